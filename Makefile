@@ -1,0 +1,56 @@
+# Targets a newcomer needs: `make demo` and `make test`. Everything lives in .venv and the user's cache folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help setup models demo serve test check format lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/server.stamp: requirements/server.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements/server.txt
+	$(PIP) install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/server.stamp
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+models: $(VENV)/server.stamp ## Fetch the models that the server starts with
+	$(BIN)/vivavoce models pull
+
+setup: $(VENV)/server.stamp models ## Virtual environment, locked dependencies, models
+
+demo: setup ## Stream real speech through a server of its own and show the live transcript
+	$(BIN)/vivavoce demo
+
+serve: setup ## Leave a server running on http://127.0.0.1:8300
+	$(BIN)/vivavoce serve
+
+test: $(VENV)/dev.stamp models ## Every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## Lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Renew the hashed lock files (needs uv on the PATH)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --extra server requirements/build.in -o requirements/server.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --extra server --group dev requirements/build.in -o requirements/dev.txt
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,137 @@
+"""The durable log of live sessions: what any journal, whatever stands behind it, must do.
+
+A session's journal holds its audio bytes exactly as received (headers included), the messages
+that must reach somebody, numbered from 1, and the newest checkpoint. Positions are byte offsets
+from the start of the session. Everything that returns has been synced: it survives a power cut.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class JournalError(Exception):
+    """The journal cannot do what was asked."""
+
+
+class UnknownSessionError(JournalError):
+    """No such live session."""
+
+
+class SealedError(JournalError):
+    """The session's audio has ended; nothing can be added to it."""
+
+
+class UnavailableError(JournalError):
+    """The journal cannot write (disk full, sync failed); what it has acknowledged is safe."""
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """What is known of a session when it is created.
+
+    Attributes:
+        id: UUID text.
+        token_hash: SHA-256 of the socket token.
+        request: the validated init request as JSON.
+        created_at: Unix time in seconds.
+        owner: name of the API key that made it.
+    """
+
+    id: str
+    token_hash: bytes
+    request: bytes
+    created_at: float
+    owner: str
+
+
+class LiveSession(msgspec.Struct, frozen=True):
+    """A session that the journal holds: as created, and how far its audio goes."""
+
+    session: NewSession
+    audio_end: int
+    sealed: bool
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A journaled message with its sequence number (1, 2, 3 … per session)."""
+
+    sequence: int
+    message: bytes
+
+
+class Journal(Protocol):
+    """The meeting place of gateway, live session, delivery and archive."""
+
+    async def create(self, session: NewSession) -> None:
+        """Make a session durable."""
+        ...
+
+    async def find(self, session_id: str) -> LiveSession | None:
+        """The live session with this id, if the journal still holds it."""
+        ...
+
+    async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
+        """The live session whose token has this hash."""
+        ...
+
+    async def live(self) -> Sequence[LiveSession]:
+        """Every session the journal holds, oldest first (for recovery)."""
+        ...
+
+    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+        """Add audio; returns its ``(start, end)`` positions once they are durable.
+
+        Appends of one session keep the order of the calls.
+
+        Raises:
+            SealedError: the audio has ended.
+            UnavailableError: nothing was stored, or it is not known to be durable.
+        """
+        ...
+
+    async def seal(self, session_id: str) -> int:
+        """End the audio after every append already called; returns its end. Idempotent."""
+        ...
+
+    async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
+        """Stored bytes ``[start, end)``, clipped to what there is."""
+        ...
+
+    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+        """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
+        ...
+
+    async def commit(
+        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+    ) -> int:
+        """Add messages and replace the checkpoint in one step; returns the last sequence number."""
+        ...
+
+    async def checkpoint(self, session_id: str) -> bytes | None:
+        """The newest checkpoint."""
+        ...
+
+    async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
+        """Messages with sequence numbers above ``after``."""
+        ...
+
+    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+        """Messages above ``after``, then what comes; ends when the session is dropped."""
+        ...
+
+    async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew the ownership of a session for a while; False if another holds it."""
+        ...
+
+    async def release(self, session_id: str, holder: str) -> None:
+        """Give the ownership back, if this holder has it."""
+        ...
+
+    async def drop(self, session_id: str) -> None:
+        """Forget the session: it is archived. Idempotent."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let the storage go."""
+        ...

@@ -1,0 +1,98 @@
+"""What the rest of the house may ask of a speech engine, and what it gets back.
+
+All values are plain data: they cross the process border to a worker as they are. Audio is
+32-bit float little-endian, 16 kHz, mono; positions are samples at that rate.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+SAMPLE_RATE = 16_000
+
+Purpose = Literal["final", "partial"]
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What an engine can do; the server plans with it and never asks for more."""
+
+    languages: frozenset[str]
+    streaming: bool = False
+    word_times: bool = False
+    confidence: bool = False
+    biasing: bool = False
+    context: bool = False
+    max_batch: int = 1
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Earlier speech of the same channel: ``audio`` ends where the request's audio begins.
+
+    ``finals`` are the texts already given for it, in order. An engine without the ``context``
+    capability ignores it. Part of the request, so that any worker gives the same answer.
+    """
+
+    audio: bytes = b""
+    finals: tuple[str, ...] = ()
+
+
+class DecodeRequest(msgspec.Struct, frozen=True):
+    """One span of speech to be turned into text.
+
+    Attributes:
+        audio: float32 little-endian samples, 16 kHz, mono.
+        purpose: a ``final`` must be a pure function of the request; a ``partial`` may trade
+            accuracy for speed and carries no promise.
+        language: the language to decode in.
+        context: earlier speech of the channel.
+        speech_start: sample of ``audio`` where speech begins (what precedes it is pre-roll).
+    """
+
+    audio: bytes
+    purpose: Purpose
+    language: str
+    context: Context = Context()
+    speech_start: int = 0
+
+
+class SpokenWord(msgspec.Struct, frozen=True):
+    """A word with its place in the request's audio, in samples; ``text`` begins with a space."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+class Hypothesis(msgspec.Struct, frozen=True):
+    """What an engine heard.
+
+    Attributes:
+        text: the joined words; empty when nothing was said.
+        words: in order, not overlapping, inside the request's audio.
+        language: language of the text.
+        confidence: 0 to 1 for the whole text.
+    """
+
+    text: str
+    words: tuple[SpokenWord, ...]
+    language: str
+    confidence: float
+
+
+class Engine(Protocol):
+    """A loaded model. Lives in a worker process; called from one thread."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        ...
+
+    def warm_up(self) -> None:
+        """Decode something short, so that the first real request is not the slow one."""
+        ...
+
+    def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
+        """Decode requests of alike length; answers stand in the order of the requests."""
+        ...
