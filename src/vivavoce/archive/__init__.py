@@ -1,0 +1,1 @@
+"""Finished sessions: their records and their recordings."""

@@ -1,0 +1,1 @@
+"""Bytes to samples and samples to recordings. No I/O: bytes come in, arrays go out."""

@@ -1,0 +1,1 @@
+"""The client SDK: one connection without I/O, and the transports over it."""

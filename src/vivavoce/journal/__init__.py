@@ -1,0 +1,1 @@
+"""The durable log of live sessions: a port and its adapters."""

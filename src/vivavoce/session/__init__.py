@@ -1,0 +1,1 @@
+"""The live session: a core without I/O, and the runner that feeds it."""

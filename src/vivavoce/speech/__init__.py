@@ -1,0 +1,1 @@
+"""Samples to utterances: voice activity and endpointing. No I/O and no clock."""

@@ -1,0 +1,1 @@
+"""Speech engines, one module each, loaded by name inside a worker."""

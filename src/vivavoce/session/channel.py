@@ -1,0 +1,1 @@
+"""One channel of a live session: from speech probabilities to utterances."""
