@@ -1,0 +1,23 @@
+"""Why a socket is closed. Codes 1000, 1001 and 4400-4499 end a client; others bring it back.
+
+Contract §2.7 has how the published clients react to each.
+"""
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """Close codes that this server sends; the docstrings are the reference."""
+
+    FINISHED = 1000
+    """The session has ended and every message was sent."""
+    TOO_BIG = 1009
+    """A frame was larger than the server takes; the session can be resumed."""
+    INTERNAL = 1011
+    """A fault of the server; the session can be resumed."""
+    RESTART = 1012
+    """The server restarts; the session can be resumed at the same URL."""
+    TRY_LATER = 1013
+    """The server cannot store audio now; the session can be resumed."""
+    REPLACED = 4409
+    """A newer connection took the session over."""

@@ -1,0 +1,234 @@
+"""Every message of the socket, both ways. Contract §2.4 and §3."""
+
+from typing import Any
+
+import msgspec
+
+from vivavoce.protocol.request import CallbackConfig, MessagesConfig
+from vivavoce.protocol.result import Result
+from vivavoce.protocol.transcript import Transcription, Utterance
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """What every message carries; ``type`` is the tag."""
+
+    session_id: str
+    created_at: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why something was refused or failed."""
+
+    message: str
+
+
+class ChunkRange(msgspec.Struct, frozen=True):
+    """Where a chunk stands in the session: bytes ``[a, b)`` as sent, and seconds."""
+
+    byte_range: tuple[int, int]
+    time_range: tuple[float, float]
+
+
+class AudioChunkAck(Message, frozen=True, tag="audio_chunk"):
+    """The chunk is durable, or was refused."""
+
+    acknowledged: bool
+    error: Failure | None = None
+    data: ChunkRange | None = None
+
+
+class RecordingDurations(msgspec.Struct, frozen=True):
+    """Seconds received, and seconds of them not yet transcribed."""
+
+    recording_duration: float
+    recording_left_to_process: float
+
+
+class StopRecordingAck(Message, frozen=True, tag="stop_recording"):
+    """The stop is durable, or was refused."""
+
+    acknowledged: bool
+    error: Failure | None = None
+    data: RecordingDurations | None = None
+
+
+class SpeechMoment(msgspec.Struct, frozen=True):
+    """A moment on a channel, in seconds from the session's start."""
+
+    time: float
+    channel: int
+
+
+class SpeechStart(Message, frozen=True, tag="speech_start"):
+    """Somebody began to speak."""
+
+    data: SpeechMoment
+
+
+class SpeechEnd(Message, frozen=True, tag="speech_end"):
+    """Somebody fell silent."""
+
+    data: SpeechMoment
+
+
+class TranscriptData(msgspec.Struct, frozen=True):
+    """One utterance; partials and the final of it share the id."""
+
+    id: str
+    is_final: bool
+    utterance: Utterance
+
+
+class Transcript(Message, frozen=True, tag="transcript"):
+    """A partial, which may change, or a final, which does not."""
+
+    data: TranscriptData
+
+
+class StartSession(Message, frozen=True, tag="start_session"):
+    """The session was created."""
+
+
+class StartRecording(Message, frozen=True, tag="start_recording"):
+    """The first audio came."""
+
+
+class RecordingDuration(msgspec.Struct, frozen=True):
+    """Seconds of audio received."""
+
+    recording_duration: float
+
+
+class EndRecording(Message, frozen=True, tag="end_recording"):
+    """The audio has ended and every final was sent."""
+
+    data: RecordingDuration
+
+
+class PostTranscript(Message, frozen=True, tag="post_transcript"):
+    """The whole text."""
+
+    data: Transcription
+
+
+class PostFinalTranscript(Message, frozen=True, tag="post_final_transcript"):
+    """The whole result."""
+
+    data: Result
+
+
+class EndSession(Message, frozen=True, tag="end_session"):
+    """Everything is done and stored."""
+
+
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """A fault by name and in words."""
+
+    code: str
+    message: str
+
+
+class ErrorMessage(Message, frozen=True, tag="error"):
+    """Something went wrong that belongs to no other message."""
+
+    error: Failure
+    data: ErrorDetail
+
+
+ServerMessage = (
+    AudioChunkAck
+    | StopRecordingAck
+    | SpeechStart
+    | SpeechEnd
+    | Transcript
+    | StartSession
+    | StartRecording
+    | EndRecording
+    | PostTranscript
+    | PostFinalTranscript
+    | EndSession
+    | ErrorMessage
+)
+
+_GATES: dict[type[Message], str] = {
+    AudioChunkAck: "receive_acknowledgments",
+    StopRecordingAck: "receive_acknowledgments",
+    SpeechStart: "receive_speech_events",
+    SpeechEnd: "receive_speech_events",
+    StartSession: "receive_lifecycle_events",
+    StartRecording: "receive_lifecycle_events",
+    EndRecording: "receive_lifecycle_events",
+    EndSession: "receive_lifecycle_events",
+    PostTranscript: "receive_post_processing_events",
+    PostFinalTranscript: "receive_post_processing_events",
+    ErrorMessage: "receive_errors",
+}
+
+
+def passes(message: Message, config: MessagesConfig | CallbackConfig) -> bool:
+    """Whether the flags let this message through."""
+    if isinstance(message, Transcript):
+        final = message.data.is_final
+        return config.receive_final_transcripts if final else config.receive_partial_transcripts
+    return bool(getattr(config, _GATES[type(message)]))
+
+
+class ChunkData(msgspec.Struct, frozen=True):
+    """Base64 on the wire."""
+
+    chunk: bytes
+
+
+class AudioChunk(msgspec.Struct, frozen=True, tag_field="type", tag="audio_chunk"):
+    """Audio as text; a binary frame means the same. An empty chunk keeps the line open."""
+
+    data: ChunkData
+
+
+class StopRecording(msgspec.Struct, frozen=True, tag_field="type", tag="stop_recording"):
+    """No more audio comes."""
+
+
+ClientMessage = AudioChunk | StopRecording
+
+encode = msgspec.json.Encoder().encode
+decode_server_message = msgspec.json.Decoder[ServerMessage](ServerMessage).decode
+_client_message = msgspec.json.Decoder[ClientMessage](ClientMessage)
+
+
+class BadMessageError(ValueError):
+    """A text frame that is no known message."""
+
+
+class UnknownTypeError(BadMessageError):
+    """A well-formed message of a type that this server does not know."""
+
+
+class BadChunkError(BadMessageError):
+    """An ``audio_chunk`` whose chunk is not base64 text."""
+
+
+def parse_client_message(text: str | bytes) -> ClientMessage:
+    """Read a client's text frame.
+
+    Raises:
+        BadMessageError: and its kinds; the text says what is wrong.
+    """
+    try:
+        message: ClientMessage = _client_message.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise _bad_message(text, error) from error
+    return message
+
+
+def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
+    try:
+        value: Any = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return BadMessageError(f"the message is not valid JSON: {error}")
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        return BadMessageError("the message must be an object with a text field 'type'")
+    if kind == "audio_chunk":
+        return BadChunkError("data.chunk must be base64 text")
+    return UnknownTypeError(f"unknown message type '{kind[:40]}'")

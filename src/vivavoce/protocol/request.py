@@ -1,0 +1,186 @@
+"""The body of ``POST /v2/live``: every field, its default and its range. Contract §1.3."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from vivavoce.protocol.choices import Language, Model, TargetLanguage
+from vivavoce.protocol.validation import InvalidParametersError, validated
+
+MAX_METADATA_CHARACTERS = 2000
+
+Unit = Annotated[float, Meta(ge=0, le=1)]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """Base of every part of the request; unknown fields are ignored, as clients expect."""
+
+
+class LanguageConfig(_Part, frozen=True):
+    """Which languages may be heard (contract §5.3)."""
+
+    languages: tuple[Language, ...] = ()
+    code_switching: bool = False
+
+
+class PreProcessing(_Part, frozen=True):
+    """What happens to the sound before recognition."""
+
+    audio_enhancer: bool = False
+    speech_threshold: Unit = 0.6
+
+
+class VocabularyEntry(_Part, frozen=True):
+    """A word or phrase to favour."""
+
+    value: Annotated[str, Meta(min_length=1)]
+    intensity: Unit | UnsetType = UNSET
+    pronunciations: tuple[str, ...] | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+
+
+class CustomVocabularyConfig(_Part, frozen=True):
+    """Words to favour; a text stands for an entry with that value."""
+
+    vocabulary: tuple[str | VocabularyEntry, ...]
+    default_intensity: Unit = 0.5
+
+
+class CustomSpellingConfig(_Part, frozen=True):
+    """Wanted spelling to the variants that it replaces."""
+
+    spelling_dictionary: dict[str, tuple[str, ...]]
+
+
+class TranslationConfig(_Part, frozen=True):
+    """Target languages and manner of translation."""
+
+    target_languages: Annotated[tuple[TargetLanguage, ...], Meta(min_length=1)]
+    model: Literal["base", "batch", "enhanced"] = "base"
+    match_original_utterances: bool = True
+    lipsync: bool = True
+    context_adaptation: bool = True
+    context: str | UnsetType = UNSET
+    informal: bool = False
+
+
+class RealtimeProcessing(_Part, frozen=True):
+    """Add-ons that run on each final."""
+
+    custom_vocabulary: bool = False
+    custom_vocabulary_config: CustomVocabularyConfig | UnsetType = UNSET
+    custom_spelling: bool = False
+    custom_spelling_config: CustomSpellingConfig | UnsetType = UNSET
+    translation: bool = False
+    translation_config: TranslationConfig | UnsetType = UNSET
+    named_entity_recognition: bool = False
+    sentiment_analysis: bool = False
+
+
+class SummarizationConfig(_Part, frozen=True):
+    """Kind of summary."""
+
+    type: Literal["general", "bullet_points", "concise"] = "general"
+
+
+class PostProcessing(_Part, frozen=True):
+    """Add-ons that run on the whole transcript."""
+
+    summarization: bool = False
+    summarization_config: SummarizationConfig | UnsetType = UNSET
+    chapterization: bool = False
+
+
+class MessagesConfig(_Part, frozen=True):
+    """Which messages go to the socket."""
+
+    receive_partial_transcripts: bool = False
+    receive_final_transcripts: bool = True
+    receive_speech_events: bool = True
+    receive_pre_processing_events: bool = True
+    receive_realtime_processing_events: bool = True
+    receive_post_processing_events: bool = True
+    receive_acknowledgments: bool = True
+    receive_errors: bool = True
+    receive_lifecycle_events: bool = False
+
+
+class CallbackConfig(_Part, frozen=True):
+    """Where callbacks go, and which messages they carry."""
+
+    url: str | UnsetType = UNSET
+    receive_partial_transcripts: bool = False
+    receive_final_transcripts: bool = True
+    receive_speech_events: bool = False
+    receive_pre_processing_events: bool = True
+    receive_realtime_processing_events: bool = True
+    receive_post_processing_events: bool = True
+    receive_acknowledgments: bool = False
+    receive_errors: bool = False
+    receive_lifecycle_events: bool = True
+
+
+class InitRequest(_Part, frozen=True):
+    """A session's whole configuration, defaults applied."""
+
+    encoding: Literal["wav/pcm", "wav/alaw", "wav/ulaw"] = "wav/pcm"
+    bit_depth: Literal[8, 16, 24, 32] = 16
+    sample_rate: Literal[8000, 16000, 32000, 44100, 48000] = 16000
+    channels: Annotated[int, Meta(ge=1, le=8)] = 1
+    custom_metadata: dict[str, Any] | UnsetType = UNSET
+    model: Model = "solaria-1"
+    endpointing: Annotated[float, Meta(ge=0.01, le=10)] = 0.05
+    maximum_duration_without_endpointing: Annotated[float, Meta(ge=5, le=60)] = 5
+    language_config: LanguageConfig = LanguageConfig()
+    pre_processing: PreProcessing = PreProcessing()
+    realtime_processing: RealtimeProcessing = RealtimeProcessing()
+    post_processing: PostProcessing = PostProcessing()
+    messages_config: MessagesConfig = MessagesConfig()
+    callback: bool = False
+    callback_config: CallbackConfig | UnsetType = UNSET
+
+
+def parse_init(body: bytes) -> InitRequest:
+    """Read and check an init body; an empty body means every default.
+
+    Raises:
+        InvalidParametersError: with one text per fault, each beginning with the field's path.
+    """
+    request = validated(InitRequest, body or b"{}")
+    faults = [*_add_on_faults(request.realtime_processing), *_metadata_faults(request)]
+    if request.callback and not _is_http_url(request.callback_config):
+        faults.append("callback_config.url must be an http or https URL when callback is true")
+    if faults:
+        raise InvalidParametersError(faults)
+    return request
+
+
+def _add_on_faults(add_ons: RealtimeProcessing) -> list[str]:
+    """An add-on that cannot work without its configuration must have one."""
+    return [
+        f"realtime_processing.{name}_config is required when {name} is true"
+        for name in ("custom_vocabulary", "custom_spelling", "translation")
+        if getattr(add_ons, name) and getattr(add_ons, f"{name}_config") is UNSET
+    ]
+
+
+def _metadata_faults(request: InitRequest) -> list[str]:
+    if request.custom_metadata is UNSET:
+        return []
+    size = len(msgspec.json.encode(request.custom_metadata).decode())
+    if size <= MAX_METADATA_CHARACTERS:
+        return []
+    limit = f"shorter than or equal to {MAX_METADATA_CHARACTERS} characters when serialised"
+    return [f"custom_metadata must be {limit}, it has {size}"]
+
+
+def _is_http_url(config: CallbackConfig | UnsetType) -> bool:
+    if config is UNSET or config.url is UNSET:
+        return False
+    try:
+        parts = urlsplit(config.url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
