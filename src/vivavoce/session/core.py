@@ -1,1 +1,223 @@
-"""The live session as a pure state machine: events in, effects out."""
+"""The live session as a pure state machine: events in, effects out.
+
+It never sees audio, only the speech probability of each window and the hypotheses that come
+back for the spans it asked for. Finals are a function of those; the time passed in only dates
+messages.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from vivavoce.protocol.messages import (
+    ErrorDetail,
+    ErrorMessage,
+    Failure,
+    SpeechEnd,
+    SpeechMoment,
+    SpeechStart,
+    Transcript,
+    TranscriptData,
+)
+from vivavoce.protocol.timestamps import iso
+from vivavoce.protocol.transcript import Utterance, Word
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
+from vivavoce.session.channel import Channel, ChannelState
+from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.speech.endpointing import Endpointer, EndpointingConfig
+from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
+from vivavoce.speech.windows import WINDOW
+
+
+class CoreConfig(msgspec.Struct, frozen=True):
+    """What the core must know of the request."""
+
+    session_id: str
+    channels: int
+    endpointing: EndpointingConfig
+    partials: bool
+
+
+class CoreState(msgspec.Struct, frozen=True):
+    """The core's part of the checkpoint; ``heard`` counts windows, ``ended`` marks the end."""
+
+    heard: int
+    channels: tuple[ChannelState, ...]
+    ended: bool = False
+
+
+def seconds(samples: int) -> float:
+    """Samples at 16 kHz as the wire's seconds, to the millisecond."""
+    return round(samples / SAMPLE_RATE, 3)
+
+
+class Core:
+    """One live session; ``now`` is Unix time in seconds."""
+
+    def __init__(self, config: CoreConfig, state: CoreState | None = None) -> None:
+        self._config = config
+        self._heard = state.heard if state else 0
+        self._ended = state.ended if state else False
+        states: Sequence[ChannelState | None] = (
+            state.channels if state else [None] * config.channels
+        )
+        self._channels = [
+            Channel(index, Endpointer(config.endpointing, kept and kept.endpointer), kept)
+            for index, kept in enumerate(states)
+        ]
+
+    @property
+    def state(self) -> CoreState:
+        """A checkpoint from which the same finals follow."""
+        return CoreState(
+            self._heard, tuple(channel.state for channel in self._channels), self._ended
+        )
+
+    @property
+    def heard(self) -> int:
+        """Samples heard so far, the same on every channel."""
+        return self._heard * WINDOW
+
+    @property
+    def waiting(self) -> int:
+        """Utterances whose finals are not out yet."""
+        return sum(len(channel.waiting) for channel in self._channels)
+
+    @property
+    def finished(self) -> bool:
+        """The audio has ended and every final is out."""
+        return self._ended and not self.waiting
+
+    @property
+    def settled(self) -> int:
+        """Samples up to which nothing remains to be decoded on any channel."""
+        return min(channel.keep_from(self.heard) for channel in self._channels)
+
+    def keep_from(self, channel: int) -> int:
+        """The first sample of a channel that may still be asked for."""
+        return self._channels[channel].keep_from(self.heard)
+
+    def resume(self) -> list[Effect]:
+        """After a restart from a checkpoint: ask again for the finals that were under way."""
+        return [
+            channel.request_of(ended) for channel in self._channels for ended in channel.waiting
+        ]
+
+    def hear(self, probabilities: Sequence[Sequence[float]], now: float) -> list[Effect]:
+        """Take the speech probabilities of the next windows, as many for each channel."""
+        effects: list[Effect] = []
+        for channel, heard in zip(self._channels, probabilities, strict=True):
+            effects.extend(self._speech_effects(channel, channel.hear(heard), now))
+        self._heard += len(probabilities[0])
+        if self._config.partials:
+            asked = (channel.partial_request(self.heard) for channel in self._channels)
+            effects.extend(request for request in asked if request)
+        return effects
+
+    def stop(self, position: int, now: float) -> list[Effect]:
+        """The audio of every channel ends at ``position`` samples."""
+        self._ended = True
+        return [
+            effect
+            for channel in self._channels
+            for effect in self._speech_effects(channel, channel.stop(position), now)
+        ]
+
+    def take(self, request: Decode, hypothesis: Hypothesis | None, now: float) -> list[Effect]:
+        """Take the answer to a request; None means that it failed for good or gave way."""
+        channel = self._channels[request.channel]
+        if request.purpose == "partial":
+            if hypothesis is None or not hypothesis.text or not channel.shows(request):
+                return []
+            return [Show(self._transcript(request, hypothesis, now))]
+        effects: list[Effect] = []
+        for ended, answer in channel.answer(request, hypothesis):
+            effects.extend(self._final(channel.request_of(ended), answer, now))
+        return effects
+
+    def _final(
+        self, request: Decode, hypothesis: Hypothesis | None, now: float
+    ) -> Iterator[Effect]:
+        if hypothesis is None:
+            yield Tell(self._failure(request, now))
+        elif hypothesis.text:
+            yield Tell(self._transcript(request, hypothesis, now))
+
+    def _speech_effects(
+        self, channel: Channel, events: Iterable[SpeechEvent], now: float
+    ) -> Iterator[Effect]:
+        """Messages and requests for a channel's events.
+
+        Speech that runs on over the maximum duration is one speech to the listener: no
+        ``speech_end`` and ``speech_start`` are sent for such a cut.
+        """
+        goes_on = False
+        for event in events:
+            if isinstance(event, SpeechStarted) and not goes_on:
+                yield Tell(self._speech_message(SpeechStart, event.at, channel.index, now))
+            if isinstance(event, UtteranceEnded):
+                goes_on = event.reason == "maximum"
+                if not goes_on:
+                    yield Tell(
+                        self._speech_message(SpeechEnd, event.speech_end, channel.index, now)
+                    )
+                yield channel.final_request()
+
+    def _speech_message(
+        self, kind: type[SpeechStart | SpeechEnd], position: int, channel: int, now: float
+    ) -> SpeechStart | SpeechEnd:
+        return kind(
+            session_id=self._config.session_id,
+            created_at=iso(now),
+            data=SpeechMoment(seconds(position), channel),
+        )
+
+    def _transcript(self, request: Decode, hypothesis: Hypothesis, now: float) -> Transcript:
+        return Transcript(
+            session_id=self._config.session_id,
+            created_at=iso(now),
+            data=TranscriptData(
+                id=utterance_id(request),
+                is_final=request.purpose == "final",
+                utterance=placed(request, hypothesis),
+            ),
+        )
+
+    def _failure(self, request: Decode, now: float) -> ErrorMessage:
+        text = (
+            f"utterance {utterance_id(request)} "
+            f"({seconds(request.start)}-{seconds(request.end)} s) could not be transcribed"
+        )
+        return ErrorMessage(
+            session_id=self._config.session_id,
+            created_at=iso(now),
+            error=Failure(text),
+            data=ErrorDetail("internal_error", text),
+        )
+
+
+def utterance_id(request: Decode) -> str:
+    """``00_00000007``: the channel and the utterance's number on it."""
+    return f"{request.channel:02d}_{request.utterance:08d}"
+
+
+def placed(request: Decode, hypothesis: Hypothesis) -> Utterance:
+    """A hypothesis put in its place in the session's time."""
+    words = tuple(
+        Word(
+            word=word.text,
+            start=seconds(request.start + word.start),
+            end=seconds(request.start + word.end),
+            confidence=round(word.confidence, 3),
+        )
+        for word in hypothesis.words
+    )
+    return Utterance(
+        start=words[0].start if words else seconds(request.speech_start),
+        end=words[-1].end if words else seconds(request.end),
+        confidence=round(hypothesis.confidence, 3),
+        channel=request.channel,
+        words=words,
+        text=hypothesis.text,
+        language=hypothesis.language,
+    )

@@ -1,0 +1,56 @@
+"""HTTP answers in the one shape that clients know, errors included. Contract §1.5."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vivavoce.protocol.errors import ApiError, request_id
+from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
+from vivavoce.session.ports import Clock
+
+JSON = "application/json"
+
+ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def json_answer(value: Any, status: int = 200) -> Response:
+    """A value of the protocol as a JSON answer."""
+    return Response(msgspec.json.encode(value), status, media_type=JSON)
+
+
+def as_api_error(error: Exception, request: Request) -> ApiError:
+    """The refusal that an exception means to a client."""
+    match error:
+        case ApiError():
+            return error
+        case InvalidParametersError():
+            return ApiError(400, "Invalid parameter(s)", faults=error.faults)
+        case MalformedJsonError():
+            return ApiError(400, str(error))
+        case HTTPException() if error.status_code in {404, 405}:
+            return ApiError(404, f"Cannot {request.method} {request.url.path}")
+        case HTTPException():
+            return ApiError(error.status_code, error.detail)
+        case _:
+            return ApiError(500, "Internal server error")
+
+
+def error_handler(wall: Clock) -> ExceptionHandler:
+    """Turns any exception of a route into its answer."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        refusal = as_api_error(error, request)
+        body = refusal.body(
+            path=request.url.path, request_id=request_id(uuid.uuid4().hex), now=wall()
+        )
+        answer = json_answer(body, refusal.status)
+        if refusal.retry_after:
+            answer.headers["retry-after"] = str(refusal.retry_after)
+        return answer
+
+    return handle

@@ -1,0 +1,145 @@
+"""The composition: settings in, an application out. The only place that names every adapter."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vivavoce.archive.records import SqlRecords
+from vivavoce.archive.recordings import LocalRecordings
+from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.protocol.errors import ApiError
+from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
+from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.recognition.store import ModelStore
+from vivavoce.server.answers import error_handler, json_answer
+from vivavoce.server.keys import KeyRing
+from vivavoce.server.routes import LiveRoutes
+from vivavoce.server.settings import Settings
+from vivavoce.server.voices import Voices
+from vivavoce.session.finishing import Finisher
+from vivavoce.session.live import Limits
+from vivavoce.session.opening import Opening
+from vivavoce.session.sessions import Sessions
+from vivavoce.speech.silero import VoiceActivity
+
+
+class Health:
+    """Whether the process is up, and whether it can do its work."""
+
+    def __init__(self, recogniser: Recogniser, journal: SqliteJournal) -> None:
+        self._recogniser = recogniser
+        self._journal = journal
+
+    async def health(self, _: Request) -> Response:
+        """The process answers."""
+        return json_answer({"health": "OK"})
+
+    async def ready(self, _: Request) -> Response:
+        """Models are warm and audio can be stored."""
+        engines = self._recogniser.health()
+        failure = self._journal.failure
+        ready = failure is None and all(pool.ready for pool in engines.values())
+        body = {
+            "ready": ready,
+            "journal": "OK" if failure is None else str(failure),
+            "engines": {name: f"{pool.ready} of {pool.size}" for name, pool in engines.items()},
+        }
+        return json_answer(body, 200 if ready else 503)
+
+
+async def open_routes(
+    settings: Settings, keys: KeyRing, voices: Voices, stack: AsyncExitStack
+) -> list[Route]:
+    """Open everything behind the routes; the stack closes it in the opposite order."""
+    journal = await SqliteJournal.open(settings.data / "journal.db")
+    stack.push_async_callback(journal.close)
+    records = await SqlRecords.open(settings.data / "records.db")
+    stack.push_async_callback(records.close)
+    recordings = LocalRecordings(settings.data / "recordings")
+    recogniser = Recogniser(
+        voices.engines(), clock=time.monotonic, workers=settings.workers or None
+    )
+    stack.push_async_callback(recogniser.close)
+    await recogniser.start()
+    executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
+    stack.callback(executor.shutdown)
+    opening = Opening(
+        journal=journal,
+        recogniser=recogniser,
+        voice_activity=VoiceActivity(voices.voice_activity_model()),
+        choose_voice=voices.choose,
+        executor=executor,
+        wall=time.time,
+        monotonic=time.monotonic,
+    )
+    sessions = Sessions(
+        journal=journal,
+        records=records,
+        finisher=Finisher(journal, records, recordings, time.time),
+        begin=opening.begin,
+        limits=limits(settings),
+        max_sessions=settings.max_sessions,
+        monotonic=time.monotonic,
+    )
+    await sessions.start()
+    stack.push_async_callback(sessions.aclose)
+    health = Health(recogniser, journal)
+    live = LiveRoutes(
+        sessions=sessions,
+        records=records,
+        recordings=recordings,
+        keys=keys,
+        refusal=voices.refusal,
+        public_url=settings.public_url,
+        wall=time.time,
+    )
+    return [Route("/health", health.health), Route("/ready", health.ready), *live.routes()]
+
+
+def limits(settings: Settings) -> Limits:
+    """The bounds of each session."""
+    return Limits(
+        duration=settings.max_duration,
+        resume=settings.resume_grace,
+        idle=settings.idle_limit,
+        connect=settings.connect_limit,
+    )
+
+
+def build(settings: Settings, keys: KeyRing) -> Starlette:
+    """The application; storage and models are opened when it starts.
+
+    Raises:
+        ModelMissingError: a model that the server starts with is not installed.
+    """
+    voices = Voices(ModelStore(settings.models))
+    voices.check()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.router.routes.extend(await open_routes(settings, keys, voices, stack))
+            yield
+
+    handle = error_handler(time.time)
+    kinds = (ApiError, InvalidParametersError, MalformedJsonError, HTTPException, Exception)
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
+        allow_headers=["*"],
+    )
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[cors],
+        exception_handlers={kind: handle for kind in kinds},
+    )

@@ -1,0 +1,191 @@
+"""One WebSocket connection of a live session: frames in, acks and messages out. Contract §2."""
+
+import asyncio
+from contextlib import aclosing, suppress
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from vivavoce.audio.wav_header import AudioFormatError
+from vivavoce.journal.port import SealedError, UnavailableError
+from vivavoce.protocol.close_codes import CloseCode
+from vivavoce.protocol.messages import (
+    AudioChunk,
+    AudioChunkAck,
+    BadMessageError,
+    EndSession,
+    ErrorDetail,
+    ErrorMessage,
+    Failure,
+    Message,
+    StopRecordingAck,
+    Transcript,
+    UnknownTypeError,
+    decode_server_message,
+    encode,
+    parse_client_message,
+    passes,
+)
+from vivavoce.protocol.timestamps import iso
+from vivavoce.server.outbound import Outbound
+from vivavoce.session.live import AlreadyStoppedError, Live
+from vivavoce.session.ports import Clock
+
+MOST_UNANSWERED = 256
+"""Chunks read but not yet durable; past it the socket is not read until the journal catches up."""
+
+MOST_OWED = 1024
+"""Messages that wait for a slow reader; past it the journal is not read for it."""
+
+
+class Connection:
+    """Speaks for one client until it leaves, is replaced, or has been sent everything."""
+
+    def __init__(self, websocket: WebSocket, live: Live, wall: Clock) -> None:
+        self._websocket = websocket
+        self._live = live
+        self._wall = wall
+        self._outbound = Outbound(MOST_OWED)
+        # Answers leave in the order of the frames, each when it is true.
+        self._answers: asyncio.Queue[asyncio.Task[Message]] = asyncio.Queue(MOST_UNANSWERED)
+        self._unanswered: set[asyncio.Task[Message]] = set()
+        self._replaced = asyncio.Event()
+        self._left_with: int | None = None
+
+    async def serve(self) -> None:
+        """Run the connection from the accepted handshake to its close."""
+        replace = self._replaced.set
+        self._live.connect(replace)
+        self._live.on_partial = self._show
+        code: CloseCode | None = CloseCode.INTERNAL
+        try:
+            code = await self._until_ended()
+            # What was read is stored, whether or not its sender can still be told.
+            await asyncio.gather(*self._unanswered)
+            if self._left_with == CloseCode.FINISHED and not self._live.stopped:
+                await self._live.stop()
+        finally:
+            self._live.disconnect(replace)
+            await self._close(code)
+
+    async def _until_ended(self) -> CloseCode | None:
+        """Run the parts side by side; the first to return says how the connection ends."""
+        parts = {
+            "read": self._read(),
+            "answer": self._answer(),
+            "deliver": self._deliver(),
+            "send": self._send(),
+            "watch": self._watch(),
+        }
+        tasks = [
+            asyncio.create_task(part, name=f"{name} {self._live.id}")
+            for name, part in parts.items()
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return next(iter(done)).result()
+
+    async def _close(self, code: CloseCode | None) -> None:
+        """Close the socket, unless the client has gone first."""
+        if code is None or self._websocket.client_state is WebSocketState.DISCONNECTED:
+            return
+        with suppress(WebSocketDisconnect, RuntimeError):  # it went while we were closing
+            await self._websocket.close(code)
+
+    # -- in ------------------------------------------------------------------------------------
+
+    async def _read(self) -> CloseCode | None:
+        while True:
+            frame = await self._websocket.receive()
+            if frame["type"] == "websocket.disconnect":
+                self._left_with = frame.get("code")
+                return None
+            binary = frame.get("bytes")
+            answer = self._store(binary) if binary is not None else self._obey(frame["text"])
+            task = asyncio.create_task(answer, name=f"answer {self._live.id}")
+            self._unanswered.add(task)
+            task.add_done_callback(self._unanswered.discard)
+            await self._answers.put(task)
+
+    async def _obey(self, text: str) -> Message:
+        try:
+            message = parse_client_message(text)
+        except UnknownTypeError as error:
+            return self._error("invalid_message", str(error))
+        except BadMessageError as error:
+            return self._refusal(str(error))
+        if isinstance(message, AudioChunk):
+            return await self._store(message.data.chunk)
+        return await self._stop()
+
+    async def _store(self, audio: bytes) -> Message:
+        try:
+            stored = await self._live.append(audio)
+        except (AlreadyStoppedError, AudioFormatError, SealedError, UnavailableError) as error:
+            return self._refusal(str(error))
+        return AudioChunkAck(acknowledged=True, data=stored, **self._envelope())
+
+    async def _stop(self) -> Message:
+        try:
+            durations = await self._live.stop()
+        except (AlreadyStoppedError, UnavailableError) as error:
+            return StopRecordingAck(
+                acknowledged=False, error=Failure(str(error)), **self._envelope()
+            )
+        return StopRecordingAck(acknowledged=True, data=durations, **self._envelope())
+
+    # -- out -----------------------------------------------------------------------------------
+
+    async def _answer(self) -> CloseCode | None:
+        while True:
+            task = await self._answers.get()
+            await self._tell(await asyncio.shield(task))
+
+    async def _deliver(self) -> CloseCode | None:
+        async with aclosing(self._live.messages()) as entries:
+            async for entry in entries:
+                message = decode_server_message(entry.message)
+                await self._tell(message)
+                self._live.delivered = entry.sequence
+                if isinstance(message, EndSession):
+                    await self._outbound.drained()
+                    self._live.finished.set()
+                    return CloseCode.FINISHED
+        return CloseCode.INTERNAL
+
+    async def _send(self) -> CloseCode | None:
+        try:
+            while True:
+                text = await self._outbound.next()
+                await self._websocket.send_text(text)
+                self._outbound.sent()
+        except (WebSocketDisconnect, RuntimeError):
+            # The socket broke under us; the session goes on, and so may its client.
+            return None
+
+    async def _watch(self) -> CloseCode | None:
+        await self._replaced.wait()
+        return CloseCode.REPLACED
+
+    async def _tell(self, message: Message) -> None:
+        if not passes(message, self._live.request.messages_config):
+            return
+        settles = message.data.id if isinstance(message, Transcript) else None
+        await self._outbound.put(encode(message).decode(), settles=settles)
+
+    def _show(self, message: Message) -> None:
+        if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
+            self._outbound.show(encode(message).decode(), message.data.id)
+
+    def _refusal(self, reason: str) -> AudioChunkAck:
+        return AudioChunkAck(acknowledged=False, error=Failure(reason), **self._envelope())
+
+    def _error(self, code: str, reason: str) -> ErrorMessage:
+        return ErrorMessage(
+            error=Failure(reason), data=ErrorDetail(code, reason), **self._envelope()
+        )
+
+    def _envelope(self) -> dict[str, str]:
+        return {"session_id": self._live.id, "created_at": iso(self._wall())}

@@ -1,0 +1,58 @@
+"""API keys: given ones, and the one that a first start on loopback makes. Only hashes are kept."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class NoKeyError(Exception):
+    """A server that others can reach must have a key."""
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a key or a token, in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret(prefix: str) -> str:
+    """A secret of 256 random bits."""
+    return f"{prefix}{secrets.token_urlsafe(32)}"
+
+
+class KeyRing:
+    """Known keys by hash."""
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self._owners = dict(owners)
+
+    def owner(self, key: str) -> str | None:
+        """Whose key this is; every stored hash is compared in constant time."""
+        presented = digest(key)
+        found = None
+        for known, owner in self._owners.items():
+            if hmac.compare_digest(known, presented):
+                found = owner
+        return found
+
+
+def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[KeyRing, str | None]:
+    """The key ring of a data folder, and the key that was just made, if one was.
+
+    Raises:
+        NoKeyError: there is no key and the server is not on loopback.
+    """
+    if given is not None:
+        return KeyRing({digest(given): "default"}), None
+    path = folder / "keys.json"
+    if path.exists():
+        return KeyRing(json.loads(path.read_text())), None
+    if not loopback:
+        raise NoKeyError("listening beyond this machine needs a key: give --api-key")
+    made = new_secret("vv_")
+    owners = {digest(made): "default"}
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(owners))
+    return KeyRing(owners), made

@@ -1,0 +1,199 @@
+"""The HTTP routes of live sessions. Contract §1."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import UNSET
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from vivavoce.archive.port import NewRecord, NotFinishedError, NotFoundError, Record, Records
+from vivavoce.archive.recordings import LocalRecordings
+from vivavoce.journal.port import NewSession, UnavailableError
+from vivavoce.protocol.errors import ApiError, request_id
+from vivavoce.protocol.request import InitRequest, parse_init
+from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
+from vivavoce.protocol.timestamps import iso
+from vivavoce.protocol.validation import MalformedJsonError
+from vivavoce.server.answers import json_answer
+from vivavoce.server.gateway import Connection
+from vivavoce.server.keys import KeyRing, digest, new_secret
+from vivavoce.server.listing import page_links, parse_query
+from vivavoce.session.ports import Clock
+from vivavoce.session.sessions import Sessions, TooManySessionsError
+
+MAX_INIT_BYTES = 1 << 20
+MAX_PATCH_BYTES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoutes:
+    """``/v2/live`` and below it."""
+
+    sessions: Sessions
+    records: Records
+    recordings: LocalRecordings
+    keys: KeyRing
+    refusal: Callable[[InitRequest], str | None]
+    """Why no installed model can serve a request, or None."""
+    public_url: str | None
+    wall: Clock
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes, most specific first."""
+        return [
+            Route("/v2/live", self.create, methods=["POST"]),
+            Route("/v2/live", self.list, methods=["GET"]),
+            Route("/v2/live/{id}", self.get, methods=["GET"]),
+            Route("/v2/live/{id}", self.delete, methods=["DELETE"]),
+            Route("/v2/live/{id}", self.patch, methods=["PATCH"]),
+            Route("/v2/live/{id}/file", self.file, methods=["GET"]),
+            WebSocketRoute("/v2/live", self.connect),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Begin a session."""
+        owner = self._owner(request)
+        wanted = parse_init(await _body(request, MAX_INIT_BYTES))
+        if reason := self.refusal(wanted):
+            raise ApiError(422, reason)
+        token = new_secret("")
+        session = NewSession(
+            id=str(uuid.uuid4()),
+            token_hash=bytes.fromhex(digest(token)),
+            request=msgspec.json.encode(wanted),
+            created_at=self.wall(),
+            owner=owner,
+        )
+        try:
+            await self.sessions.create(session, wanted)
+        except TooManySessionsError as error:
+            raise ApiError(429, str(error)) from error
+        except UnavailableError as error:
+            raise ApiError(503, str(error), retry_after=5) from error
+        url = f"{self._base(request, websocket=True)}/v2/live?token={token}"
+        return json_answer(InitAnswer(session.id, iso(session.created_at), url), 201)
+
+    async def list(self, request: Request) -> Response:
+        """A page of the owner's sessions, newest first."""
+        owner = self._owner(request)
+        query = parse_query(request.query_params)
+        found = await self.records.list(owner, query)
+        links = page_links(
+            f"{self._base(request)}/v2/live", request.query_params, query, more=found.more
+        )
+        items = tuple(job(record) for record in found.records)
+        return json_answer(JobPage(links.first, links.current, links.next, items))
+
+    async def get(self, request: Request) -> Response:
+        """One session with its result."""
+        return json_answer(job(await self._record(request)))
+
+    async def delete(self, request: Request) -> Response:
+        """Forget a finished session."""
+        record = await self._record(request)
+        try:
+            await self.records.delete(record.id, record.owner)
+        except NotFinishedError as error:
+            raise ApiError(403, "the session has not ended yet") from error
+        self.sessions.discard(record.id)
+        await self.recordings.delete(record.id)
+        return Response(status_code=202)
+
+    async def patch(self, request: Request) -> Response:
+        """Store the client's own notes on a session."""
+        record = await self._record(request)
+        body = await _body(request, MAX_PATCH_BYTES)
+        try:
+            notes = msgspec.json.decode(body, type=dict)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
+        await self.records.patch(record.id, record.owner, notes)
+        return Response(status_code=204)
+
+    async def file(self, request: Request) -> Response:
+        """The recording of a finished session."""
+        record = await self._record(request)
+        path = await self.recordings.find(record.id)
+        if path is None:
+            raise ApiError(404, "the recording is not there yet, or was deleted")
+        name = f"{record.id}.wav"
+        return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+    async def connect(self, websocket: WebSocket) -> None:
+        """The socket of a session; whoever has the token may speak for its client."""
+        token = websocket.query_params.get("token", "")
+        live = self.sessions.find(bytes.fromhex(digest(token)))
+        if live is None:
+            await websocket.close()  # before the handshake: the client sees 403
+            return
+        await websocket.accept()
+        await Connection(websocket, live, self.wall).serve()
+
+    def _owner(self, request: Request) -> str:
+        key = request.headers.get("x-gladia-key")
+        if not key:
+            raise ApiError(401, "no gladia key provided")
+        owner = self.keys.owner(key)
+        if owner is None:
+            raise ApiError(401, "gladia key not found")
+        return owner
+
+    async def _record(self, request: Request) -> Record:
+        owner = self._owner(request)
+        try:
+            return await self.records.get(str(uuid.UUID(request.path_params["id"])), owner)
+        except (ValueError, NotFoundError) as error:
+            raise ApiError(404, "no such session") from error
+
+    def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
+        """The base URL that the client used, or the one that the operator gave."""
+        parts = urlsplit(self.public_url or str(request.base_url))
+        scheme = parts.scheme
+        if websocket:
+            scheme = "wss" if scheme in {"https", "wss"} else "ws"
+        return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        ApiError: 413, when it is larger than ``limit`` bytes.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    return bytes(body)
+
+
+def job(record: Record) -> Job:
+    """A record as the wire shows it."""
+    file = record.file and File(
+        id=record.id,
+        filename=record.file.filename,
+        source=None,
+        audio_duration=record.file.audio_duration,
+        number_of_channels=record.file.number_of_channels,
+    )
+    metadata = record.custom_metadata
+    return Job(
+        id=record.id,
+        request_id=request_id(record.id),
+        status=record.status,
+        created_at=iso(record.created_at),
+        completed_at=None if record.completed_at is None else iso(record.completed_at),
+        custom_metadata=UNSET if metadata is None else metadata,
+        error_code=record.error_code,
+        post_session_metadata=record.post_session_metadata,
+        file=file,
+        request_params=msgspec.Raw(record.request),
+        result=None if record.result is None else msgspec.Raw(record.result),
+    )

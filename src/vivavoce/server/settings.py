@@ -1,0 +1,85 @@
+"""Every setting of the server: flags over ``VIVAVOCE_*`` over a TOML file over the defaults.
+
+This is the only place that reads the environment.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Settings of ``vivavoce serve``."""
+
+    model_config = SettingsConfigDict(env_prefix="VIVAVOCE_", extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("vivavoce"),
+        description="Folder of the journal, the records and the recordings.",
+    )
+    models: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("vivavoce") / "models",
+        description="Folder of the models.",
+    )
+    api_key: str | None = Field(
+        None, min_length=1, description="The one key to accept, instead of the stored ones."
+    )
+    public_url: str | None = Field(
+        None, description="Base URL that clients see, where a proxy hides it."
+    )
+    workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
+    max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
+    max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
+    resume_grace: Seconds = Field(
+        300, description="Seconds that a session waits for its client to come back."
+    )
+    idle_limit: Seconds = Field(
+        300, description="Seconds without audio after which a connected session ends."
+    )
+    connect_limit: Seconds = Field(
+        3600, description="Seconds within which a new session must be connected to."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level to log."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(config: Path | None, flags: dict[str, Any]) -> Settings:
+    """Settings from every source; ``flags`` that are None were not given.
+
+    Raises:
+        pydantic.ValidationError: a value that does not fit, or a name that is unknown.
+        FileNotFoundError: the named file is not there.
+    """
+    if config is not None and not config.is_file():
+        raise FileNotFoundError(f"no settings file at {config}")
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=config)
+
+    return FromFile(**{name: value for name, value in flags.items() if value is not None})

@@ -1,0 +1,92 @@
+"""Session bytes to samples and speech probabilities, for every channel. CPU work, no I/O."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.intake import Intake, Samples
+from vivavoce.session.tape import Tape
+from vivavoce.speech.silero import VoiceActivity, VoiceState
+
+
+class Ear:
+    """Hears a session from its first byte, or from where a checkpoint left it.
+
+    Attributes:
+        heard: samples that voice activity has taken in, unfinished windows included.
+    """
+
+    def __init__(self, audio_format: AudioFormat, voice_activity: VoiceActivity) -> None:
+        self._intake = Intake(audio_format)
+        self._voice_activity = voice_activity
+        self._states = [VoiceState() for _ in range(audio_format.channels)]
+        self._tapes = [Tape(0) for _ in range(audio_format.channels)]
+        self.heard = 0
+
+    @classmethod
+    def resume(
+        cls,
+        audio_format: AudioFormat,
+        voice_activity: VoiceActivity,
+        *,
+        header_bytes: int | None,
+        keep_from: int,
+        heard: int,
+        voices: Sequence[VoiceState],
+    ) -> Self:
+        """An ear that goes on after ``heard`` samples and has those from ``keep_from`` again.
+
+        It must be fed from its ``position``.
+        """
+        ear = cls(audio_format, voice_activity)
+        ear._intake = Intake.resume(audio_format, header_bytes=header_bytes, sample=keep_from)
+        ear._states = list(voices)
+        ear._tapes = [Tape(keep_from) for _ in voices]
+        ear.heard = heard
+        return ear
+
+    @property
+    def position(self) -> int:
+        """The byte that must be fed next."""
+        return self._intake.position
+
+    @property
+    def header_bytes(self) -> int | None:
+        """Length of the client's WAV header; None while that is undecided."""
+        return self._intake.header_bytes
+
+    @property
+    def voices(self) -> tuple[VoiceState, ...]:
+        """Voice activity state of each channel, for the checkpoint."""
+        return tuple(self._states)
+
+    def hear(self, audio: bytes) -> list[list[float]]:
+        """Take the next bytes; gives each channel's probabilities of the windows they end."""
+        return self._listen(self._intake.feed(audio))
+
+    def finish(self) -> list[list[float]]:
+        """The audio has ended; gives the probabilities of the last whole windows."""
+        return self._listen(self._intake.finish())
+
+    def _listen(self, samples: Samples) -> list[list[float]]:
+        start = self._tapes[0].end
+        for tape, channel in zip(self._tapes, samples, strict=True):
+            tape.add(channel.astype("<f4", copy=False).tobytes())
+        fresh = samples[:, max(self.heard - start, 0) :]
+        self.heard += fresh.shape[1]
+        return [self._probabilities(index, channel) for index, channel in enumerate(fresh)]
+
+    def _probabilities(self, channel: int, samples: Samples) -> list[float]:
+        state = self._states[channel]
+        found, self._states[channel] = self._voice_activity.probabilities(state, samples)
+        return [float(probability) for probability in np.asarray(found)]
+
+    def span(self, channel: int, start: int, end: int) -> bytes:
+        """Samples ``[start, end)`` of a channel as float32 little-endian."""
+        return self._tapes[channel].span(start, end)
+
+    def forget(self, channel: int, before: int) -> None:
+        """Samples before this will not be asked for again."""
+        self._tapes[channel].forget(before)

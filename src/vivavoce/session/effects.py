@@ -1,0 +1,37 @@
+"""What the session core wants done."""
+
+import msgspec
+
+from vivavoce.protocol.messages import Message
+from vivavoce.recognition.contract import Purpose
+
+
+class Decode(msgspec.Struct, frozen=True):
+    """Turn ``[start, end)`` of a channel into text, and bring the hypothesis back.
+
+    Positions are samples at 16 kHz from the session's start; ``speech_start`` is where speech
+    began (the rest is pre-roll); ``refresh`` marks a partial that follows another.
+    """
+
+    channel: int
+    utterance: int
+    start: int
+    end: int
+    speech_start: int
+    purpose: Purpose
+    refresh: bool = False
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """A message that must reach its readers: it is journaled before anybody sees it."""
+
+    message: Message
+
+
+class Show(msgspec.Struct, frozen=True):
+    """A message for whoever looks now; it may be dropped and is not kept."""
+
+    message: Message
+
+
+Effect = Decode | Tell | Show

@@ -1,0 +1,137 @@
+"""The end of a session: closing messages, result, recording, archive. Safe to run again.
+
+Every step is committed together with the stage it reaches, so a crash in between neither loses
+nor repeats a message.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from vivavoce.archive.port import FileRecord, Records, Recordings
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.recording import RecordingWriter
+from vivavoce.journal.port import Journal
+from vivavoce.protocol import messages as wire
+from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.result import Result, ResultMetadata
+from vivavoce.protocol.timestamps import iso
+from vivavoce.session import checkpoint as checkpoints
+from vivavoce.session import summary
+from vivavoce.session.checkpoint import Checkpoint
+from vivavoce.session.ports import Clock
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A session whose finals are all out."""
+
+    session_id: str
+    request: InitRequest
+    format: AudioFormat
+    audio_end: int
+    checkpoint: Checkpoint
+
+    @property
+    def duration(self) -> float:
+        """Seconds of whole frames recorded."""
+        audio_bytes = self.audio_end - (self.checkpoint.header_bytes or 0)
+        frames = max(audio_bytes, 0) // self.format.frame_bytes
+        return frames / self.format.sample_rate
+
+
+class Finisher:
+    """Brings sessions from their last final to the archive."""
+
+    def __init__(
+        self, journal: Journal, records: Records, recordings: Recordings, wall: Clock
+    ) -> None:
+        self._journal = journal
+        self._records = records
+        self._recordings = recordings
+        self._wall = wall
+
+    async def finish(self, ending: Ending) -> None:
+        """Do what remains of the end."""
+        stage = ending.checkpoint.stage
+        if stage == "live":
+            await self._close(ending)
+        if stage != "archived":
+            await self._archive(ending)
+
+    async def _close(self, ending: Ending) -> None:
+        """Tell that the recording ended, and what was found."""
+        told = await self._told(ending)
+        found = summary.transcription(told)
+        result = summary.result(found, self._facts(ending, told))
+        envelope = {"session_id": ending.session_id, "created_at": iso(self._wall())}
+        closing = [
+            wire.EndRecording(data=wire.RecordingDuration(round(ending.duration, 3)), **envelope),
+            wire.PostTranscript(data=found, **envelope),
+            wire.PostFinalTranscript(data=result, **envelope),
+        ]
+        await self._commit(ending, closing, "ended")
+
+    async def _archive(self, ending: Ending) -> None:
+        """Store recording and result; only then is the session over for the client."""
+        last = wire.EndSession(session_id=ending.session_id, created_at=iso(self._wall()))
+        told = [*await self._told(ending), last]
+        await self._recordings.write(ending.session_id, self._wav(ending))
+        shown = [m for m in told if wire.passes(m, ending.request.messages_config)]
+        result = msgspec.structs.replace(
+            _final_result(told), messages=tuple(wire.encode(m).decode() for m in shown)
+        )
+        await self._records.finish(
+            ending.session_id,
+            result=wire.encode(result),
+            file=FileRecord(
+                filename=f"{ending.session_id}.wav",
+                audio_duration=round(ending.duration, 3),
+                number_of_channels=ending.format.channels,
+            ),
+            completed_at=self._wall(),
+        )
+        await self._commit(ending, [last], "archived")
+
+    async def _told(self, ending: Ending) -> list[wire.ServerMessage]:
+        entries = await self._journal.read_messages(ending.session_id, 0)
+        return summary.decoded(entry.message for entry in entries)
+
+    async def _commit(
+        self, ending: Ending, messages: Sequence[wire.Message], stage: checkpoints.Stage
+    ) -> None:
+        state = msgspec.structs.replace(ending.checkpoint, stage=stage)
+        await self._journal.commit(
+            ending.session_id,
+            [wire.encode(message) for message in messages],
+            checkpoints.encode(state),
+        )
+
+    def _facts(self, ending: Ending, told: Iterable[wire.Message]) -> ResultMetadata:
+        started = summary.recording_started(told)
+        begun = datetime.fromisoformat(started).timestamp() if started else self._wall()
+        return summary.metadata(
+            duration=ending.duration,
+            channels=ending.format.channels,
+            taken=max(self._wall() - begun, 0.0),
+        )
+
+    async def _wav(self, ending: Ending) -> AsyncIterator[bytes]:
+        """The recording, block by block."""
+        writer = RecordingWriter(ending.format, ending.audio_end)
+        for start in range(0, ending.audio_end, BLOCK):
+            end = min(start + BLOCK, ending.audio_end)
+            yield writer.feed(await self._journal.read_audio(ending.session_id, start, end))
+        yield writer.finish()
+
+
+def _final_result(told: Iterable[wire.Message]) -> Result:
+    """The result as the closing messages told it."""
+    for message in told:
+        if isinstance(message, wire.PostFinalTranscript):
+            return message.data
+    raise AssertionError("a session is archived only after its closing messages")

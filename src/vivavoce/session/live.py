@@ -1,0 +1,186 @@
+"""One live session in this process: what a connection may do with it, and its way to the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.intake import time_range
+from vivavoce.audio.wav_header import HeaderReader
+from vivavoce.journal.port import Entry, Journal
+from vivavoce.journal.port import LiveSession as StoredSession
+from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
+from vivavoce.protocol.request import InitRequest
+from vivavoce.session.ports import Clock
+
+
+class AlreadyStoppedError(Exception):
+    """The recording was stopped before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one session, in seconds.
+
+    Attributes:
+        duration: audio in a session; the recording stops there.
+        resume: how long a session waits for its client to come back.
+        idle: how long a connected client may send nothing.
+        connect: how long a new session waits for its first connection.
+    """
+
+    duration: float
+    resume: float
+    idle: float
+    connect: float
+
+
+class Live:
+    """A live session; at most one connection at a time speaks for its client.
+
+    Attributes:
+        delivered: sequence number of the last message handed to a connection.
+        on_partial: takes partials for the connection of the moment.
+        settled_seconds: gives the seconds up to which every final is out; set by the run.
+        finished: the client has been sent everything there is.
+        ever_connected: a client has connected at least once.
+    """
+
+    def __init__(
+        self,
+        stored: StoredSession,
+        request: InitRequest,
+        audio_format: AudioFormat,
+        *,
+        journal: Journal,
+        limits: Limits,
+        monotonic: Clock,
+    ) -> None:
+        self.id = stored.session.id
+        self.owner = stored.session.owner
+        self.created_at = stored.session.created_at
+        self.request = request
+        self.format = audio_format
+        self.delivered = 0
+        self.on_partial: Callable[[Message], None] | None = None
+        self.settled_seconds: Callable[[], float] = lambda: 0.0
+        self.finished = asyncio.Event()
+        self._journal = journal
+        self._limits = limits
+        self._monotonic = monotonic
+        self._header = HeaderReader(audio_format)
+        self._audio_end = stored.audio_end
+        self._stopped = stored.sealed
+        self._since = monotonic()
+        self._connected = False
+        self.ever_connected = stored.audio_end > 0
+        self._replace: Callable[[], None] | None = None
+
+    # -- audio ---------------------------------------------------------------------------------
+
+    def append(self, audio: bytes) -> Awaitable[ChunkRange]:
+        """Add audio; the answer comes when it is durable.
+
+        Raises:
+            AudioFormatError: at once, when a WAV header contradicts the session's format.
+            AlreadyStoppedError: at once, after the end of the recording.
+            UnavailableError: the journal cannot store it (raised by the answer).
+        """
+        self._since = self._monotonic()
+        if self._stopped:
+            raise AlreadyStoppedError("the recording has been stopped")
+        self._header.feed(audio)
+        return self._store(audio)
+
+    async def _store(self, audio: bytes) -> ChunkRange:
+        start, end = await self._journal.append_audio(self.id, audio)
+        self._audio_end = max(self._audio_end, end)
+        if self._seconds(end) >= self._limits.duration:
+            await self._seal()
+        return ChunkRange((start, end), self._time_range(start, end))
+
+    async def stop(self) -> RecordingDurations:
+        """End the recording after all audio given before; durable when this returns.
+
+        Raises:
+            AlreadyStoppedError: it has ended before.
+        """
+        if self._stopped:
+            raise AlreadyStoppedError("Recording already stopped")
+        await self._seal()
+        duration = self._seconds(self._audio_end)
+        left = max(duration - self.settled_seconds(), 0.0)
+        return RecordingDurations(round(duration, 3), round(left, 3))
+
+    async def _seal(self) -> None:
+        self._stopped = True
+        self._audio_end = await self._journal.seal(self.id)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the recording has ended."""
+        return self._stopped
+
+    def _seconds(self, position: int) -> float:
+        return self._time_range(0, position)[1]
+
+    def _time_range(self, start: int, end: int) -> tuple[float, float]:
+        header_bytes = self._header.size or 0
+        begin, until = time_range(self.format, header_bytes=header_bytes, byte_range=(start, end))
+        return round(begin, 3), round(until, 3)
+
+    async def restore(self) -> None:
+        """After a restart: read the header again that stands before the stored audio."""
+        position = 0
+        while self._header.size is None and position < self._audio_end:
+            head = await self._journal.read_audio(self.id, position, position + 4096)
+            self._header.feed(head)
+            position += len(head)
+
+    # -- messages ------------------------------------------------------------------------------
+
+    def messages(self) -> AsyncIterator[Entry]:
+        """Messages that no connection has been handed yet, then what comes."""
+        return self._journal.tail_messages(self.id, self.delivered)
+
+    def show(self, message: Message) -> None:
+        """Pass a partial on to the connection of the moment."""
+        if self.on_partial is not None:
+            self.on_partial(message)
+
+    # -- connections ---------------------------------------------------------------------------
+
+    def connect(self, replace: Callable[[], None]) -> None:
+        """A connection takes the session over; ``replace`` is called when a newer one does."""
+        if self._replace is not None:
+            self._replace()
+        self._replace = replace
+        self._connected = self.ever_connected = True
+        self._since = self._monotonic()
+
+    def disconnect(self, replace: Callable[[], None]) -> None:
+        """That connection is gone."""
+        if self._replace is not replace:
+            return
+        self._replace = self.on_partial = None
+        self._connected = False
+        self._since = self._monotonic()
+
+    def touch(self) -> None:
+        """The client gave a sign of life."""
+        self._since = self._monotonic()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the time is over in which this session's client should have come or spoken."""
+        if self._stopped:
+            return False
+        limit = self._limits.connect
+        if self.ever_connected:
+            limit = self._limits.idle if self._connected else self._limits.resume
+        return self._monotonic() - self._since > limit
+
+    @property
+    def forsaken(self) -> bool:
+        """Whether nobody will fetch the messages of this finished session any more."""
+        return not self._connected and self._monotonic() - self._since > self._limits.resume

@@ -1,0 +1,27 @@
+"""What the live session needs from outside, as it sees it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from vivavoce.protocol.messages import Message
+from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.jobs import Job
+
+Clock = Callable[[], float]
+"""Seconds; whether Unix time or monotonic is said where it is used."""
+
+Show = Callable[[Message], None]
+"""Takes a message for whoever is connected now; must not block."""
+
+
+class Recogniser(Protocol):
+    """Turns spans of speech into text, somewhere else."""
+
+    async def decode(self, job: Job) -> Hypothesis:
+        """The hypothesis for a job.
+
+        Raises:
+            Superseded: a partial that gave way to something newer.
+            DecodeFailedError: the span cannot be decoded.
+        """
+        ...

@@ -1,0 +1,174 @@
+"""Runs one live session: journal audio in, journal messages out.
+
+It knows no socket. Audio comes from the journal, messages go to the journal, and a restart is
+the ordinary way in with a checkpoint.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing
+
+import msgspec
+
+from vivavoce.journal.port import Journal
+from vivavoce.protocol.messages import Message, StartRecording, encode
+from vivavoce.protocol.timestamps import iso
+from vivavoce.recognition.contract import DecodeRequest
+from vivavoce.recognition.jobs import Job, JobKind
+from vivavoce.recognition.errors import DecodeFailedError, Superseded
+from vivavoce.session import checkpoint as checkpoints
+from vivavoce.session.checkpoint import Checkpoint, Stage
+from vivavoce.session.core import Core, seconds
+from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.session.ear import Ear
+from vivavoce.session.ports import Clock, Recogniser
+from vivavoce.session.ports import Show as ShowTo
+
+MOST_WAITING = 8
+"""Utterances without a final before the session stops reading: the backlog stays in the journal."""
+
+
+PATIENCE: Mapping[JobKind, float] = {"final": 0.2, "first_partial": 0.3, "refresh_partial": 1.0}
+"""Seconds within which each kind of answer is wanted; the scheduler's deadlines (design §4.6)."""
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """Who listens to a session: the engine by name, and the language it decodes in."""
+
+    engine: str
+    language: str
+
+
+class Runner:
+    """One live session under way."""
+
+    def __init__(
+        self,
+        session_id: str,
+        voice: Voice,
+        core: Core,
+        ear: Ear,
+        *,
+        journal: Journal,
+        recogniser: Recogniser,
+        executor: Executor,
+        wall: Clock,
+        monotonic: Clock,
+        show: ShowTo,
+    ) -> None:
+        self._id = session_id
+        self._voice = voice
+        self._core = core
+        self._ear = ear
+        self._journal = journal
+        self._recogniser = recogniser
+        self._executor = executor
+        self._wall = wall
+        self._monotonic = monotonic
+        self._show = show
+        # One step of the core at a time, together with the commit of what it said.
+        self._turn = asyncio.Lock()
+        self._progress = asyncio.Event()
+        self._tasks: asyncio.TaskGroup
+
+    @property
+    def settled_seconds(self) -> float:
+        """Seconds up to which every final is out."""
+        return seconds(self._core.settled)
+
+    def checkpoint(self, stage: Stage = "live") -> Checkpoint:
+        """The session as it stands."""
+        return Checkpoint(
+            stage, self._core.state, self._ear.voices, self._ear.heard, self._ear.header_bytes
+        )
+
+    async def run(self) -> None:
+        """Read the audio until it is sealed and every final is out."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            async with self._turn:
+                await self._apply(self._core.resume())
+            async with aclosing(self._journal.tail_audio(self._id, self._ear.position)) as audio:
+                async for data in audio:
+                    await self._catch_up()
+                    await self._hear(self._ear.hear, data)
+            await self._hear(self._ear.finish)
+            async with self._turn:
+                await self._apply(self._core.stop(self._ear.heard, self._wall()))
+
+    async def _hear(
+        self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes
+    ) -> None:
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            probabilities = await loop.run_in_executor(self._executor, listen, *audio)
+            effects: list[Effect] = []
+            if self._core.heard == 0 and audio:
+                effects.append(Tell(self._recording_started()))
+            effects.extend(self._core.hear(probabilities, self._wall()))
+            await self._apply(effects)
+
+    async def _catch_up(self) -> None:
+        """Wait until few enough finals are outstanding."""
+        while self._core.waiting >= MOST_WAITING:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def _apply(self, effects: Iterable[Effect]) -> None:
+        """Commit what must be told, then show and ask; the caller holds the turn."""
+        told: list[Message] = []
+        requests: list[Decode] = []
+        for effect in effects:
+            match effect:
+                case Tell():
+                    told.append(effect.message)
+                case Show():
+                    self._show(effect.message)
+                case Decode():
+                    requests.append(effect)
+        if told:
+            state = checkpoints.encode(self.checkpoint())
+            await self._journal.commit(self._id, [encode(message) for message in told], state)
+        for request in requests:
+            job = self._job(request)
+            name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
+            self._tasks.create_task(self._decode(request, job), name=name)
+        for channel in range(len(self._ear.voices)):
+            self._ear.forget(channel, self._core.keep_from(channel))
+
+    def _job(self, request: Decode) -> Job:
+        """The job for a request; it takes the samples along, which may be forgotten later."""
+        kind = _kind(request)
+        return Job(
+            session=self._id,
+            channel=request.channel,
+            kind=kind,
+            engine=self._voice.engine,
+            deadline=self._monotonic() + PATIENCE[kind],
+            request=DecodeRequest(
+                audio=self._ear.span(request.channel, request.start, request.end),
+                purpose=request.purpose,
+                language=self._voice.language,
+                speech_start=request.speech_start - request.start,
+            ),
+        )
+
+    async def _decode(self, request: Decode, job: Job) -> None:
+        try:
+            hypothesis = await self._recogniser.decode(job)
+        except (Superseded, DecodeFailedError):
+            # The core tells the client of a final that failed; a partial may just be missing.
+            hypothesis = None
+        async with self._turn:
+            await self._apply(self._core.take(request, hypothesis, self._wall()))
+        self._progress.set()
+
+    def _recording_started(self) -> StartRecording:
+        return StartRecording(session_id=self._id, created_at=iso(self._wall()))
+
+
+def _kind(request: Decode) -> JobKind:
+    if request.purpose == "final":
+        return "final"
+    return "refresh_partial" if request.refresh else "first_partial"
