@@ -1,0 +1,114 @@
+"""A session's bytes to samples at 16 kHz: header, odd splits, encodings and rates in one place.
+
+Whatever the bytes are split into, the samples are the same, and an intake can take up the work
+of another exactly (``Intake.resume``).
+"""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.resampler import (
+    make_resampler,
+    restart_at,
+)
+from vivavoce.audio.samples import Frames, SampleDecoder
+from vivavoce.audio.wav_header import HeaderReader
+
+Samples = NDArray[np.float32]
+"""Samples at 16 kHz in [-1, 1], shaped [channels, samples]."""
+
+
+class Intake:
+    """Takes a session's bytes in order and gives its samples in order.
+
+    Attributes:
+        position: the byte that must be fed next, counted from the session's first byte.
+        sample: the sample at 16 kHz that comes next, counted from the session's start.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self.position = 0
+        self.sample = 0
+        self._format = audio
+        self._header = HeaderReader(audio)
+        self._decoder = SampleDecoder(audio)
+        self._resampler = make_resampler(audio.sample_rate, audio.channels)
+        self._discard = 0
+
+    @classmethod
+    def resume(cls, audio: AudioFormat, *, header_bytes: int | None, sample: int) -> Self:
+        """Build an intake whose next sample is ``sample``, as if it had heard all before.
+
+        Read the session's stored bytes from its ``position`` on and feed them.
+
+        Args:
+            audio: the declared format.
+            header_bytes: ``header_bytes`` of an earlier intake; ``None`` while undecided.
+            sample: position at 16 kHz.
+
+        Raises:
+            ValueError: for a position after the start whose header is undecided.
+        """
+        intake = cls(audio)
+        if header_bytes is None:
+            if sample:
+                raise ValueError("there are no samples before the header is decided")
+            return intake
+        intake._start_at(header_bytes, sample)
+        return intake
+
+    def _start_at(self, header_bytes: int, sample: int) -> None:
+        rate, channels = self._format.sample_rate, self._format.channels
+        segment, frame, self._discard = restart_at(rate, sample)
+        self.position = header_bytes + frame * self._format.frame_bytes
+        self.sample = sample
+        self._header = HeaderReader(self._format, size=header_bytes)
+        self._resampler = make_resampler(rate, channels, segment=segment)
+
+    @property
+    def header_bytes(self) -> int | None:
+        """Bytes of the WAV header (0 for raw audio); ``None`` while undecided."""
+        return self._header.size
+
+    def feed(self, data: bytes) -> Samples:
+        """Take the session's next bytes.
+
+        Returns:
+            The samples that can be told by now, shaped [channels, samples], contiguous.
+
+        Raises:
+            AudioFormatError: when a WAV header is unreadable or disagrees with the declaration.
+        """
+        self.position += len(data)
+        frames = self._decoder.feed(self._header.feed(data))
+        return self._give(self._resampler.feed(frames))
+
+    def finish(self) -> Samples:
+        """Give the last samples of a session that ended; an incomplete last frame is dropped."""
+        frames = self._decoder.feed(self._header.finish())
+        last = self._resampler.feed(frames)
+        return np.concatenate((self._give(last), self._give(self._resampler.finish())), axis=1)
+
+    def _give(self, frames: Frames) -> Samples:
+        discarded = min(self._discard, len(frames))
+        self._discard -= discarded
+        kept = frames[discarded:]
+        self.sample += len(kept)
+        return np.ascontiguousarray(kept.T)
+
+
+def time_range(
+    audio: AudioFormat, *, header_bytes: int, byte_range: tuple[int, int]
+) -> tuple[float, float]:
+    """Seconds from session start that a range of the session's bytes covers.
+
+    Args:
+        audio: the declared format.
+        header_bytes: bytes of the WAV header, which take no time.
+        byte_range: start and end, counted from the session's first byte.
+    """
+    start, end = (audio.seconds(max(0, position - header_bytes)) for position in byte_range)
+    return start, end
