@@ -1,0 +1,223 @@
+"""Where jobs are handed in and answers handed out; the workers come to it from behind."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.errors import (
+    DecodeFailedError,
+    PoisonedError,
+    SessionCancelledError,
+    Superseded,
+)
+from vivavoce.recognition.frames import Answer, Decoded
+from vivavoce.recognition.jobs import Job
+from vivavoce.recognition.quarantine import Quarantine
+from vivavoce.recognition.scheduler import Displaced, Scheduler
+from vivavoce.recognition.slot import WorkSource
+from vivavoce.recognition.validation import read_answer
+from vivavoce.recognition.worker_process import WorkerLostError
+
+MAX_BATCH = 4
+"""More costs a final's neighbours more waiting than it saves computing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecogniserStats:
+    """What a recogniser has done so far, and what waits now.
+
+    Attributes:
+        done: jobs answered with a hypothesis.
+        failed: jobs for which the engine had no valid answer.
+        poisoned: jobs given up, or refused, because their audio kills workers.
+        superseded: partials that gave way to something newer.
+        shed: partials dropped under load.
+        late: jobs that a worker took up after their deadline.
+        batches: batches answered.
+        audio_seconds: audio decoded, context included.
+        cpu_seconds: CPU time that workers spent on decoding.
+        waiting: jobs in the queue now.
+        queue_age: seconds that the longest waiting one has waited.
+    """
+
+    done: int
+    failed: int
+    poisoned: int
+    superseded: int
+    shed: int
+    late: int
+    batches: int
+    audio_seconds: float
+    cpu_seconds: float
+    waiting: int
+    queue_age: float
+
+
+class Desk:
+    """Knows who awaits which job. Belongs to one event loop."""
+
+    def __init__(
+        self, engines: Iterable[str], scheduler: Scheduler, clock: Callable[[], float]
+    ) -> None:
+        self._scheduler = scheduler
+        self._clock = clock
+        self._quarantine = Quarantine()
+        self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
+        self._arrivals = {engine: asyncio.Event() for engine in engines}
+        self._done = self._failed = self._poisoned = self._batches = 0
+        self._audio_seconds = self._cpu_seconds = 0.0
+
+    async def decode(self, job: Job) -> Hypothesis:
+        """Queue a job and wait for its answer. A cancelled call takes its job back.
+
+        Raises:
+            ValueError: the job is being awaited already.
+        """
+        if job in self._awaited:
+            raise ValueError("the job was handed in twice")
+        future: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
+        # The caller may be cancelled in the very moment in which its job fails.
+        future.add_done_callback(_mark_retrieved)
+        self._awaited[job] = future
+        self._submit(job)
+        try:
+            return await future
+        finally:
+            self._forget(job)
+
+    def lane(self, engine: str) -> WorkSource:
+        """The side of the desk from which the workers of an engine are served."""
+        return _Lane(self, engine)
+
+    async def take(self, engine: str, limit: int) -> Sequence[Job]:
+        """Wait for the next jobs of an engine."""
+        arrival = self._arrivals[engine]
+        limit = max(1, min(limit, MAX_BATCH))
+        while not (batch := self._scheduler.next_batch(engine, self._clock(), limit)):
+            arrival.clear()
+            await arrival.wait()
+        return batch
+
+    def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
+        """Check the answers and pass them on to those who await them."""
+        self._batches += 1
+        self._cpu_seconds += decoded.cpu_seconds
+        self._audio_seconds += sum(job.audio_seconds for job in batch)
+        for job, answer in zip(batch, decoded.answers, strict=True):
+            self._quarantine.release(job)
+            self._settle(job, answer)
+
+    def lost(self, batch: Sequence[Job]) -> None:
+        """Try the jobs of a lost worker again, unless they are to blame."""
+        awaited = [job for job in batch if self._is_awaited(job)]
+        self._quarantine.worker_lost(awaited, alone=len(batch) == 1)
+        for job in awaited:
+            if self._quarantine.is_condemned(job):
+                self._condemn(job)
+        self.returned(batch)
+
+    def returned(self, batch: Sequence[Job]) -> None:
+        """Queue jobs again that somebody still awaits."""
+        for job in batch:
+            if self._is_awaited(job):
+                self._give_way(self._scheduler.restore(job, self._clock()))
+                self._arrivals[job.engine].set()
+
+    def cancel(self, session: str) -> None:
+        """End a session: all its jobs raise ``SessionCancelledError``."""
+        self._scheduler.cancel(session)
+        self._quarantine.forget(session)
+        theirs = [job for job in self._awaited if job.session == session]
+        self.fail(theirs, SessionCancelledError, "the session was cancelled")
+
+    def fail(self, jobs: Iterable[Job], kind: type[Exception], reason: str) -> None:
+        """Have those who await the jobs get an error."""
+        for job in jobs:
+            if self._is_awaited(job):
+                self._awaited[job].set_exception(kind(reason))
+
+    def fail_all(self, kind: type[Exception], reason: str) -> None:
+        """Have everybody who awaits a job get an error."""
+        self.fail(tuple(self._awaited), kind, reason)
+
+    def stats(self) -> RecogniserStats:
+        """Counters and queue as they are now."""
+        return RecogniserStats(
+            done=self._done,
+            failed=self._failed,
+            poisoned=self._poisoned,
+            superseded=self._scheduler.superseded,
+            shed=self._scheduler.shed,
+            late=self._scheduler.late,
+            batches=self._batches,
+            audio_seconds=self._audio_seconds,
+            cpu_seconds=self._cpu_seconds,
+            waiting=len(self._scheduler),
+            queue_age=self._scheduler.queue_age(self._clock()),
+        )
+
+    def _submit(self, job: Job) -> None:
+        if self._quarantine.is_condemned(job):
+            self._condemn(job)
+            return
+        alone = self._quarantine.is_suspect(job)
+        if job.is_final:
+            self._quarantine.utterance_ended(job)
+        self._give_way(self._scheduler.submit(job, self._clock(), alone=alone))
+        self._arrivals[job.engine].set()
+
+    def _forget(self, job: Job) -> None:
+        """Nobody awaits the job any more."""
+        del self._awaited[job]
+        self._scheduler.withdraw(job)
+        if job.is_final:
+            self._quarantine.release(job)
+
+    def _give_way(self, displaced: Displaced) -> None:
+        self.fail(displaced.superseded, Superseded, "something newer was asked for")
+        self.fail(displaced.shed, Superseded, "too many partials were waiting")
+
+    def _condemn(self, job: Job) -> None:
+        self._poisoned += 1
+        self.fail([job], PoisonedError, "the audio lost two workers in turn")
+
+    def _settle(self, job: Job, answer: Answer) -> None:
+        try:
+            hypothesis = read_answer(answer, job.request)
+        except DecodeFailedError as error:
+            self._failed += 1
+            self.fail([job], type(error), str(error))
+            return
+        self._done += 1
+        if self._is_awaited(job):
+            self._awaited[job].set_result(hypothesis)
+
+    def _is_awaited(self, job: Job) -> bool:
+        future = self._awaited.get(job)
+        return future is not None and not future.done()
+
+
+class _Lane:
+    """One engine's side of the desk."""
+
+    def __init__(self, desk: Desk, engine: str) -> None:
+        self._desk = desk
+        self._engine = engine
+
+    async def take(self, limit: int) -> Sequence[Job]:
+        return await self._desk.take(self._engine, limit)
+
+    def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
+        self._desk.answered(batch, decoded)
+
+    def lost(self, batch: Sequence[Job], cause: WorkerLostError) -> None:  # noqa: ARG002 - port
+        self._desk.lost(batch)
+
+    def returned(self, batch: Sequence[Job]) -> None:
+        self._desk.returned(batch)
+
+
+def _mark_retrieved(future: asyncio.Future[Hypothesis]) -> None:
+    if not future.cancelled():
+        future.exception()

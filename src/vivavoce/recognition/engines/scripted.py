@@ -1,0 +1,229 @@
+"""An engine without a model, for tests: what it hears is a pure function of the audio.
+
+Every burst of sound is a word. Its pitch, counted in zero crossings, says which: ``sing`` makes
+audio of words and ``ScriptedEngine`` hears them again, through resampling, 8-bit codes and
+telephone bands. Any other audio, speech too, gives words as well, always the same ones.
+
+Some words are faults. An engine that was loaded with ``faults`` does as they say when it hears
+them: it crashes, hangs, raises, or answers nonsense. Others take them for ordinary words.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.recognition.contract import (
+    SAMPLE_RATE,
+    Capabilities,
+    DecodeRequest,
+    Hypothesis,
+    SpokenWord,
+)
+
+FAULTS = (
+    "crash",  # dies of SIGSEGV
+    "leave",  # exits as if all were well
+    "hang",  # never answers
+    "refuse",  # raises an exception
+    "starve",  # raises MemoryError
+    "print",  # writes to standard output
+    "swallow",  # forgets the batch's last answer
+    "nothing",  # answers text None
+    "nan",  # answers a word at no time
+    "disorder",  # answers its words backwards
+    "babble",  # answers ten million characters
+)
+
+ORDINARY = (
+    "alfa",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+)
+
+WORDS = FAULTS + ORDINARY
+
+WORD_SECONDS = 0.2
+GAP_SECONDS = 0.1
+
+_LOWEST_HERTZ = 400
+_HERTZ_APART = 100
+_AMPLITUDE = 0.3
+
+_FRAME = SAMPLE_RATE // 100
+_LOUD = 0.02
+_LONGEST_DIP = 3  # frames of silence inside a word
+_SHORTEST_WORD = 3  # frames
+
+_Samples = npt.NDArray[np.float32]
+
+
+def sing(text: str, *, gap: float = GAP_SECONDS) -> bytes:
+    """Make audio in which a scripted engine hears these words.
+
+    Args:
+        text: some of ``WORDS``.
+        gap: seconds of silence before each word and after the last.
+
+    Returns:
+        float32 little-endian samples, 16 kHz, mono.
+
+    Raises:
+        ValueError: a word is not in the list.
+    """
+    silence = np.zeros(round(gap * SAMPLE_RATE), dtype="<f4")
+    parts = [silence]
+    for word in text.split():
+        parts += [_tone(WORDS.index(word)), silence]
+    return np.concatenate(parts).tobytes()
+
+
+def load(
+    *,
+    faults: bool = False,
+    languages: Sequence[str] = ("en",),
+    max_batch: int = 4,
+    real_time_factor: float = 0.0,
+) -> "ScriptedEngine":
+    """Load the engine (for ``EngineSpec``).
+
+    Args:
+        faults: do what the words of ``FAULTS`` say.
+        languages: languages it claims.
+        max_batch: most requests it takes at once.
+        real_time_factor: seconds that a second of audio takes.
+    """
+    capabilities = Capabilities(
+        languages=frozenset(languages), word_times=True, confidence=True, max_batch=max_batch
+    )
+    return ScriptedEngine(capabilities, faults=faults, real_time_factor=real_time_factor)
+
+
+class ScriptedEngine:
+    """Hears bursts of sound as words; an ``Engine``."""
+
+    def __init__(
+        self, capabilities: Capabilities, *, faults: bool = False, real_time_factor: float = 0.0
+    ) -> None:
+        self._capabilities = capabilities
+        self._faults = faults
+        self._real_time_factor = real_time_factor
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it claims."""
+        return self._capabilities
+
+    def warm_up(self) -> None:
+        """Nothing is cold."""
+
+    def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
+        """Hear the words of each request, and do what they say."""
+        heard = [hear(request) for request in batch]
+        if self._real_time_factor:
+            samples = sum(len(request.audio) for request in batch) // 4
+            time.sleep(self._real_time_factor * samples / SAMPLE_RATE)
+        if not self._faults:
+            return heard
+        answers = [_suffer(hypothesis) for hypothesis in heard]
+        if any("swallow" in hypothesis.text.split() for hypothesis in heard):
+            answers.pop()
+        return answers
+
+
+def hear(request: DecodeRequest) -> Hypothesis:
+    """The words of a request's audio; earlier context is not listened to."""
+    samples = np.frombuffer(request.audio, dtype="<f4")
+    words = tuple(
+        SpokenWord(f" {_name(samples[start:end])}", start, end, 1.0)
+        for start, end in _bursts(samples)
+    )
+    text = "".join(word.text for word in words).strip()
+    return Hypothesis(text=text, words=words, language=request.language, confidence=1.0)
+
+
+def _tone(number: int) -> _Samples:
+    turns = np.arange(round(WORD_SECONDS * SAMPLE_RATE)) * _pitch(number) / SAMPLE_RATE
+    return (_AMPLITUDE * np.sin(2 * np.pi * turns)).astype("<f4")
+
+
+def _pitch(number: int) -> int:
+    return _LOWEST_HERTZ + _HERTZ_APART * number
+
+
+def _bursts(samples: _Samples) -> list[tuple[int, int]]:
+    """Where sound begins and ends, dips bridged and clicks left out."""
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    loud = np.flatnonzero(np.sqrt(np.mean(np.square(frames), axis=1)) > _LOUD)
+    if not len(loud):
+        return []
+    breaks = [index for index, step in enumerate(np.diff(loud)) if step > _LONGEST_DIP]
+    edges = [-1, *breaks, len(loud) - 1]
+    bursts = [(int(loud[before + 1]), int(loud[last]) + 1) for before, last in pairwise(edges)]
+    return [(a * _FRAME, b * _FRAME) for a, b in bursts if b - a >= _SHORTEST_WORD]
+
+
+def _name(burst: _Samples) -> str:
+    crossings = np.count_nonzero(np.diff(np.signbit(burst)))
+    hertz = crossings * SAMPLE_RATE / len(burst) / 2
+    return WORDS[round((hertz - _LOWEST_HERTZ) / _HERTZ_APART) % len(WORDS)]
+
+
+def _suffer(hypothesis: Hypothesis) -> Hypothesis:
+    """Do what the fault words say; returns the answer that is left."""
+    words = hypothesis.text.split()
+    if "crash" in words:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "leave" in words:
+        os._exit(0)
+    if "hang" in words:
+        _hang()
+    if "refuse" in words:
+        raise RuntimeError("the audio asked for it")
+    if "starve" in words:
+        raise MemoryError
+    if "print" in words:
+        sys.stdout.write("a stray line from Python\n")
+        sys.stdout.flush()
+        os.write(1, b"a stray line from C\n")
+    return _garble(hypothesis, words)
+
+
+def _garble(hypothesis: Hypothesis, words: Sequence[str]) -> Hypothesis:
+    first = hypothesis.words[:1]
+    nonsense: dict[str, dict[str, Any]] = {
+        "nothing": {"text": None},
+        "nan": {"words": tuple(msgspec.structs.replace(w, start=float("nan")) for w in first)},
+        "disorder": {"words": hypothesis.words[::-1]},
+        "babble": {"text": "bla " * 2_500_000},
+    }
+    for fault, fields in nonsense.items():
+        if fault in words:
+            return msgspec.structs.replace(hypothesis, **fields)
+    return hypothesis
+
+
+def _hang() -> NoReturn:
+    while True:
+        time.sleep(3600)

@@ -1,0 +1,56 @@
+"""What a live session asks of recognition: one decode, with a kind and a deadline."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest
+
+JobKind = Literal["final", "first_partial", "refresh_partial"]
+
+Source: TypeAlias = tuple[str, int]
+"""A session id and a channel: who is speaking."""
+
+BYTES_PER_SAMPLE = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One decode that somebody awaits. Two jobs are never equal, whatever they hold.
+
+    Attributes:
+        session: id of the session, for cancelling and for fairness.
+        channel: channel of the session. It has one open utterance at a time, so a final ends
+            whatever partials of the channel were asked for before it.
+        kind: ``final``; ``first_partial`` of an utterance; ``refresh_partial`` of one already seen.
+        engine: name of the engine that must answer.
+        deadline: when the answer should be there, in seconds of the recogniser's clock.
+        request: what to decode.
+    """
+
+    session: str
+    channel: int
+    kind: JobKind
+    engine: str
+    deadline: float
+    request: DecodeRequest
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the answer is a promise; partials may give way."""
+        return self.kind == "final"
+
+    @property
+    def source(self) -> Source:
+        """The channel that the job comes from."""
+        return self.session, self.channel
+
+    @property
+    def samples(self) -> int:
+        """Samples that an engine has to hear: the span and its context."""
+        request = self.request
+        return (len(request.audio) + len(request.context.audio)) // BYTES_PER_SAMPLE
+
+    @property
+    def audio_seconds(self) -> float:
+        """Duration of ``samples``."""
+        return self.samples / SAMPLE_RATE

@@ -1,0 +1,137 @@
+"""The worker processes of one engine, supervised.
+
+Work is pulled, so that which job comes next is decided at the last moment. What becomes of
+the jobs of a lost worker is the work source's decision.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vivavoce.recognition import frames
+from vivavoce.recognition.contract import Capabilities
+from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.slot import Backoff, Slot, WorkSource
+from vivavoce.recognition.worker_process import Patience, WorkerProcess
+
+
+@dataclass(frozen=True, slots=True)
+class PoolHealth:
+    """A pool at one instant.
+
+    Attributes:
+        size: workers that it should have.
+        ready: workers that are warm.
+        busy: workers that are decoding.
+        pids: process ids of the warm workers.
+        lost: workers lost so far.
+        streak: most losses in a row, without an answer in between, of any one slot.
+        last_errors: why each slot lost its latest worker.
+    """
+
+    size: int
+    ready: int
+    busy: int
+    pids: tuple[int, ...]
+    lost: int
+    streak: int
+    last_errors: tuple[str, ...]
+
+    @property
+    def failing(self) -> bool:
+        """Whether a worker is lost again and again, so that its replacement is put off."""
+        return self.streak >= Backoff.PATIENT_FROM
+
+
+class WorkerPool:
+    """Keeps a number of workers of one engine alive and at work.
+
+    Args:
+        spec: the engine.
+        source: the work.
+        clock: seconds, never going back.
+        size: workers; one for each core by default.
+        patience: when a worker counts as hung.
+
+    Attributes:
+        size: as given or chosen.
+        ready: set while at least one worker is warm.
+
+    Raises:
+        TypeError: the arguments of the spec are not plain data.
+        ValueError: the size is less than one.
+    """
+
+    def __init__(
+        self,
+        spec: EngineSpec,
+        source: WorkSource,
+        *,
+        clock: Callable[[], float],
+        size: int | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        frames.pack(spec)
+        self.size = _cores() if size is None else size
+        if self.size < 1:
+            raise ValueError("a pool needs at least one worker")
+        self.ready = asyncio.Event()
+        self._latest: WorkerProcess | None = None
+        self._spec = spec
+        self._source = source
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._slots: list[Slot] = []
+
+    async def start(self) -> None:
+        """Begin to start the workers; returns at once, ``ready`` tells when one is warm."""
+        self._slots = [
+            Slot(
+                self._spec,
+                self._source,
+                clock=self._clock,
+                patience=self._patience,
+                changed=self._note_readiness,
+            )
+            for _ in range(self.size)
+        ]
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Let what is being decoded finish within ``grace`` seconds, then end all workers."""
+        await asyncio.gather(*(slot.close(grace) for slot in self._slots))
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the engine can do, once a worker was warm."""
+        return None if self._latest is None else self._latest.capabilities
+
+    def health(self) -> PoolHealth:
+        """The state of the workers now."""
+        slots = self._slots
+        pids = tuple(slot.worker.pid for slot in slots if slot.worker is not None)
+        return PoolHealth(
+            size=self.size,
+            ready=len(pids),
+            busy=sum(slot.busy for slot in slots),
+            pids=pids,
+            lost=sum(slot.losses for slot in slots),
+            streak=max((slot.backoff.streak for slot in slots), default=0),
+            last_errors=tuple(slot.last_error for slot in slots if slot.last_error is not None),
+        )
+
+    def _note_readiness(self) -> None:
+        warm = [slot.worker for slot in self._slots if slot.worker is not None]
+        if warm:
+            self._latest = warm[0]
+            self.ready.set()
+        else:
+            self.ready.clear()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

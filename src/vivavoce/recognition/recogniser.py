@@ -1,0 +1,116 @@
+"""The port through which live sessions get speech turned into text."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+
+from vivavoce.recognition.contract import Capabilities, Hypothesis
+from vivavoce.recognition.desk import Desk, RecogniserStats
+from vivavoce.recognition.errors import RecogniserClosedError
+from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, Job
+from vivavoce.recognition.pool import PoolHealth, WorkerPool
+from vivavoce.recognition.scheduler import Scheduler
+from vivavoce.recognition.worker_process import Patience
+
+MAX_REQUEST_BYTES = 15 * 1024 * 1024
+"""Four minutes of speech and context; a batch of such requests still fits into a frame."""
+
+
+class Recogniser:
+    """Queues the jobs of all sessions and has worker processes decode them.
+
+    Belongs to one event loop. Sessions must be ended with ``cancel``.
+
+    Args:
+        engines: what to load, by the name that jobs use.
+        clock: seconds, never going back; deadlines are read on it.
+        workers: processes for each engine; one for each core by default.
+        patience: when a worker counts as hung.
+        max_waiting_partials: beyond this, partials are shed.
+    """
+
+    def __init__(
+        self,
+        engines: Mapping[str, EngineSpec],
+        *,
+        clock: Callable[[], float],
+        workers: int | None = None,
+        patience: Patience | None = None,
+        max_waiting_partials: int = 64,
+    ) -> None:
+        scheduler = Scheduler(max_waiting_partials=max_waiting_partials)
+        self._desk = Desk(engines, scheduler, clock)
+        self._pools = {
+            name: WorkerPool(
+                spec, self._desk.lane(name), clock=clock, size=workers, patience=patience
+            )
+            for name, spec in engines.items()
+        }
+        self._closed = False
+
+    async def start(self) -> None:
+        """Begin to start the workers; returns at once. Jobs may be given right away."""
+        for pool in self._pools.values():
+            await pool.start()
+
+    async def wait_ready(self, engine: str) -> Capabilities:
+        """Wait until a worker of an engine has become warm, and say what the engine can do."""
+        pool = self._pools[engine]
+        while pool.capabilities is None:
+            await pool.ready.wait()
+        return pool.capabilities
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Finish within ``grace`` seconds what is being decoded, then end the workers.
+
+        Jobs that no worker has taken yet raise ``RecogniserClosedError``, as do later ones.
+        """
+        self._closed = True
+        await asyncio.gather(*(pool.close(grace) for pool in self._pools.values()))
+        self._desk.fail_all(RecogniserClosedError, "the recogniser was closed")
+
+    async def decode(self, job: Job) -> Hypothesis:
+        """Turn a span of speech into text. A cancelled call takes its job back.
+
+        Returns:
+            A hypothesis that keeps the contract.
+
+        Raises:
+            Superseded: the job is a partial and gave way.
+            DecodeFailedError: the engine failed on this audio, and would again.
+            PoisonedError: this audio kills or hangs workers.
+            SessionCancelledError: ``cancel`` was called.
+            RecogniserClosedError: ``close`` was called.
+            ValueError: the job is malformed.
+        """
+        if self._closed:
+            raise RecogniserClosedError("the recogniser was closed")
+        self._check(job)
+        return await self._desk.decode(job)
+
+    def cancel(self, session: str) -> None:
+        """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
+        self._desk.cancel(session)
+
+    def stats(self) -> RecogniserStats:
+        """Counters and queue as they are now."""
+        return self._desk.stats()
+
+    def health(self) -> dict[str, PoolHealth]:
+        """The state of each engine's workers."""
+        return {name: pool.health() for name, pool in self._pools.items()}
+
+    def _check(self, job: Job) -> None:
+        request = job.request
+        if job.engine not in self._pools:
+            raise ValueError(f"no engine is named {job.engine!r}")
+        if not math.isfinite(job.deadline):
+            raise ValueError("the deadline must be a number")
+        if job.is_final != (request.purpose == "final"):
+            raise ValueError("kind and purpose disagree")
+        sizes = len(request.audio), len(request.context.audio)
+        if not request.audio or any(size % BYTES_PER_SAMPLE for size in sizes):
+            raise ValueError("audio must be whole samples, at least one")
+        if sum(sizes) > MAX_REQUEST_BYTES:
+            raise ValueError(f"more than {MAX_REQUEST_BYTES} bytes of audio")

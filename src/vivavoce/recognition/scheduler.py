@@ -1,0 +1,214 @@
+"""Which job a free worker takes next: earliest deadline first, finals before partials.
+
+A pure object: no clock, no tasks. ``now`` comes in as an argument and every job that leaves
+the queue without being decoded is handed back, so that whoever awaits it can be told.
+
+Under load partials give way. A channel has at most one partial waiting: the newest, for it
+covers the older one's audio. It keeps the older one's place in the queue, or a channel that
+asks faster than it is served would be pushed back for ever; the same place is kept when its
+partial had to be shed. So with N channels asking, each is served once in N turns.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from vivavoce.recognition.jobs import Job, JobKind, Source
+
+# Further kinds of work (add-ons, post-processing) rank below these.
+_PRIORITY: dict[JobKind, int] = {"final": 0, "first_partial": 1, "refresh_partial": 1}
+
+# Padding to the longest eats what a batch saves once lengths differ by more than this.
+_ALIKE = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Jobs that a submission pushed out of the queue; a submission can push out itself.
+
+    Attributes:
+        superseded: partials that a newer partial or the final of their channel replaced.
+        shed: partials dropped because too many were waiting.
+    """
+
+    superseded: tuple[Job, ...] = ()
+    shed: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a channel is owed until it gets a partial: its place, and since when it waits."""
+
+    deadline: float
+    since: float
+    first: bool
+
+    def with_earlier(self, other: "_Claim | None") -> "_Claim":
+        if other is None:
+            return self
+        return _Claim(
+            deadline=min(self.deadline, other.deadline),
+            since=min(self.since, other.since),
+            first=self.first or other.first,
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Waiting:
+    """A job in the queue; sorts by the order of service."""
+
+    priority: int
+    deadline: float
+    ticket: int
+    job: Job = field(compare=False)
+    claim: _Claim = field(compare=False)
+    alone: bool = field(compare=False)
+
+
+class Scheduler:
+    """The queue before the workers.
+
+    Every live session must be ended with ``cancel``: it also forgets what the session's
+    channels are owed. Finals are never dropped, so what bounds them is their submitters.
+
+    Attributes:
+        superseded: partials replaced so far.
+        shed: partials dropped so far.
+        late: jobs handed out after their deadline so far.
+    """
+
+    def __init__(self, *, max_waiting_partials: int = 64) -> None:
+        if max_waiting_partials < 1:
+            raise ValueError("max_waiting_partials must be at least 1")
+        self._max_partials = max_waiting_partials
+        self._queue: list[_Waiting] = []
+        self._entries: dict[Job, _Waiting] = {}
+        self._partials: dict[Source, _Waiting] = {}
+        self._claims: dict[Source, _Claim] = {}
+        self._tickets = 0
+        self.superseded = 0
+        self.shed = 0
+        self.late = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def submit(self, job: Job, now: float, *, alone: bool = False) -> Displaced:
+        """Queue a job.
+
+        Args:
+            job: not in the queue already.
+            now: the time, on the clock of the deadlines.
+            alone: never decode it together with others.
+
+        Returns:
+            The jobs that left the queue for it, possibly ``job`` itself.
+        """
+        older = self._partials.get(job.source)
+        if older is not None:
+            self._remove(older)
+            self.superseded += 1
+        self._insert(job, now, alone=alone)
+        superseded = () if older is None else (older.job,)
+        return Displaced(superseded=superseded, shed=self._shed_excess())
+
+    def restore(self, job: Job, now: float) -> Displaced:
+        """Queue a job again whose worker was lost; it is decoded alone from now on.
+
+        A partial is superseded if its channel has asked for something newer since.
+        """
+        if not job.is_final and self._has_news_of(job.source):
+            self.superseded += 1
+            return Displaced(superseded=(job,))
+        return self.submit(job, now, alone=True)
+
+    def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
+        """Take the next job for an engine, and others of its class and length along with it.
+
+        Args:
+            engine: only its jobs are looked at.
+            now: the time, for counting late jobs.
+            max_batch: most jobs to take.
+
+        Returns:
+            The jobs, the most urgent first; empty when none waits.
+        """
+        mine = (entry for entry in self._queue if entry.job.engine == engine)
+        head = next(mine, None)
+        if head is None:
+            return ()
+        batch = [head, *islice(_companions(head, mine), max_batch - 1)]
+        for entry in batch:
+            self._remove(entry)
+            if not entry.job.is_final:
+                self._claims.pop(entry.job.source, None)
+        self.late += sum(entry.job.deadline < now for entry in batch)
+        return tuple(entry.job for entry in batch)
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a job that nobody awaits any more; nothing happens if it is not waiting."""
+        entry = self._entries.get(job)
+        if entry is None:
+            return
+        self._remove(entry)
+        if not job.is_final:
+            self._claims.pop(job.source, None)
+
+    def cancel(self, session: str) -> tuple[Job, ...]:
+        """End a session: take its waiting jobs out and return them."""
+        mine = [entry for entry in self._queue if entry.job.session == session]
+        for entry in mine:
+            self._remove(entry)
+        for source in [source for source in self._claims if source[0] == session]:
+            del self._claims[source]
+        return tuple(entry.job for entry in mine)
+
+    def queue_age(self, now: float) -> float:
+        """Seconds that the longest waiting job, or its channel's partial, has been waiting."""
+        return max((now - entry.claim.since for entry in self._queue), default=0.0)
+
+    def _insert(self, job: Job, now: float, *, alone: bool) -> None:
+        claim = _Claim(job.deadline, since=now, first=job.kind == "first_partial")
+        if job.is_final:
+            self._claims.pop(job.source, None)
+        else:
+            claim = claim.with_earlier(self._claims.get(job.source))
+            self._claims[job.source] = claim
+        self._tickets += 1
+        entry = _Waiting(_PRIORITY[job.kind], claim.deadline, self._tickets, job, claim, alone)
+        insort(self._queue, entry)
+        self._entries[job] = entry
+        if not job.is_final:
+            self._partials[job.source] = entry
+
+    def _remove(self, entry: _Waiting) -> None:
+        del self._queue[bisect_left(self._queue, entry)]
+        del self._entries[entry.job]
+        if not entry.job.is_final:
+            del self._partials[entry.job.source]
+
+    def _shed_excess(self) -> tuple[Job, ...]:
+        """Drop the least urgent partial while too many wait: refreshes before first ones."""
+        shed: list[Job] = []
+        while len(self._partials) > self._max_partials:
+            least = max(self._partials.values(), key=lambda entry: (not entry.claim.first, entry))
+            self._remove(least)
+            shed.append(least.job)
+        self.shed += len(shed)
+        return tuple(shed)
+
+    def _has_news_of(self, source: Source) -> bool:
+        return any(entry.job.source == source for entry in self._queue)
+
+
+def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting]:
+    """Those of ``others`` that may share a batch with ``head``, in their order."""
+    shortest = longest = head.job.samples
+    for entry in others:
+        if head.alone or entry.priority != head.priority:
+            return
+        low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
+        if not entry.alone and high <= low * _ALIKE:
+            shortest, longest = low, high
+            yield entry

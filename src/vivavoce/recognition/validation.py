@@ -1,0 +1,99 @@
+"""What an engine says is checked before anybody believes it.
+
+Words that stick out of the span or into each other by a little are clipped: rounding does
+that to good engines. Anything worse means that the engine failed, and is said so.
+"""
+
+import math
+from itertools import pairwise
+
+import msgspec
+
+from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest, Hypothesis, SpokenWord
+from vivavoce.recognition.errors import DecodeFailedError, InvalidHypothesisError
+from vivavoce.recognition.frames import Answer
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE
+
+_SLACK = SAMPLE_RATE // 4
+"""Samples by which a word may be out of place and still be put right."""
+
+# Fast speech has 25 characters a second; a decoder caught in a loop writes without end.
+_CHARACTERS_PER_SECOND = 64
+_CHARACTERS_AT_LEAST = 256
+_LANGUAGE_CHARACTERS = 16
+
+_decoder = msgspec.msgpack.Decoder(Hypothesis)
+
+
+def read_answer(answer: Answer, request: DecodeRequest) -> Hypothesis:
+    """Turn a worker's answer into a hypothesis that keeps the contract.
+
+    Raises:
+        DecodeFailedError: the engine reported an error.
+        InvalidHypothesisError: the hypothesis is malformed or beyond repair.
+    """
+    if answer.error:
+        raise DecodeFailedError(answer.error)
+    try:
+        hypothesis = _decoder.decode(answer.hypothesis)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidHypothesisError(f"not a hypothesis: {error}") from error
+    return checked(hypothesis, request)
+
+
+def checked(hypothesis: Hypothesis, request: DecodeRequest) -> Hypothesis:
+    """Return the hypothesis with small faults repaired; a sound one is returned as it is.
+
+    Raises:
+        InvalidHypothesisError: a fault is too big to repair.
+    """
+    samples = len(request.audio) // BYTES_PER_SAMPLE
+    _check_lengths(hypothesis, samples / SAMPLE_RATE)
+    confidence = _probability(hypothesis.confidence)
+    words = _placed(hypothesis.words, samples)
+    if confidence == hypothesis.confidence and words == hypothesis.words:
+        return hypothesis
+    return msgspec.structs.replace(hypothesis, confidence=confidence, words=words)
+
+
+def _check_lengths(hypothesis: Hypothesis, seconds: float) -> None:
+    limit = _CHARACTERS_AT_LEAST + int(_CHARACTERS_PER_SECOND * seconds)
+    in_words = sum(len(word.text) for word in hypothesis.words)
+    longest = max(len(hypothesis.text), in_words, len(hypothesis.words))
+    if longest > limit:
+        raise InvalidHypothesisError(f"{longest} characters for {seconds:.2f} s of audio")
+    if not 0 < len(hypothesis.language) <= _LANGUAGE_CHARACTERS:
+        raise InvalidHypothesisError("the language is missing or absurd")
+
+
+def _probability(value: float) -> float:
+    if not math.isfinite(value):
+        raise InvalidHypothesisError(f"a confidence of {value}")
+    return min(max(value, 0.0), 1.0)
+
+
+def _placed(words: tuple[SpokenWord, ...], samples: int) -> tuple[SpokenWord, ...]:
+    """The words in order, apart from each other, and inside the span."""
+    _check_places(words, samples)
+    placed: list[SpokenWord] = []
+    free = 0
+    for word in words:
+        start = min(max(word.start, free), samples)
+        end = min(max(word.end, start), samples)
+        placed.append(SpokenWord(word.text, start, end, _probability(word.confidence)))
+        free = end
+    return tuple(placed)
+
+
+def _check_places(words: tuple[SpokenWord, ...], samples: int) -> None:
+    for word in words:
+        inside = -_SLACK <= word.start <= word.end <= samples + _SLACK
+        if not inside:
+            raise InvalidHypothesisError(
+                f"a word from {word.start} to {word.end} in a span of {samples} samples"
+            )
+    for word, following in pairwise(words):
+        if following.start < max(word.start, word.end - _SLACK):
+            raise InvalidHypothesisError(
+                f"a word to {word.end} is followed by one from {following.start}"
+            )

@@ -1,0 +1,188 @@
+"""One worker process as seen from the event loop: start it, ask it, end it."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from vivavoce.recognition import frames
+from vivavoce.recognition.contract import SAMPLE_RATE, Capabilities, DecodeRequest
+from vivavoce.recognition.frames import (
+    Decode,
+    Decoded,
+    EngineSpec,
+    FrameError,
+    FromWorker,
+    Ready,
+    Refused,
+    ToWorker,
+)
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE
+
+_logger = logging.getLogger(__name__)
+_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+
+_Reply = TypeVar("_Reply", Ready, Decoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a worker before it counts as hung, in seconds.
+
+    Attributes:
+        load: for the engine to be loaded and warm.
+        decode: for an answer, plus ``per_audio_second`` for each second of audio asked about.
+        per_audio_second: see ``decode``.
+        leave: for the process to go after its input was closed.
+    """
+
+    load: float = 120.0
+    decode: float = 10.0
+    per_audio_second: float = 5.0
+    leave: float = 1.0
+
+    def for_batch(self, requests: Sequence[DecodeRequest]) -> float:
+        """How long an answer to these requests may take."""
+        heard = sum(len(request.audio) + len(request.context.audio) for request in requests)
+        return self.decode + self.per_audio_second * heard / BYTES_PER_SAMPLE / SAMPLE_RATE
+
+
+class WorkerLostError(Exception):
+    """A worker is of no use any more: it died, hung, could not load, or spoke nonsense."""
+
+
+class WorkerProcess:
+    """A child process with a warm engine. Asked one batch at a time.
+
+    Attributes:
+        capabilities: what its engine said it can do.
+        pid: id of the process.
+        gone: done when the process has ended.
+    """
+
+    def __init__(self, process: Process, patience: Patience) -> None:
+        self._process = process
+        self._patience = patience
+        self._listener = asyncio.create_task(
+            self._log_errors(), name=f"stderr of worker {process.pid}"
+        )
+        self.gone = asyncio.create_task(process.wait(), name=f"life of worker {process.pid}")
+        self.pid = process.pid
+        self.capabilities = Capabilities(languages=frozenset())
+
+    @classmethod
+    async def start(cls, spec: EngineSpec, patience: Patience) -> "WorkerProcess":
+        """Start a process and return it when its engine is warm.
+
+        Raises:
+            WorkerLostError: it did not get there.
+        """
+        worker = cls(await _spawn(), patience)
+        try:
+            ready = await worker._ask(spec, Ready, patience.load)
+        except BaseException:
+            await worker.close()
+            raise
+        worker.capabilities = ready.capabilities
+        return worker
+
+    async def decode(self, requests: Sequence[DecodeRequest]) -> Decoded:
+        """Have a batch decoded.
+
+        Raises:
+            WorkerLostError: no answer will come; the worker must be closed.
+        """
+        patience = self._patience.for_batch(requests)
+        decoded = await self._ask(Decode(tuple(requests)), Decoded, patience)
+        if len(decoded.answers) != len(requests):
+            raise WorkerLostError(f"worker {self.pid} miscounted its answers")
+        return decoded
+
+    def obituary(self) -> str:
+        """How the process died."""
+        return f"worker {self.pid} {_manner_of_death(self._process.returncode)}"
+
+    async def close(self, *, politely: bool = False) -> None:
+        """End the process and wait until it is gone.
+
+        Args:
+            politely: close its input and give it a moment to leave by itself.
+        """
+        try:
+            if politely and self._process.returncode is None:
+                await self._let_leave()
+        finally:
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+            await asyncio.wait({self.gone})
+            # A grandchild may hold the pipe open: what it has to say does not keep us.
+            await asyncio.wait({self._listener}, timeout=self._patience.leave)
+            self._listener.cancel()
+
+    async def _let_leave(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await asyncio.wait({self.gone}, timeout=self._patience.leave)
+
+    async def _ask(self, message: ToWorker, expected: type[_Reply], patience: float) -> _Reply:
+        try:
+            async with asyncio.timeout(patience):
+                reply = await self._exchange(frames.pack(message))
+        except TimeoutError as error:
+            raise WorkerLostError(
+                f"worker {self.pid} gave no answer in {patience:.1f} s"
+            ) from error
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            await asyncio.wait({self.gone}, timeout=self._patience.leave)
+            raise WorkerLostError(self.obituary()) from error
+        except (FrameError, msgspec.DecodeError) as error:
+            raise WorkerLostError(f"worker {self.pid} spoke nonsense: {error}") from error
+        if isinstance(reply, Refused):
+            raise WorkerLostError(f"the engine could not be loaded: {reply.error}")
+        if not isinstance(reply, expected):
+            raise WorkerLostError(f"worker {self.pid} answered something else")
+        return reply
+
+    async def _exchange(self, frame: bytes) -> FromWorker:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise ConnectionError("the worker has no pipes")
+        stdin.write(frame)
+        await stdin.drain()
+        length = frames.payload_length(await stdout.readexactly(frames.LENGTH_BYTES))
+        return _decoder.decode(await stdout.readexactly(length))
+
+    async def _log_errors(self) -> None:
+        stderr = self._process.stderr
+        while stderr is not None:
+            try:
+                line = await stderr.readline()
+            except ValueError:  # a line beyond the stream's limit is dropped, not gathered
+                continue
+            if not line:
+                return
+            _logger.info("Worker %d: %s", self.pid, line.decode(errors="replace").rstrip())
+
+
+async def _spawn() -> Process:
+    command = (sys.executable, "-m", "vivavoce.recognition.worker")
+    try:
+        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    except OSError as error:
+        raise WorkerLostError(f"no worker could be started: {error}") from error
+
+
+def _manner_of_death(returncode: int | None) -> str:
+    if returncode is None:
+        return "closed its output"
+    if returncode < 0:
+        return f"died of signal {-returncode} ({signal.strsignal(-returncode)})"
+    return f"exited with code {returncode}"
