@@ -1,0 +1,32 @@
+"""The ``vivavoce`` command: its sub-commands, each imported only as far as its help needs."""
+
+from typing import Annotated
+
+import typer
+
+from vivavoce import __version__
+from vivavoce.cli import models
+
+app = typer.Typer(
+    help="Self-hosted real-time speech-to-text that speaks Gladia's live v2 API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models.app, name="models")
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer hands options over like this
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Self-hosted real-time speech-to-text that speaks Gladia's live v2 API."""

@@ -1,0 +1,170 @@
+"""``vivavoce models``: look at, fetch, check and delete the speech models."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vivavoce.cli.model_progress import PullDisplay
+from vivavoce.recognition.catalogue import Catalogue, Model, load_catalogue
+from vivavoce.recognition.model_errors import ModelError, UnknownModelError
+from vivavoce.recognition.store import ModelStore
+
+app = typer.Typer(
+    help="List, fetch, check and delete the speech models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+FAILED = 1
+USAGE = 2
+
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--models-dir",
+        envvar="VIVAVOCE_MODELS_DIR",
+        help="Folder of the models; by default in the user's cache folder.",
+        show_default=False,
+    ),
+]
+ModelIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Models; by default those the server starts with."),
+]
+ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model, as listed.")]
+
+
+@app.command("list")
+def list_models(models_dir: ModelsDir = None) -> None:
+    """List the models of the catalogue and say which are here."""
+    with _failures():
+        catalogue, store = _open(models_dir)
+        here = {model.id for model in store.installed(catalogue.models)}
+        table = Table("Model", "Task", "Languages", "Licence", "Size", "Default", "Here", box=None)
+        for model in catalogue:
+            table.add_row(
+                *(model.id, model.task, ", ".join(model.languages) or "any", model.licence.spdx),
+                *(_megabytes(model.size), _mark(model.default), _mark(model.id in here)),
+            )
+        Console().print(table)
+
+
+@app.command()
+def show(
+    model_id: ModelId,
+    models_dir: ModelsDir = None,
+    *,
+    licence: Annotated[bool, typer.Option("--licence", help="Print the licence text too.")] = False,
+) -> None:
+    """Show where a model comes from, what it must hash to and where it lies."""
+    with _failures():
+        catalogue, store = _open(models_dir)
+        model = catalogue.model(model_id)
+        typer.echo("\n".join(_description(model)))
+        place = store.path(model) if store.installed([model]) else "not here"
+        typer.echo(f"folder     {place}")
+        if licence:
+            typer.echo(f"\n{model.licence.read()}")
+
+
+@app.command()
+def pull(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
+    """Fetch models and check every byte; what is here already is left alone."""
+    with _failures():
+        catalogue, store = _open(models_dir)
+        models = _chosen(catalogue, model_ids)
+        with PullDisplay() as display:
+            store.pull(models, display.report)
+        for model in models:
+            typer.echo(f"{model.id}: {store.path(model)}")
+
+
+@app.command()
+def verify(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
+    """Read models byte by byte and compare them with their hashes."""
+    with _failures():
+        catalogue, store = _open(models_dir)
+        bad = 0
+        for model in _chosen(catalogue, model_ids):
+            try:
+                store.verify(model)
+                typer.echo(f"{model.id}: good")
+            except ModelError as error:
+                bad += 1
+                typer.echo(f"{model.id}: {error}", err=True)
+        if bad:
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def remove(model_id: ModelId, models_dir: ModelsDir = None) -> None:
+    """Delete a model from this machine."""
+    with _failures():
+        catalogue, store = _open(models_dir)
+        store.remove(catalogue.model(model_id))
+        typer.echo(f"{model_id}: removed")
+
+
+def default_models_dir() -> Path:
+    """Return the models folder in the user's cache folder."""
+    from platformdirs import user_cache_path  # noqa: PLC0415 # the base install has none
+
+    return user_cache_path("vivavoce") / "models"
+
+
+def _open(models_dir: Path | None) -> tuple[Catalogue, ModelStore]:
+    return load_catalogue(), ModelStore(models_dir or default_models_dir())
+
+
+def _chosen(catalogue: Catalogue, ids: Sequence[str] | None) -> tuple[Model, ...]:
+    """Return the named models, each once, or the default ones."""
+    if not ids:
+        return catalogue.defaults()
+    return tuple(catalogue.model(model_id) for model_id in dict.fromkeys(ids))
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn expected failures into one line and an exit code."""
+    try:
+        yield
+    except UnknownModelError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(USAGE) from error
+    except ModelError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(FAILED) from error
+    except ModuleNotFoundError as error:
+        typer.echo(f"error: {error.name} is missing: pip install 'vivavoce[server]'", err=True)
+        raise typer.Exit(FAILED) from error
+
+
+def _description(model: Model) -> Iterator[str]:
+    yield f"{model.id}: {model.summary}"
+    yield f"task       {model.task}"
+    yield f"languages  {', '.join(model.languages) or 'any'}"
+    yield f"licence    {model.licence.spdx} (text: --licence)"
+    yield f"upstream   {model.upstream}"
+    for source in model.sources:
+        yield f"source     {source} sha256:{source.sha256}"
+    for file in model.files:
+        yield f"file       {file.name} {_megabytes(file.size)} sha256:{file.sha256}"
+    for derived in model.derived:
+        yield f"derived    {derived.name} ({derived.maker})"
+    if model.memory_mb:
+        yield f"memory     about {model.memory_mb} MB"
+    if model.notes:
+        yield f"notes      {model.notes}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+def _mark(yes: bool) -> str:  # noqa: FBT001 # the value is what is shown
+    return "yes" if yes else ""

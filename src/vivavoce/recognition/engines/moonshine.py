@@ -1,0 +1,197 @@
+"""The Moonshine engine: English speech to text, with word times, on one CPU thread.
+
+Finals are decoded one by one. The graphs quantise whole tensors on the fly, so a neighbour in the
+batch shifts the rounding of the others, and a third of all token sequences change with the company
+they are in. A final must not; a partial may, and gains a quarter of the CPU time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.recognition.alignment import token_frames
+from vivavoce.recognition.catalogue import Model
+from vivavoce.recognition.contract import (
+    SAMPLE_RATE,
+    Capabilities,
+    DecodeRequest,
+    Hypothesis,
+    SpokenWord,
+)
+from vivavoce.recognition.engines.moonshine_model import (
+    FRAME,
+    FRAME_REACH,
+    Decoded,
+    MoonshineModel,
+)
+from vivavoce.recognition.engines.moonshine_tokens import Tokenizer, TokenWord
+from vivavoce.recognition.request_audio import cut_where_quiet, read_audio
+from vivavoce.recognition.word_times import Span, fit_to_sound
+
+Floats = npt.NDArray[np.float32]
+
+VOCABULARY = "tokenizer.bin"
+
+_MAX_BATCH = 4
+_TOKENS_PER_SECOND = 6.5
+_SPARE_TOKENS = 2
+_LONGEST = 20 * SAMPLE_RATE
+"""Samples decoded at once: the model was made for sentences, and cost grows faster than length."""
+_LOOP = 3
+"""How often a phrase stands at the end of a text that never ended before it counts as a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Audio that is decoded at once; ``start`` is its first sample in the request's audio."""
+
+    request: int
+    start: int
+    audio: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was heard in one piece."""
+
+    start: int
+    words: tuple[SpokenWord, ...]
+    log_probabilities: Floats
+
+
+def load(model: Model, folder: Path) -> "MoonshineEngine":
+    """Load the engine from a model's folder."""
+    tokenizer = Tokenizer.load(folder / VOCABULARY)
+    return MoonshineEngine(MoonshineModel(folder), tokenizer, frozenset(model.languages))
+
+
+class MoonshineEngine:
+    """Decodes English; see :class:`vivavoce.recognition.contract.Engine`."""
+
+    def __init__(
+        self, model: MoonshineModel, tokenizer: Tokenizer, languages: frozenset[str]
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._capabilities = Capabilities(
+            languages=languages, word_times=True, confidence=True, max_batch=_MAX_BATCH
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return self._capabilities
+
+    def warm_up(self) -> None:
+        """Decode a second of faint noise."""
+        noise = np.random.default_rng(0).normal(0, 1e-3, SAMPLE_RATE).astype("<f4")
+        language = min(self._capabilities.languages)
+        self.decode([DecodeRequest(noise.tobytes(), "final", language)])
+
+    def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
+        """Decode requests of alike length; answers stand in the order of the requests.
+
+        Raises:
+            ValueError: a language the model does not speak, or audio that is no sound.
+        """
+        for request in batch:
+            if request.language not in self._capabilities.languages:
+                raise ValueError(f"this model does not speak {request.language!r}")
+        pieces = [
+            piece
+            for index, request in enumerate(batch)
+            for piece in _pieces(index, read_audio(request.audio))
+        ]
+        heard: list[list[_Part]] = [[] for _ in batch]
+        for group in _groups(pieces, batch):
+            for piece, part in zip(group, self._decode_group(group), strict=True):
+                heard[piece.request].append(part)
+        return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
+
+    def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
+        """Decode some pieces together."""
+        encoded = self._model.encode([_at_least(FRAME_REACH, piece.audio) for piece in group])
+        limits = [_token_limit(len(piece.audio)) for piece in group]
+        decoded = self._model.decode(encoded, limits)
+        return [self._part(piece, found) for piece, found in zip(group, decoded, strict=True)]
+
+    def _part(self, piece: _Piece, decoded: Decoded) -> _Part:
+        """Give the words of one piece their times and confidence."""
+        count = len(decoded.tokens) if decoded.ended else _without_loop(decoded.tokens)
+        words = self._tokenizer.words(decoded.tokens[:count])
+        if not words:
+            return _Part(piece.start, (), decoded.log_probabilities[:0])
+        spans = fit_to_sound(_rough_spans(words, decoded.attention), piece.audio)
+        probabilities = np.exp(decoded.log_probabilities)
+        spoken = tuple(
+            SpokenWord(
+                word.text,
+                piece.start + start,
+                piece.start + end,
+                float(np.prod(probabilities[list(word.tokens)])),
+            )
+            for word, (start, end) in zip(words, spans, strict=True)
+        )
+        return _Part(piece.start, spoken, decoded.log_probabilities[:count])
+
+
+def _pieces(request: int, audio: Floats) -> list[_Piece]:
+    """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
+    cuts = cut_where_quiet(audio, _LONGEST)
+    spans = pairwise([0, *cuts, len(audio)])
+    return [_Piece(request, a, audio[a:b]) for a, b in spans if audio[a:b].any()]
+
+
+def _groups(pieces: Sequence[_Piece], batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
+    """Decide what is decoded together: finals alone, partials with those of alike length."""
+    alone = [[piece] for piece in pieces if batch[piece.request].purpose == "final"]
+    shared = [piece for piece in pieces if batch[piece.request].purpose == "partial"]
+    shared.sort(key=lambda piece: len(piece.audio))
+    return alone + [shared[at : at + _MAX_BATCH] for at in range(0, len(shared), _MAX_BATCH)]
+
+
+def _join(parts: list[_Part], language: str) -> Hypothesis:
+    """Put the pieces of one request together."""
+    parts = sorted((part for part in parts if part.words), key=lambda part: part.start)
+    words = tuple(word for part in parts for word in part.words)
+    text = "".join(word.text for word in words)
+    if not words:
+        return Hypothesis(text, words, language, 0.0)
+    certainty = np.concatenate([part.log_probabilities for part in parts]).mean()
+    return Hypothesis(text, words, language, float(np.exp(certainty)))
+
+
+def _rough_spans(words: Sequence[TokenWord], attention: Floats) -> list[Span]:
+    """Span of every word, in samples, as the attention sees it."""
+    bounds = token_frames(attention) * FRAME + (FRAME_REACH - FRAME) // 2
+    return [(int(bounds[word.tokens[0]]), int(bounds[word.tokens[-1] + 1])) for word in words]
+
+
+def _token_limit(samples: int) -> int:
+    """Return more tokens than anyone speaks in this time."""
+    return int(samples / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS
+
+
+def _without_loop(tokens: Sequence[int]) -> int:
+    """Return how many tokens to keep of a text that hit the limit.
+
+    A phrase that goes round at its end is kept once.
+    """
+    for period in range(1, len(tokens) // _LOOP + 1):
+        repeated = 0
+        while tokens[-1 - repeated] == tokens[-1 - repeated - period]:
+            repeated += 1
+            if repeated + period == len(tokens):
+                break
+        if repeated >= period * (_LOOP - 1):
+            return len(tokens) - repeated
+    return len(tokens)
+
+
+def _at_least(samples: int, audio: Floats) -> Floats:
+    """Lengthen audio with silence."""
+    return np.pad(audio, (0, max(0, samples - len(audio))))

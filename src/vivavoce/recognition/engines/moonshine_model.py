@@ -1,0 +1,209 @@
+"""The Moonshine graphs: audio to encoder states, encoder states to tokens, greedily.
+
+The facts about the graphs (names, shapes, the frame arithmetic) stand here and nowhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+ENCODER = "encoder_model.ort"
+DECODER = "decoder_with_attention.onnx"
+
+LAYERS = 6
+HEADS = 8
+HEAD_WIDTH = 36
+START, END = 1, 2
+
+FRAME = 384
+"""Samples from one encoder frame to the next (24 ms)."""
+FRAME_REACH = 895
+"""Samples that one frame hears; shorter audio has no frame at all."""
+
+_ALIGNMENT_LAYERS = (3, 4, 5)
+"""Their heads follow the audio most closely (docs/decisions/0004)."""
+
+_CACHE = tuple(
+    f"past_key_values.{layer}.{part}.{kind}"
+    for layer in range(LAYERS)
+    for part in ("decoder", "encoder")
+    for kind in ("key", "value")
+)
+_GROWING = tuple(name for name in _CACHE if ".decoder." in name)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A batch of encoded audio.
+
+    Attributes:
+        states: ``[batch, frames, width]``.
+        mask: ``[batch, samples]``, 1 where a sample is audio and 0 where it is padding.
+    """
+
+    states: Floats
+    mask: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What greedy decoding gave for one audio.
+
+    Attributes:
+        tokens: chosen after the prefix, the end token left out.
+        log_probabilities: of the chosen tokens, ``[tokens]``.
+        attention: where they were heard, ``[heads, tokens, frames]``; one more row, that of the
+            end token, when ``ended``.
+        ended: whether the model ended the text itself; otherwise the limit did.
+    """
+
+    tokens: tuple[int, ...]
+    log_probabilities: Floats
+    attention: Floats
+    ended: bool
+
+
+class MoonshineModel:
+    """Both graphs, loaded from a model's folder, on one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._encoder = open_session(folder / ENCODER)
+        self._decoder = open_session(folder / DECODER)
+
+    def encode(self, audios: Sequence[Floats]) -> Encoded:
+        """Encode audio of alike lengths (each at least ``FRAME_REACH`` samples) together."""
+        longest = max(map(len, audios))
+        values = np.zeros((len(audios), longest), np.float32)
+        mask = np.zeros((len(audios), longest), np.int64)
+        for row, audio in enumerate(audios):
+            values[row, : len(audio)] = audio
+            mask[row, : len(audio)] = 1
+        feed = {"input_values": values, "attention_mask": mask}
+        return Encoded(self._encoder.run(None, feed)[0], mask)
+
+    def decode(
+        self, encoded: Encoded, limits: Sequence[int], prefix: Sequence[int] = ()
+    ) -> list[Decoded]:
+        """Choose the likeliest token again and again.
+
+        Args:
+            encoded: the batch.
+            limits: most tokens each audio may give.
+            prefix: tokens that every text begins with; they are not part of the result.
+        """
+        run = _Run(self._decoder, encoded)
+        steps = [run.step(np.tile(np.array([[START, *prefix]]), (len(limits), 1)))]
+        open_rows = np.array([True] * len(limits))
+        while True:
+            chosen = steps[-1].tokens
+            open_rows &= (chosen != END) & (len(steps) < np.array(limits))
+            if not open_rows.any():
+                break
+            steps.append(run.step(chosen[:, None]))
+        return [
+            _row(steps[:limit], row, frame_count(int(encoded.mask[row].sum())))
+            for row, limit in enumerate(limits)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One token for each row of the batch.
+
+    ``tokens`` and ``log_probabilities`` are ``[batch]``; the attention they were chosen with is
+    ``[layers, batch, heads, frames]``.
+    """
+
+    tokens: Ints
+    log_probabilities: Floats
+    attention: Floats
+
+
+class _Run:
+    """One decoding of a batch: holds the cache between the steps."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, encoded: Encoded) -> None:
+        self._session = session
+        self._attention = [attention_name(layer) for layer in _ALIGNMENT_LAYERS]
+        self._feed: dict[str, Any] = {
+            "encoder_hidden_states": encoded.states,
+            "encoder_attention_mask": encoded.mask,
+            "use_cache_branch": np.array([False]),
+            **empty_cache(len(encoded.states)),
+        }
+        self._renewed = _CACHE  # the encoder's part is computed once, by the first step
+
+    def step(self, tokens: Ints) -> _Step:
+        """Feed tokens ``[batch, n]`` and choose the next one."""
+        present = [name.replace("past_key_values", "present") for name in self._renewed]
+        outputs = ["logits", *self._attention, *present]
+        logits, *rest = self._session.run(outputs, self._feed | {"input_ids": tokens})
+        attention, cache = rest[: len(self._attention)], rest[len(self._attention) :]
+        self._feed |= dict(zip(self._renewed, cache, strict=True))
+        self._feed["use_cache_branch"] = np.array([True])
+        self._renewed = _GROWING
+        last = logits[:, -1]
+        return _Step(
+            last.argmax(-1), _chosen_log_probability(last), np.stack(attention)[..., -1, :]
+        )
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Open a graph for one thread that sleeps when it has nothing to do.
+
+    More threads or spinning burn up to twice the CPU for little time (docs/decisions/0004);
+    parallel work belongs to several worker processes.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def empty_cache(batch: int) -> dict[str, Floats]:
+    """Return the cache before the first step."""
+    nothing = np.zeros((batch, HEADS, 0, HEAD_WIDTH), np.float32)
+    return dict.fromkeys(_CACHE, nothing)
+
+
+def attention_name(layer: int) -> str:
+    """Name of the output with a layer's cross-attention, ``[batch, heads, tokens, frames]``."""
+    return f"cross_attention.{layer}"
+
+
+def frame_count(samples: int) -> int:
+    """Return how many frames the encoder makes of so many samples."""
+    first = (samples - 127) // 64 + 1
+    second = (first - 7) // 3 + 1
+    return (second - 3) // 2 + 1
+
+
+def _chosen_log_probability(logits: Floats) -> Floats:
+    """Log-softmax of the largest logit of every row."""
+    top = logits.max(-1, keepdims=True)
+    total: Floats = -np.log(np.exp(logits - top).sum(-1))
+    return total
+
+
+def _row(steps: Sequence[_Step], row: int, frames: int) -> Decoded:
+    """Read one audio's tokens out of the batch's steps."""
+    chosen = [int(step.tokens[row]) for step in steps]
+    ended = END in chosen
+    count = chosen.index(END) if ended else len(chosen)
+    rows = [step.attention[:, row, :, :frames] for step in steps[: count + ended]]
+    stacked = np.stack(rows, axis=2)  # [layers, heads, tokens, frames]
+    return Decoded(
+        tuple(chosen[:count]),
+        np.array([step.log_probabilities[row] for step in steps[:count]], np.float32),
+        stacked.reshape(-1, *stacked.shape[2:]),
+        ended,
+    )

