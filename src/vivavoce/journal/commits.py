@@ -1,0 +1,162 @@
+"""The event loop's side of the writer: a bounded line in front of it, and its outcomes.
+
+Callers wait in the order of their calls. What exceeds the bound stays with its caller, who waits;
+while the journal refuses, callers are told at once and a probe is sent from time to time.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vivavoce.journal.changes import Change
+from vivavoce.journal.port import JournalError, UnavailableError
+from vivavoce.journal.schema import Connect
+from vivavoce.journal.store import Action, Store
+from vivavoce.journal.sweeper import Sweeper
+from vivavoce.journal.writer import Condition, Kind, Outcome, Work, Writer
+
+
+class Commits:
+    """Submits work to the writer's thread and hands its outcomes to those who wait.
+
+    Args:
+        path: the journal's file, already prepared.
+        connect: opens connections to it.
+        gather: seconds a group waits for company.
+        limit: bytes that may be with the writer at a time.
+        probe_interval: seconds between probes while the journal refuses.
+        changed: told what each commit changed, before those who wait for it.
+        broken: told when nothing more will be written.
+    """
+
+    def __init__(  # noqa: PLR0913 -- all keyword-only, all named by the one adapter
+        self,
+        *,
+        path: Path,
+        connect: Connect,
+        gather: float,
+        limit: int,
+        probe_interval: float,
+        changed: Callable[[Sequence[Change]], None],
+        broken: Callable[[JournalError], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._probe_interval = probe_interval
+        self._changed = changed
+        self._broken = broken
+        self._line: deque[Work] = deque()
+        self._inside = 0
+        self._condition = Condition.WRITING
+        self._cause: Exception | None = None
+        self._probe: asyncio.TimerHandle | None = None
+        self._closed = False
+        store = Store(path, connect(path))
+        self._writer = Writer(store, Sweeper(connect(path)), self._settle_soon, gather)
+        self._writer.start()
+
+    @property
+    def failure(self) -> UnavailableError | None:
+        """Why audio is refused just now, if it is."""
+        if self._closed:
+            return UnavailableError("the journal is closed")
+        if self._condition is Condition.WRITING:
+            return None
+        failure = UnavailableError(f"the journal cannot write: {self._cause}")
+        failure.__cause__ = self._cause
+        return failure
+
+    async def submit(self, action: Action, kind: Kind, size: int = 0) -> Any:
+        """Have something written; returns what the action returned, once it is durable.
+
+        A caller that is cancelled does not learn whether it was.
+
+        Raises:
+            JournalError: as the action does, or ``UnavailableError``.
+        """
+        if self._closed or not self._takes(kind):
+            raise self.failure or UnavailableError("the journal is closed")
+        work = Work(action, kind, size, self._loop.create_future())
+        self._line.append(work)
+        self._advance()
+        return await work.future
+
+    async def close(self) -> None:
+        """Write what was submitted, then end the thread."""
+        self._closed = True
+        if self._probe is not None:
+            self._probe.cancel()
+        while self._line:
+            await asyncio.wait([work.future for work in self._line])
+        self._writer.stop()
+        await asyncio.to_thread(self._writer.join)
+
+    def _takes(self, kind: Kind) -> bool:
+        if self._condition is Condition.REFUSING:
+            return kind is not Kind.ADDITION
+        return self._condition is Condition.WRITING
+
+    def _advance(self) -> None:
+        """Hand to the writer what has room; work that alone exceeds the bound goes alone."""
+        while self._line:
+            work = self._line[0]
+            if self._inside and self._inside + work.size > self._limit:
+                return
+            self._line.popleft()
+            if not work.future.cancelled():
+                self._inside += work.size
+                self._writer.put(work)
+
+    def _settle_soon(self, outcome: Outcome) -> None:
+        # A loop that was closed without closing the journal has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self._turn(outcome)
+        self._changed(outcome.changes)
+        for work, result in zip(outcome.works, outcome.results, strict=True):
+            self._inside -= work.size
+            _resolve(work.future, result)
+        self._advance()
+
+    def _turn(self, outcome: Outcome) -> None:
+        """Follow the writer's condition."""
+        was = self._condition
+        self._condition, self._cause = outcome.condition, outcome.cause
+        if self._condition is Condition.WRITING:
+            return
+        self._refuse_line()
+        if self._condition is Condition.REFUSING:
+            self._probe_later()
+        elif was is not Condition.BROKEN and (failure := self.failure):
+            self._broken(failure)
+
+    def _refuse_line(self) -> None:
+        """Those who wait for room are told now."""
+        line, self._line = self._line, deque()
+        for work in line:
+            if self._takes(work.kind):
+                self._line.append(work)
+            else:
+                _resolve(work.future, self.failure)
+
+    def _probe_later(self) -> None:
+        if self._probe is None and not self._closed:
+            self._probe = self._loop.call_later(self._probe_interval, self._send_probe)
+
+    def _send_probe(self) -> None:
+        self._probe = None
+        self._writer.put(Work(lambda _: None, Kind.PROBE, 0, self._loop.create_future()))
+
+
+def _resolve(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

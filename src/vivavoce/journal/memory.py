@@ -1,0 +1,184 @@
+"""The journal in memory: the same behaviour without durability, for tests and dry runs."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from vivavoce.journal.changes import Change, Extent
+from vivavoce.journal.leases import Leases
+from vivavoce.journal.port import (
+    Entry,
+    JournalError,
+    LiveSession,
+    NewSession,
+    SealedError,
+    UnavailableError,
+    UnknownSessionError,
+)
+from vivavoce.journal.tails import Tails
+
+
+@dataclass(slots=True)
+class _Held:
+    session: NewSession
+    audio: bytearray = field(default_factory=bytearray)
+    sealed: bool = False
+    messages: list[Entry] = field(default_factory=list)
+    checkpoint: bytes | None = None
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(len(self.audio), self.sealed, len(self.messages))
+
+    @property
+    def live(self) -> LiveSession:
+        return LiveSession(self.session, len(self.audio), self.sealed)
+
+
+class MemoryJournal:
+    """The journal port on dictionaries.
+
+    Attributes:
+        failure: set it to have new sessions and audio refused, as on a full disk.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.failure: UnavailableError | None = None
+        self._sessions: dict[str, _Held] = {}
+        self._leases = Leases(clock)
+        self._tails = Tails(self)
+        self._closed = False
+
+    async def create(self, session: NewSession) -> None:
+        """Hold a session."""
+        self._check_room()
+        tokens = {held.session.token_hash for held in self._sessions.values()}
+        if session.id in self._sessions or session.token_hash in tokens:
+            raise JournalError(f"session {session.id} or its token exists already")
+        self._sessions[session.id] = _Held(session)
+
+    async def find(self, session_id: str) -> LiveSession | None:
+        """The live session with this id."""
+        self._check_open()
+        held = self._sessions.get(session_id)
+        return None if held is None else held.live
+
+    async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
+        """The live session whose token has this hash."""
+        self._check_open()
+        found = (held.live for held in self._sessions.values())
+        return next((live for live in found if live.session.token_hash == token_hash), None)
+
+    async def live(self) -> Sequence[LiveSession]:
+        """Every session, oldest first."""
+        self._check_open()
+        found = [held.live for held in self._sessions.values()]
+        return sorted(found, key=lambda live: live.session.created_at)
+
+    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+        """Add audio; returns its positions."""
+        self._check_room()
+        held = self._held(session_id)
+        if held.sealed:
+            raise SealedError(session_id)
+        start = len(held.audio)
+        held.audio += audio
+        self._publish(session_id, held, audio=bytes(audio))
+        return start, len(held.audio)
+
+    async def seal(self, session_id: str) -> int:
+        """End the audio; returns its end."""
+        held = self._held(session_id)
+        held.sealed = True
+        self._publish(session_id, held)
+        return len(held.audio)
+
+    async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
+        """Bytes ``[start, end)``, clipped."""
+        return bytes(self._held(session_id).audio[max(start, 0) : max(end, 0)])
+
+    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+        """Audio from ``start``, then what comes, up to the sealed end."""
+        return self._tails.audio(session_id, start)
+
+    async def commit(
+        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+    ) -> int:
+        """Add messages, replace the checkpoint; returns the last sequence number."""
+        held = self._held(session_id)
+        first = len(held.messages) + 1
+        entries = tuple(Entry(first + index, message) for index, message in enumerate(messages))
+        held.messages += entries
+        if checkpoint is not None:
+            held.checkpoint = checkpoint
+        self._publish(session_id, held, entries=entries)
+        return len(held.messages)
+
+    async def checkpoint(self, session_id: str) -> bytes | None:
+        """The newest checkpoint."""
+        return self._held(session_id).checkpoint
+
+    async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
+        """Messages above ``after``."""
+        return self._held(session_id).messages[max(after, 0) :]
+
+    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+        """Messages above ``after``, then what comes, until the session is dropped."""
+        return self._tails.messages(session_id, after)
+
+    async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew the ownership of a session; False if another holds it."""
+        self._held(session_id)
+        return self._leases.claim(session_id, holder, seconds)
+
+    async def release(self, session_id: str, holder: str) -> None:
+        """Give the ownership back, if this holder has it."""
+        self._leases.release(session_id, holder)
+
+    async def drop(self, session_id: str) -> None:
+        """Forget the session."""
+        self._check_open()
+        if self._sessions.pop(session_id, None) is not None:
+            self._leases.forget(session_id)
+            self._tails.publish([Change(session_id, None)])
+
+    async def close(self) -> None:
+        """Refuse everything from now on."""
+        self._closed = True
+        self._tails.fail(UnavailableError("the journal is closed"))
+
+    async def extent(self, session_id: str) -> Extent | None:
+        """How far a session goes (for tails)."""
+        self._check_open()
+        held = self._sessions.get(session_id)
+        return None if held is None else held.extent
+
+    async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
+        """A block of messages (for tails)."""
+        return self._held(session_id).messages[after : after + limit]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError("the journal is closed")
+
+    def _check_room(self) -> None:
+        self._check_open()
+        if self.failure is not None:
+            raise self.failure
+
+    def _held(self, session_id: str) -> _Held:
+        self._check_open()
+        held = self._sessions.get(session_id)
+        if held is None:
+            raise UnknownSessionError(session_id)
+        return held
+
+    def _publish(
+        self,
+        session_id: str,
+        held: _Held,
+        *,
+        audio: bytes = b"",
+        entries: tuple[Entry, ...] = (),
+    ) -> None:
+        self._tails.publish([Change(session_id, held.extent, audio, entries)])

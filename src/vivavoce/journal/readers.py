@@ -1,0 +1,53 @@
+"""A few threads with connections of their own that read the journal's file."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+from vivavoce.journal.port import JournalError, UnavailableError
+from vivavoce.journal.schema import Connect
+
+Result = TypeVar("Result")
+
+
+class Readers:
+    """Runs queries off the event loop; they see everything committed before they start."""
+
+    def __init__(self, path: Path, connect: Connect, count: int = 2) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="journal-reader")
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._closed = False
+        for _ in range(count):
+            connection = connect(path)
+            connection.execute("PRAGMA query_only=ON")
+            self._idle.put(connection)
+
+    async def run(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The query's result.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        if self._closed:
+            raise UnavailableError("the journal is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, query)
+
+    def _query(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        connection = self._idle.get()
+        try:
+            return query(connection)
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal cannot be read: {error}") from error
+        finally:
+            self._idle.put(connection)
+
+    async def close(self) -> None:
+        """Finish what was asked and close the connections."""
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
+        while not self._idle.empty():
+            self._idle.get().close()

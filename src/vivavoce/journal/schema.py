@@ -1,0 +1,114 @@
+"""The journal's SQLite file: its tables, and how it is made and opened.
+
+Audio lies in the order of its commits with a narrow index beside it: that writes a third of the
+pages of a table clustered by session. A session row without an id was dropped; the sweeper
+removes what belonged to it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from vivavoce.journal.port import JournalError
+
+APPLICATION_ID = 0x56564A4C  # "VVJL"
+VERSION = 1
+PAGE_BYTES = 4096
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+_TABLES = """
+CREATE TABLE session (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT UNIQUE,
+  token_hash BLOB UNIQUE,
+  request BLOB NOT NULL,
+  created_at REAL NOT NULL,
+  owner TEXT NOT NULL,
+  sealed INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX session_dropped ON session (key) WHERE id IS NULL;
+CREATE TABLE audio (
+  key INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL REFERENCES session (key),
+  start INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE UNIQUE INDEX audio_start ON audio (session, start);
+CREATE TABLE message (
+  key INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL REFERENCES session (key),
+  sequence INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE UNIQUE INDEX message_sequence ON message (session, sequence);
+CREATE TABLE checkpoint (
+  session INTEGER PRIMARY KEY REFERENCES session (key),
+  data BLOB NOT NULL
+);
+CREATE TABLE probe (data BLOB NOT NULL);
+"""
+
+
+def connector(busy_seconds: float) -> Connect:
+    """A way to open connections that wait so long for somebody else's lock.
+
+    Checkpoints are never automatic: only the writer makes them, where an error can be seen.
+    """
+
+    def connect(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    return connect
+
+
+def prepare(path: Path, connect: Connect) -> None:
+    """Make the file and its tables, or check that they are ours.
+
+    Raises:
+        JournalError: not a journal, damaged, or made by a newer version.
+        OSError: the file cannot be made.
+    """
+    _make_file(path)
+    connection = connect(path)
+    try:
+        _prepare_tables(path, connection)
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
+    finally:
+        connection.close()
+
+
+def _make_file(path: Path) -> None:
+    """An owner-only file whose name survives a power cut; a planted link is refused."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    [tables] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if (application, version, tables) == (0, 0, 0):
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(
+            f"BEGIN; {_TABLES} PRAGMA application_id={APPLICATION_ID};"
+            f" PRAGMA user_version={VERSION}; COMMIT;"
+        )
+    elif application != APPLICATION_ID:
+        raise JournalError(f"{path} is not a journal")
+    elif version > VERSION:
+        raise JournalError(f"{path} was made by a newer version ({version}, this is {VERSION})")

@@ -1,0 +1,219 @@
+"""The embedded journal: one SQLite file that one process owns.
+
+Reads run in threads of their own, writes in the writer's thread (see ``writer``), live tails are
+fed from memory (see ``tails``). Leases live in memory: the folder's lock makes this process the
+only one that could hold any.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+import msgspec
+
+from vivavoce.journal import queries
+from vivavoce.journal.changes import Change, Extent
+from vivavoce.journal.commits import Commits
+from vivavoce.journal.leases import Leases
+from vivavoce.journal.lock import FolderLock
+from vivavoce.journal.port import (
+    Entry,
+    LiveSession,
+    NewSession,
+    UnavailableError,
+    UnknownSessionError,
+)
+from vivavoce.journal.readers import Readers
+from vivavoce.journal.schema import Connect, connector, prepare
+from vivavoce.journal.store import Action
+from vivavoce.journal.tails import Tails
+from vivavoce.journal.writer import Kind
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """How the journal trades delay for work.
+
+    Attributes:
+        gather: seconds a commit waits for company.
+        waiting_bytes: bytes that may be with the writer; further appends wait their turn.
+        probe_interval: seconds between probes while the disk is full or the file locked.
+        busy_seconds: how long somebody else's lock on the file is waited for.
+    """
+
+    gather: float = 0.005
+    waiting_bytes: int = 64 * 1024 * 1024
+    probe_interval: float = 1.0
+    busy_seconds: float = 5.0
+
+
+class SqliteJournal:
+    """The journal port on SQLite. Made by ``open``; belongs to the event loop that opened it."""
+
+    def __init__(
+        self,
+        path: Path,
+        lock: FolderLock,
+        connect: Connect,
+        clock: Callable[[], float],
+        tuning: Tuning,
+    ) -> None:
+        self._lock = lock
+        self._readers = Readers(path, connect)
+        self._leases = Leases(clock)
+        self._tails = Tails(self)
+        self._commits = Commits(
+            path=path,
+            connect=connect,
+            gather=tuning.gather,
+            limit=tuning.waiting_bytes,
+            probe_interval=tuning.probe_interval,
+            changed=self._publish,
+            broken=self._tails.fail,
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        tuning: Tuning | None = None,
+        connect: Connect | None = None,
+    ) -> Self:
+        """Open the journal at ``path``, making it and its folder where they are missing.
+
+        Args:
+            path: the file; its folder is locked for this process.
+            clock: Unix time in seconds, for leases.
+            tuning: delays and bounds.
+            connect: opens connections to the file (a seam for fault tests).
+
+        Raises:
+            FolderInUseError: another process works on the folder.
+            JournalError: the file is not a journal, is damaged, or was made by a newer version.
+            OSError: the folder or the file cannot be made.
+        """
+        tuning = tuning or Tuning()
+        connect = connect or connector(tuning.busy_seconds)
+        lock = await asyncio.to_thread(FolderLock, path.parent)
+        try:
+            await asyncio.to_thread(prepare, path, connect)
+            return cls(path, lock, connect, clock, tuning)
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def failure(self) -> UnavailableError | None:
+        """Why new audio is refused just now (for readiness); None while all is well."""
+        return self._commits.failure
+
+    async def create(self, session: NewSession) -> None:
+        """Make a session durable.
+
+        Raises:
+            JournalError: its id or token is in use.
+            UnavailableError: the journal cannot write.
+        """
+        await self._write(lambda tx: tx.create(session), Kind.ADDITION, len(session.request))
+
+    async def find(self, session_id: str) -> LiveSession | None:
+        """The live session with this id, if the journal still holds it."""
+        return await self._readers.run(lambda db: queries.find(db, session_id))
+
+    async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
+        """The live session whose token has this hash."""
+        return await self._readers.run(lambda db: queries.find_by_token(db, token_hash))
+
+    async def live(self) -> Sequence[LiveSession]:
+        """Every session the journal holds, oldest first."""
+        return await self._readers.run(queries.live)
+
+    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+        """Add audio; returns its ``(start, end)`` positions once they are durable."""
+        positions = await self._write(
+            lambda tx: tx.append_audio(session_id, audio), Kind.ADDITION, len(audio)
+        )
+        return cast("tuple[int, int]", positions)
+
+    async def seal(self, session_id: str) -> int:
+        """End the audio after every append already called; returns its end."""
+        return cast("int", await self._write(lambda tx: tx.seal(session_id)))
+
+    async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
+        """Stored bytes ``[start, end)``, clipped to what there is.
+
+        Raises:
+            UnknownSessionError: no such session.
+            CorruptError: the stored bytes are damaged.
+        """
+        return await self._readers.run(lambda db: queries.read_audio(db, session_id, start, end))
+
+    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+        """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
+        return self._tails.audio(session_id, start)
+
+    async def commit(
+        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+    ) -> int:
+        """Add messages and replace the checkpoint in one step; returns the last sequence."""
+        size = sum(map(len, messages)) + len(checkpoint or b"")
+        stored = tuple(messages)
+        return cast(
+            "int",
+            await self._write(lambda tx: tx.commit(session_id, stored, checkpoint), size=size),
+        )
+
+    async def checkpoint(self, session_id: str) -> bytes | None:
+        """The newest checkpoint."""
+        return await self._readers.run(lambda db: queries.checkpoint(db, session_id))
+
+    async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
+        """Messages with sequence numbers above ``after``."""
+        return await self._readers.run(lambda db: queries.read_entries(db, session_id, after))
+
+    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+        """Messages above ``after``, then what comes; ends when the session is dropped."""
+        return self._tails.messages(session_id, after)
+
+    async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew the ownership of a session for a while; False if another holds it."""
+        if await self.extent(session_id) is None:
+            raise UnknownSessionError(session_id)
+        return self._leases.claim(session_id, holder, seconds)
+
+    async def release(self, session_id: str, holder: str) -> None:
+        """Give the ownership back, if this holder has it."""
+        self._leases.release(session_id, holder)
+
+    async def drop(self, session_id: str) -> None:
+        """Forget the session; its space is freed little by little."""
+        await self._write(lambda tx: tx.drop(session_id))
+
+    async def close(self) -> None:
+        """Write what was begun, end the threads, unlock the folder. Idempotent."""
+        await self._commits.close()
+        self._tails.fail(UnavailableError("the journal is closed"))
+        await self._readers.close()
+        self._lock.release()
+
+    async def extent(self, session_id: str) -> Extent | None:
+        """How far a session goes (for tails)."""
+        return await self._readers.run(lambda db: queries.extent(db, session_id))
+
+    async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
+        """A block of messages (for tails)."""
+        return await self._readers.run(
+            lambda db: queries.read_entries(db, session_id, after, limit)
+        )
+
+    async def _write(self, action: Action, kind: Kind = Kind.CHANGE, size: int = 0) -> object:
+        return await self._commits.submit(action, kind, size)
+
+    def _publish(self, changes: Sequence[Change]) -> None:
+        self._tails.publish(changes)
+        for change in changes:
+            if change.extent is None:
+                self._leases.forget(change.session_id)

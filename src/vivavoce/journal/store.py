@@ -1,0 +1,229 @@
+"""Writing to the journal's SQLite file: groups of changes, each group one synced transaction.
+
+Used from the writer's thread alone. What the sessions look like after the last commit is kept in
+memory from first use, so that an append costs no read.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vivavoce.journal import queries
+from vivavoce.journal.changes import Change, Extent
+from vivavoce.journal.port import (
+    Entry,
+    JournalError,
+    NewSession,
+    SealedError,
+    UnknownSessionError,
+)
+
+ROW_BYTES = 256 * 1024
+PROBE_BYTES = 256 * 1024
+LONG_LOG_PAGES = 16_384
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A session within a transaction that is not committed yet."""
+
+    key: int
+    extent: Extent
+    dropped: bool = False
+    audio: list[bytes] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+class Transaction:
+    """One group of changes; later ones see what the earlier ones did.
+
+    A change that is refused raises a ``JournalError`` before it has touched anything, so it does
+    not spoil the group.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, known: Mapping[str, tuple[int, Extent]]
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self.drafts: dict[str, _Draft] = {}
+
+    def create(self, session: NewSession) -> None:
+        """Add a session."""
+        if session.id in self.drafts:
+            raise JournalError(f"session {session.id} is in use")
+        cursor = self._connection.execute(
+            "INSERT INTO session (id, token_hash, request, created_at, owner)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (session.id, session.token_hash, session.request, session.created_at, session.owner),
+        )
+        if not cursor.rowcount:
+            raise JournalError(f"session {session.id} or its token exists already")
+        assert cursor.lastrowid is not None  # noqa: S101 -- an insert that counted has a row id
+        self.drafts[session.id] = _Draft(cursor.lastrowid, Extent())
+
+    def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+        """Add audio behind what is there."""
+        draft = self._draft(session_id)
+        if draft.extent.sealed:
+            raise SealedError(session_id)
+        start = draft.extent.audio_end
+        end = start + len(audio)
+        if audio:
+            draft.audio.append(audio)
+            draft.extent = replace(draft.extent, audio_end=end)
+        return start, end
+
+    def seal(self, session_id: str) -> int:
+        """End the audio."""
+        draft = self._draft(session_id)
+        if not draft.extent.sealed:
+            self._connection.execute("UPDATE session SET sealed = 1 WHERE key = ?", (draft.key,))
+            draft.extent = replace(draft.extent, sealed=True)
+        return draft.extent.audio_end
+
+    def commit(self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None) -> int:
+        """Add messages and replace the checkpoint."""
+        draft = self._draft(session_id)
+        first = draft.extent.last_sequence + 1
+        entries = [Entry(first + index, message) for index, message in enumerate(messages)]
+        self._connection.executemany(
+            "INSERT INTO message (session, sequence, data) VALUES (?, ?, ?)",
+            [(draft.key, entry.sequence, entry.message) for entry in entries],
+        )
+        if checkpoint is not None:
+            self._connection.execute(
+                "INSERT INTO checkpoint (session, data) VALUES (?, ?)"
+                " ON CONFLICT (session) DO UPDATE SET data = excluded.data",
+                (draft.key, checkpoint),
+            )
+        draft.entries += entries
+        draft.extent = replace(draft.extent, last_sequence=first - 1 + len(entries))
+        return draft.extent.last_sequence
+
+    def drop(self, session_id: str) -> None:
+        """Forget a session; the sweeper frees its space."""
+        try:
+            draft = self._draft(session_id)
+        except UnknownSessionError:
+            return
+        self._connection.execute(
+            "UPDATE session SET id = NULL, token_hash = NULL, request = x'' WHERE key = ?",
+            (draft.key,),
+        )
+        draft.dropped = True
+        draft.audio.clear()
+
+    def flush(self) -> None:
+        """Write the audio: what one session got in this group becomes as few rows as possible."""
+        for draft in self.drafts.values():
+            audio = b"".join(draft.audio)
+            start = draft.extent.audio_end - len(audio)
+            for offset in range(0, len(audio), ROW_BYTES):
+                data = audio[offset : offset + ROW_BYTES]
+                self._connection.execute(
+                    "INSERT INTO audio (session, start, crc, data) VALUES (?, ?, ?, ?)",
+                    (draft.key, start + offset, zlib.crc32(data), data),
+                )
+            draft.audio = [audio]
+
+    def changes(self) -> list[Change]:
+        """What this group does, once flushed."""
+        return [
+            Change(
+                session_id,
+                None if draft.dropped else draft.extent,
+                b"".join(draft.audio),
+                tuple(draft.entries),
+            )
+            for session_id, draft in self.drafts.items()
+        ]
+
+    def _draft(self, session_id: str) -> _Draft:
+        draft = self.drafts.get(session_id)
+        if draft is None:
+            found = self._known.get(session_id) or queries.locate(self._connection, session_id)
+            if found is None:
+                raise UnknownSessionError(session_id)
+            draft = self.drafts[session_id] = _Draft(*found)
+        if draft.dropped:
+            raise UnknownSessionError(session_id)
+        return draft
+
+
+Action = Callable[[Transaction], Any]
+
+
+class Store:
+    """The writing connection and what it knows of the sessions."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, tuple[int, Extent]] = {}
+        connection.execute("SELECT 1 FROM session").fetchone()  # makes the write-ahead log exist
+        self._files = {file: file.stat().st_ino for file in (path, Path(f"{path}-wal"))}
+
+    def write(self, actions: Sequence[Action]) -> tuple[list[Any], list[Change]]:
+        """Do all of it in one transaction and sync.
+
+        Returns:
+            What each action returned, or the ``JournalError`` that refused it; and the changes.
+
+        Raises:
+            sqlite3.Error: nothing is known to be stored; call ``undo``.
+            OSError: the files are gone.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        transaction = Transaction(self._connection, self._known)
+        results = [_attempt(action, transaction) for action in actions]
+        transaction.flush()
+        self._connection.execute("COMMIT")
+        self._check_files()
+        for session_id, draft in transaction.drafts.items():
+            self._known[session_id] = draft.key, draft.extent
+            if draft.dropped:
+                del self._known[session_id]
+        return results, transaction.changes()
+
+    def undo(self) -> None:
+        """Leave no transaction open after a failure.
+
+        Raises:
+            sqlite3.Error: it is not known what the failed transaction left behind.
+        """
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def probe(self) -> None:
+        """See whether a fair amount can be written again."""
+        self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_BYTES,))
+        self._connection.execute("DELETE FROM probe")
+
+    def merge(self) -> None:
+        """Bring what the write-ahead log holds into the main file.
+
+        Waits for readers only when the log has grown long because they kept it from restarting.
+        """
+        _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages > LONG_LOG_PAGES:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._connection.close()
+
+    def _check_files(self) -> None:
+        """A file deleted under SQLite goes on taking writes that nobody will ever read."""
+        for file, inode in self._files.items():
+            if file.stat().st_ino != inode:
+                raise FileNotFoundError(f"{file} was replaced")
+
+
+def _attempt(action: Action, transaction: Transaction) -> Any:
+    try:
+        return action(transaction)
+    except JournalError as refusal:
+        return refusal

@@ -1,0 +1,241 @@
+"""Following a session: stored data first, then what each commit adds, without asking the disk.
+
+A tail that keeps up is handed every committed chunk from memory. One that falls behind loses its
+place in memory, which is bounded, and reads blocks from storage until it has caught up.
+All of this lives in the event loop's thread.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
+
+from vivavoce.journal.changes import Change, Extent
+from vivavoce.journal.port import Entry, JournalError, UnknownSessionError
+
+BLOCK_BYTES = 256 * 1024
+BLOCK_MESSAGES = 256
+
+Item = TypeVar("Item")
+
+
+class Source(Protocol):
+    """Where a tail that is behind reads."""
+
+    async def extent(self, session_id: str) -> Extent | None:
+        """How far a session goes; None where there is none."""
+        ...
+
+    async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
+        """Stored bytes ``[start, end)``, clipped."""
+        ...
+
+    async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
+        """At most ``limit`` messages above ``after``."""
+        ...
+
+
+class _Inbox(ABC, Generic[Item]):
+    """What has come for one tail, as long as it follows on from where the tail stands."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self._expected = position
+        self._items: list[Item] = []
+        self._bytes = 0
+
+    @abstractmethod
+    def hear(self, change: Change) -> None:
+        """Pick from a commit what this tail wants."""
+
+    def _offer(self, item: Item, start: int, end: int, size: int) -> None:
+        """Keep an item that continues the others; beyond the bound it is left to storage."""
+        if start == self._expected and self._bytes + size <= BLOCK_BYTES:
+            self._items.append(item)
+            self._bytes += size
+            self._expected = end
+
+    def take(self) -> list[Item]:
+        """Everything that has come; the tail then stands behind it."""
+        items = self._items
+        self.jump(self._expected)
+        return items
+
+    def jump(self, position: int) -> None:
+        """Stand at a position; what came meanwhile is part of what was read, or will be."""
+        self.position = self._expected = position
+        self._items = []
+        self._bytes = 0
+
+
+class _AudioInbox(_Inbox[bytes]):
+    def hear(self, change: Change) -> None:
+        size = len(change.audio)
+        if size and change.extent is not None:
+            end = change.extent.audio_end
+            self._offer(change.audio, end - size, end, size)
+
+
+class _MessageInbox(_Inbox[Entry]):
+    def hear(self, change: Change) -> None:
+        for entry in change.entries:
+            self._offer(entry, entry.sequence - 1, entry.sequence, len(entry.message))
+
+
+class _Feed:
+    """What all tails of one session share: how far it goes, whether it ended, who waits."""
+
+    def __init__(self) -> None:
+        self.extent = Extent()
+        self.dropped = False
+        self.inboxes: set[_Inbox[Any]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def learn(self, extent: Extent) -> None:
+        """Take in what storage said; it may be older than what commits have told since."""
+        known = self.extent
+        self.extent = Extent(
+            max(known.audio_end, extent.audio_end),
+            known.sealed or extent.sealed,
+            max(known.last_sequence, extent.last_sequence),
+        )
+
+    def apply(self, change: Change) -> None:
+        """Hand a commit to the tails and wake them."""
+        if change.extent is None:
+            self.dropped = True
+        else:
+            self.learn(change.extent)
+        for inbox in self.inboxes:
+            inbox.hear(change)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every waiting tail look again."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+
+
+class Tails:
+    """The tails of all sessions of one journal."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._feeds: dict[str, _Feed] = {}
+        self._failure: JournalError | None = None
+
+    def publish(self, changes: Iterable[Change]) -> None:
+        """Tell the tails what was committed."""
+        for change in changes:
+            feed = self._feeds.get(change.session_id)
+            if feed is not None:
+                feed.apply(change)
+                if feed.dropped:
+                    del self._feeds[change.session_id]
+
+    def fail(self, failure: JournalError) -> None:
+        """Nothing will come any more: tails that have everything raise this."""
+        self._failure = failure
+        for feed in self._feeds.values():
+            feed.wake()
+
+    def __len__(self) -> int:
+        """Number of sessions with a tail."""
+        return len(self._feeds)
+
+    async def audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+        """Stored audio from ``start``, then what comes, up to the sealed end.
+
+        Raises:
+            UnknownSessionError: no such session, or it was dropped before all was read.
+            UnavailableError: nothing more can come.
+        """
+        inbox = _AudioInbox(max(start, 0))
+        with self._follow(session_id, inbox) as feed:
+            await self._load(session_id, feed)
+            while True:
+                if chunks := inbox.take():
+                    yield b"".join(chunks)
+                elif inbox.position < feed.extent.audio_end:
+                    position = inbox.position
+                    end = position + BLOCK_BYTES
+                    block = await self._source.read_audio(session_id, position, end)
+                    inbox.jump(position + len(block))
+                    yield block
+                elif feed.extent.sealed:
+                    return
+                elif feed.dropped:
+                    raise UnknownSessionError(session_id)
+                else:
+                    await self._wait(feed)
+
+    async def messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+        """Messages above ``after``, then what comes, until the session is dropped.
+
+        Raises:
+            UnknownSessionError: no such session.
+            UnavailableError: nothing more can come.
+        """
+        inbox = _MessageInbox(max(after, 0))
+        with self._follow(session_id, inbox) as feed:
+            await self._load(session_id, feed)
+            while True:
+                entries: Sequence[Entry] = inbox.take()
+                if not entries:
+                    entries = await self._stored_entries(session_id, feed, inbox)
+                for entry in entries:
+                    yield entry
+                if not entries:
+                    if feed.dropped:
+                        return
+                    await self._wait(feed)
+
+    async def _stored_entries(
+        self, session_id: str, feed: _Feed, inbox: _MessageInbox
+    ) -> Sequence[Entry]:
+        position = inbox.position
+        if feed.dropped or position >= feed.extent.last_sequence:
+            return ()
+        try:
+            entries = await self._source.read_entries(session_id, position, BLOCK_MESSAGES)
+        except UnknownSessionError:
+            # Dropped in this instant; the feed hears of it next.
+            feed.dropped = True
+            return ()
+        if entries:
+            inbox.jump(entries[-1].sequence)
+        return entries
+
+    async def _load(self, session_id: str, feed: _Feed) -> None:
+        extent = await self._source.extent(session_id)
+        if extent is None:
+            raise UnknownSessionError(session_id)
+        feed.learn(extent)
+
+    async def _wait(self, feed: _Feed) -> None:
+        if self._failure is not None:
+            raise self._failure
+        await feed.changed()
+
+    @contextmanager
+    def _follow(self, session_id: str, inbox: _Inbox[Any]) -> Iterator[_Feed]:
+        """Keep an inbox registered for as long as its tail lives."""
+        feed = self._feeds.setdefault(session_id, _Feed())
+        feed.inboxes.add(inbox)
+        try:
+            yield feed
+        finally:
+            feed.inboxes.discard(inbox)
+            if not feed.inboxes and self._feeds.get(session_id) is feed:
+                del self._feeds[session_id]

@@ -1,0 +1,218 @@
+"""The one thread that writes: it gathers what all sessions want for a moment and syncs once.
+
+A group that fails is never tried again. If SQLite has rolled it back cleanly (disk full, file
+locked by somebody else) the writer refuses new sessions and audio until a probe succeeds; after
+any other failure, of a sync above all, it writes nothing more until the process starts anew.
+"""
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from vivavoce.journal.changes import Change
+from vivavoce.journal.port import UnavailableError
+from vivavoce.journal.store import Action, Store
+from vivavoce.journal.sweeper import Sweeper
+
+GROUP_BYTES = 8 * 1024 * 1024
+LOG_BYTES = 4 * 1024 * 1024
+_COMMIT_BYTES = 16 * 1024  # index, header and neighbour pages that a commit writes besides its data
+_SLICE_BYTES = 1024 * 1024
+
+_ROLLED_BACK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+}
+
+
+class Condition(Enum):
+    """What the writer can do."""
+
+    WRITING = auto()
+    REFUSING = auto()
+    BROKEN = auto()
+
+
+class Kind(Enum):
+    """What a piece of work is, as far as the writer cares."""
+
+    ADDITION = auto()  # a session or audio: refused while there is no room
+    CHANGE = auto()
+    PROBE = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """Something to be written, and where its outcome is awaited."""
+
+    action: Action
+    kind: Kind
+    size: int
+    future: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a group: for each work a result or an exception."""
+
+    works: Sequence[Work]
+    results: Sequence[Any]
+    changes: Sequence[Change] = field(default=())
+    condition: Condition = Condition.WRITING
+    cause: Exception | None = None
+
+
+class Writer(threading.Thread):
+    """Commits groups of work in the order they were put.
+
+    Args:
+        store: where to write.
+        sweeper: frees the space of dropped sessions in between.
+        settle: called from this thread with what became of each group.
+        gather: seconds to wait for company after the first work of a group.
+    """
+
+    def __init__(
+        self, store: Store, sweeper: Sweeper, settle: Callable[[Outcome], None], gather: float
+    ) -> None:
+        super().__init__(name="journal-writer", daemon=True)
+        self._store = store
+        self._sweeper = sweeper
+        self._settle = settle
+        self._gather = gather
+        self._queue: deque[Work] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._condition = Condition.WRITING
+        self._cause: Exception | None = None
+        self._untidy = True  # an earlier run may have left something to sweep
+        self._unmerged = 0
+
+    def put(self, work: Work) -> None:
+        """Hand over a piece of work."""
+        with self._wake:
+            self._queue.append(work)
+            if len(self._queue) == 1:
+                self._wake.notify()
+
+    def stop(self) -> None:
+        """End the thread after everything that was put."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+
+    def run(self) -> None:
+        """Write until stopped."""
+        while (group := self._take()) is not None:
+            if group:
+                outcome = self._write(group)
+                self._untidy |= any(change.extent is None for change in outcome.changes)
+                self._settle(outcome)
+            self._look_after_files()
+        self._sweeper.close()
+        self._store.close()
+
+    def _take(self) -> list[Work] | None:
+        """The next group; empty when there is only sweeping to do, None at the end."""
+        with self._wake:
+            while not (self._queue or self._closing or self._untidy):
+                self._wake.wait()
+            if not self._queue:
+                return None if self._closing else []
+        if not self._closing:
+            time.sleep(self._gather)
+        with self._wake:
+            return self._pop_group()
+
+    def _pop_group(self) -> list[Work]:
+        group = [self._queue.popleft()]
+        size = group[0].size
+        while self._queue and Kind.PROBE not in (group[0].kind, self._queue[0].kind):
+            size += self._queue[0].size
+            if size > GROUP_BYTES:
+                break
+            group.append(self._queue.popleft())
+        return group
+
+    def _write(self, group: list[Work]) -> Outcome:
+        if group[0].kind is Kind.PROBE:
+            return self._probe(group)
+        works: list[Work] = []
+        refused: list[Work] = []
+        for work in group:
+            (works if self._admits(work) else refused).append(work)
+        results, changes = self._store_group(works) if works else ([], [])
+        results += [self._refusal() for _ in refused]
+        return Outcome([*works, *refused], results, changes, self._condition, self._cause)
+
+    def _store_group(self, works: Sequence[Work]) -> tuple[list[Any], list[Change]]:
+        self._unmerged += sum(work.size for work in works) + _COMMIT_BYTES
+        try:
+            return self._store.write([work.action for work in works])
+        except Exception as error:  # noqa: BLE001 -- whatever it is, nobody may wait for ever
+            self._fail(error)
+            return [self._refusal() for _ in works], []
+
+    def _admits(self, work: Work) -> bool:
+        if self._condition is Condition.REFUSING:
+            # Also what was put before the failure was known: a later piece of a session's audio
+            # must not be stored where an earlier one was refused.
+            return work.kind is not Kind.ADDITION
+        return self._condition is Condition.WRITING
+
+    def _probe(self, group: list[Work]) -> Outcome:
+        if self._condition is Condition.REFUSING:
+            try:
+                self._store.probe()
+                self._store.merge()
+            except Exception as error:  # noqa: BLE001 -- judged like a failed group
+                self._fail(error)
+            else:
+                self._condition, self._cause = Condition.WRITING, None
+                self._untidy = True
+        return Outcome(group, [None], (), self._condition, self._cause)
+
+    def _fail(self, error: Exception) -> None:
+        """Judge a failure: is it certain that nothing of the group was stored?"""
+        self._cause = error
+        try:
+            self._store.undo()
+            self._sweeper.undo()
+        except sqlite3.Error as worse:
+            self._cause = worse
+            self._condition = Condition.BROKEN
+            return
+        code = getattr(error, "sqlite_errorcode", None)
+        clean = code is not None and (
+            code & 0xFF in _ROLLED_BACK or code == sqlite3.SQLITE_IOERR_SHMSIZE
+        )
+        self._condition = Condition.REFUSING if clean else Condition.BROKEN
+
+    def _refusal(self) -> UnavailableError:
+        refusal = UnavailableError(f"the journal cannot write: {self._cause}")
+        refusal.__cause__ = self._cause
+        return refusal
+
+    def _look_after_files(self) -> None:
+        """Sweep a slice and merge the log when it is due: after the acknowledgements are out."""
+        if self._condition is not Condition.WRITING:
+            self._untidy = False
+            return
+        try:
+            if self._untidy:
+                self._untidy = self._sweeper.step()
+                self._unmerged += _SLICE_BYTES
+            if self._unmerged > LOG_BYTES:
+                self._unmerged = 0
+                self._store.merge()
+        except Exception as error:  # noqa: BLE001 -- judged like a failed group
+            self._fail(error)
+            self._untidy = False
+            self._settle(Outcome((), (), (), self._condition, self._cause))
