@@ -1,1 +1,46 @@
-"""The client SDK: one connection without I/O, and the transports over it."""
+"""The client SDK: one connection without I/O, and the asyncio client over it.
+
+async with Client("http://127.0.0.1:8300", key) as client:
+    async with await client.create(InitRequest(sample_rate=16_000)) as session:
+        await session.send_audio(pcm)
+        await session.stop()
+        async for message in session:
+            ...
+"""
+
+from vivavoce.client.aio import Client
+from vivavoce.client.connection import Connection, State
+from vivavoce.client.errors import (
+    ApiError,
+    BufferFullError,
+    ProtocolError,
+    SessionClosedError,
+    SessionStateError,
+    UnreachableError,
+    VivavoceError,
+)
+from vivavoce.client.incoming import Message, UnknownMessage
+from vivavoce.client.jobs import Job, JobPage
+from vivavoce.client.outcome import Backoff, Ended, Reconnect
+from vivavoce.client.session import Session
+
+__all__ = [
+    "ApiError",
+    "Backoff",
+    "BufferFullError",
+    "Client",
+    "Connection",
+    "Ended",
+    "Job",
+    "JobPage",
+    "Message",
+    "ProtocolError",
+    "Reconnect",
+    "Session",
+    "SessionClosedError",
+    "SessionStateError",
+    "State",
+    "UnknownMessage",
+    "UnreachableError",
+    "VivavoceError",
+]

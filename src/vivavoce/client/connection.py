@@ -1,0 +1,196 @@
+"""One live session seen from the client, without I/O: events in, frames and decisions out.
+
+The transport over it opens sockets and tells what happened; this object knows which bytes the
+server holds, what must be sent again after a drop, and whether a drop is one to come back from.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from types import MappingProxyType
+
+from vivavoce.client.errors import BufferFullError, ProtocolError, SessionStateError
+from vivavoce.client.incoming import Message, decode
+from vivavoce.client.outcome import Backoff, Ended, Reconnect
+from vivavoce.client.resend import ResendBuffer
+from vivavoce.protocol.close_codes import CloseCode
+from vivavoce.protocol.messages import (
+    AudioChunkAck,
+    StopRecording,
+    StopRecordingAck,
+    encode,
+)
+
+ABNORMAL_CLOSURE = 1006
+GOING_AWAY = 1001
+REFUSALS = range(4400, 4500)
+DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024
+
+# Statuses of a refused handshake that may be different a moment later.
+_PASSING_STATUSES = frozenset({408, 425, 429})
+_SERVER_FAULTS = range(500, 600)
+
+Frame = bytes | str
+
+
+class State(Enum):
+    """Where the session stands."""
+
+    CONNECTING = "connecting"
+    """No socket is open; audio is kept for when one is."""
+    OPEN = "open"
+    """Audio flows."""
+    STOPPING = "stopping"
+    """The stop was sent; the last messages come."""
+    ENDED = "ended"
+    """Over for good."""
+
+
+class Event(Enum):
+    """What moves the session from state to state."""
+
+    OPENED = "opened"
+    STOP = "stop"
+    LOST = "lost"
+    END = "end"
+
+
+TRANSITIONS = MappingProxyType(
+    {
+        (State.CONNECTING, Event.OPENED): State.OPEN,
+        (State.CONNECTING, Event.STOP): State.CONNECTING,  # remembered, sent once open
+        (State.CONNECTING, Event.LOST): State.CONNECTING,
+        (State.CONNECTING, Event.END): State.ENDED,
+        (State.OPEN, Event.STOP): State.STOPPING,
+        (State.OPEN, Event.LOST): State.CONNECTING,
+        (State.OPEN, Event.END): State.ENDED,
+        (State.STOPPING, Event.STOP): State.STOPPING,
+        (State.STOPPING, Event.LOST): State.CONNECTING,
+        (State.STOPPING, Event.END): State.ENDED,
+    }
+)
+
+
+class Connection:
+    """The client's side of one session.
+
+    Args:
+        random: source of jitter, [0, 1).
+        backoff: how long to wait between attempts to connect.
+        buffer_bytes: bound on audio that waits for acknowledgement.
+    """
+
+    def __init__(
+        self,
+        random: Callable[[], float],
+        *,
+        backoff: Backoff | None = None,
+        buffer_bytes: int = DEFAULT_BUFFER_BYTES,
+    ) -> None:
+        self._random = random
+        self._backoff = backoff or Backoff()
+        self._buffer_bytes = buffer_bytes
+        self._buffer = ResendBuffer()
+        self._attempts = 0
+        self.state = State.CONNECTING
+        self.stop_requested = False
+
+    @property
+    def acknowledged(self) -> int:
+        """Bytes of the session that the server has stored, as far as it said so."""
+        return self._buffer.start
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the session handed over so far."""
+        return self._buffer.end
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes kept for sending again."""
+        return len(self._buffer)
+
+    def has_room(self, size: int) -> bool:
+        """Whether ``size`` bytes may come now; into an empty buffer always."""
+        return not self._buffer or len(self._buffer) + size <= self._buffer_bytes
+
+    def opened(self) -> list[Frame]:
+        """A socket is open: the frames that must go first."""
+        self._move(Event.OPENED)
+        frames: list[Frame] = [*self._buffer.tail()]
+        # The server remembers a stop, but it may never have received it.
+        return frames + self.stop() if self.stop_requested else frames
+
+    def audio(self, data: bytes) -> list[Frame]:
+        """Take audio; returns the frames to send now. Empty ``data`` keeps the line open.
+
+        Raises:
+            SessionStateError: the recording was stopped, or the session has ended.
+            BufferFullError: too much is unacknowledged (see ``has_room``).
+        """
+        if self.state is State.ENDED or self.stop_requested:
+            ended = self.state is State.ENDED
+            raise SessionStateError("the session has ended" if ended else "recording was stopped")
+        if not self.has_room(len(data)):
+            raise BufferFullError(f"{self.unacknowledged} bytes of audio wait for acknowledgement")
+        frames: list[Frame] = [*self._buffer.append(data)] or [b""]
+        return frames if self.state is State.OPEN else []
+
+    def stop(self) -> list[Frame]:
+        """No more audio comes; returns the frames to send now.
+
+        Raises:
+            SessionStateError: the session has ended.
+        """
+        connected = self.state in {State.OPEN, State.STOPPING}
+        self._move(Event.STOP)
+        self.stop_requested = True
+        return [encode(StopRecording()).decode()] if connected else []
+
+    def receive(self, text: str | bytes) -> Message:
+        """Read a message of the server and note what it acknowledges.
+
+        Raises:
+            ProtocolError: not a message of this protocol, or it acknowledges what was never sent.
+        """
+        message = decode(text)
+        if isinstance(message, AudioChunkAck) and message.acknowledged and message.data:
+            self._acknowledge(message.data.byte_range[1])
+        if isinstance(message, AudioChunkAck | StopRecordingAck):
+            self._attempts = 0
+        return message
+
+    def lost(self, code: int, reason: str = "") -> Reconnect | Ended:
+        """The socket was closed, or could not be opened (code 1006)."""
+        if code in {CloseCode.FINISHED, GOING_AWAY} or code in REFUSALS:
+            return self._end(code, reason or "closed by the server")
+        return self._retry(code, reason or "connection lost")
+
+    def refused(self, status: int) -> Reconnect | Ended:
+        """The handshake was answered with an HTTP error; a dead session's is 403."""
+        if status in _PASSING_STATUSES or status in _SERVER_FAULTS:
+            return self._retry(status, "the server refused the handshake")
+        return self._end(status, "the server no longer takes a connection for this session")
+
+    def _retry(self, code: int, reason: str) -> Reconnect | Ended:
+        if self._attempts >= self._backoff.attempts:
+            return self._end(code, f"{reason}; gave up after {self._attempts} attempts")
+        delay = self._backoff.delay(self._attempts, self._random)
+        self._attempts += 1
+        self._move(Event.LOST)
+        return Reconnect(delay)
+
+    def _end(self, code: int, reason: str) -> Ended:
+        self._move(Event.END)
+        return Ended(code, reason)
+
+    def _acknowledge(self, position: int) -> None:
+        try:
+            self._buffer.acknowledge(position)
+        except ValueError as error:
+            raise ProtocolError(f"the server acknowledged too much: {error}") from error
+
+    def _move(self, event: Event) -> None:
+        following = TRANSITIONS.get((self.state, event))
+        if following is None:
+            raise SessionStateError(f"a session that is {self.state.value} cannot be {event.value}")
+        self.state = following

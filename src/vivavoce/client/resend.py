@@ -1,0 +1,52 @@
+"""The audio that the server has not acknowledged yet, ready to be sent again."""
+
+from collections import deque
+from collections.abc import Iterator
+
+MAX_FRAME_BYTES = 512 * 1024
+"""Longest binary frame that this client sends; common servers take up to 1 MiB."""
+
+
+class ResendBuffer:
+    """Sent bytes from ``start`` to ``end``, positions counted from the session's first byte."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[bytes] = deque()
+        self.start = 0
+        self.end = 0
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def append(self, data: bytes) -> list[bytes]:
+        """Keep ``data``; returns it in frames to send."""
+        pieces = list(_split(data))
+        self._pieces.extend(pieces)
+        self.end += len(data)
+        return pieces
+
+    def acknowledge(self, position: int) -> None:
+        """Forget everything before ``position``; an older position changes nothing.
+
+        Raises:
+            ValueError: the position lies beyond ``end``.
+        """
+        if position > self.end:
+            raise ValueError(f"byte {position} was never sent, the last was {self.end}")
+        while self.start < position:
+            piece = self._pieces.popleft()
+            kept = piece[position - self.start :]
+            if kept:
+                self._pieces.appendleft(kept)
+            self.start += len(piece) - len(kept)
+
+    def tail(self) -> list[bytes]:
+        """Everything kept, in as few frames as may be."""
+        # Hours of small chunks become a handful of pieces, here and for the server.
+        self._pieces = deque(_split(b"".join(self._pieces)))
+        return list(self._pieces)
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    for begin in range(0, len(data), MAX_FRAME_BYTES):
+        yield bytes(data[begin : begin + MAX_FRAME_BYTES])
