@@ -35,7 +35,11 @@ def serve(
             typer.echo(f"settings: {where}: {fault['msg']}", err=True)
         raise typer.Exit(2) from error
     except (
-        FileNotFoundError, FolderInUseError, ModelError, NoKeyError, serving.StartError
+        FileNotFoundError,
+        FolderInUseError,
+        ModelError,
+        NoKeyError,
+        serving.StartError,
     ) as error:
         typer.echo(f"vivavoce serve: {error}", err=True)
         raise typer.Exit(2) from error

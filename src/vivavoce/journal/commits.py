@@ -32,7 +32,7 @@ class Commits:
         broken: told when nothing more will be written.
     """
 
-    def __init__(  # noqa: PLR0913 -- all keyword-only, all named by the one adapter
+    def __init__(
         self,
         *,
         path: Path,

@@ -1,7 +1,7 @@
 """The journal in memory: the same behaviour without durability, for tests and dry runs."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from vivavoce.journal.changes import Change, Extent
@@ -97,7 +97,7 @@ class MemoryJournal:
         """Bytes ``[start, end)``, clipped."""
         return bytes(self._held(session_id).audio[max(start, 0) : max(end, 0)])
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
         """Audio from ``start``, then what comes, up to the sealed end."""
         return self._tails.audio(session_id, start)
 
@@ -122,7 +122,7 @@ class MemoryJournal:
         """Messages above ``after``."""
         return self._held(session_id).messages[max(after, 0) :]
 
-    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+    def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
         """Messages above ``after``, then what comes, until the session is dropped."""
         return self._tails.messages(session_id, after)
 

@@ -5,7 +5,7 @@ that must reach somebody, numbered from 1, and the newest checkpoint. Positions 
 from the start of the session. Everything that returns has been synced: it survives a power cut.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -98,7 +98,7 @@ class Journal(Protocol):
         """Stored bytes ``[start, end)``, clipped to what there is."""
         ...
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
         """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
         ...
 
@@ -116,7 +116,7 @@ class Journal(Protocol):
         """Messages with sequence numbers above ``after``."""
         ...
 
-    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+    def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
         """Messages above ``after``, then what comes; ends when the session is dropped."""
         ...
 

@@ -7,7 +7,7 @@ only one that could hold any.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -151,7 +151,7 @@ class SqliteJournal:
         """
         return await self._readers.run(lambda db: queries.read_audio(db, session_id, start, end))
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
         """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
         return self._tails.audio(session_id, start)
 
@@ -174,7 +174,7 @@ class SqliteJournal:
         """Messages with sequence numbers above ``after``."""
         return await self._readers.run(lambda db: queries.read_entries(db, session_id, after))
 
-    def tail_messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+    def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
         """Messages above ``after``, then what comes; ends when the session is dropped."""
         return self._tails.messages(session_id, after)
 

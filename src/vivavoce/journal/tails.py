@@ -7,7 +7,7 @@ All of this lives in the event loop's thread.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -154,7 +154,7 @@ class Tails:
         """Number of sessions with a tail."""
         return len(self._feeds)
 
-    async def audio(self, session_id: str, start: int) -> AsyncIterator[bytes]:
+    async def audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
         """Stored audio from ``start``, then what comes, up to the sealed end.
 
         Raises:
@@ -180,7 +180,7 @@ class Tails:
                 else:
                     await self._wait(feed)
 
-    async def messages(self, session_id: str, after: int) -> AsyncIterator[Entry]:
+    async def messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
         """Messages above ``after``, then what comes, until the session is dropped.
 
         Raises:

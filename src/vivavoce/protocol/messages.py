@@ -150,7 +150,7 @@ ServerMessage = (
     | ErrorMessage
 )
 
-_GATES: dict[type[Message], str] = {
+GATES: dict[type[Message], str] = {
     AudioChunkAck: "receive_acknowledgments",
     StopRecordingAck: "receive_acknowledgments",
     SpeechStart: "receive_speech_events",
@@ -170,7 +170,7 @@ def passes(message: Message, config: MessagesConfig | CallbackConfig) -> bool:
     if isinstance(message, Transcript):
         final = message.data.is_final
         return config.receive_final_transcripts if final else config.receive_partial_transcripts
-    return bool(getattr(config, _GATES[type(message)]))
+    return bool(getattr(config, GATES[type(message)]))
 
 
 class ChunkData(msgspec.Struct, frozen=True):

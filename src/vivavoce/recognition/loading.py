@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from vivavoce.recognition.catalogue import Model
+from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.contract import Engine
 from vivavoce.recognition.model_errors import ModelError
 
@@ -32,3 +32,8 @@ def load_engine(model: Model, folder: Path) -> Engine:
             f"{model.id} needs {error.name}: pip install 'vivavoce[server]'"
         ) from error
     return engine
+
+
+def load_model(model_id: str, folder: str) -> Engine:
+    """``load_engine`` with plain arguments, as a worker process gets them."""
+    return load_engine(load_catalogue().model(model_id), Path(folder))

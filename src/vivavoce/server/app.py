@@ -1,7 +1,7 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,10 +11,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from vivavoce.archive.records import SqlRecords
 from vivavoce.archive.recordings import LocalRecordings
+from vivavoce.archive.records import SqlRecords
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
@@ -28,6 +28,7 @@ from vivavoce.server.voices import Voices
 from vivavoce.session.finishing import Finisher
 from vivavoce.session.live import Limits
 from vivavoce.session.opening import Opening
+from vivavoce.session.ports import Outside
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
 
@@ -58,7 +59,7 @@ class Health:
 
 async def open_routes(
     settings: Settings, keys: KeyRing, voices: Voices, stack: AsyncExitStack
-) -> list[Route]:
+) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order."""
     journal = await SqliteJournal.open(settings.data / "journal.db")
     stack.push_async_callback(journal.close)
@@ -72,15 +73,9 @@ async def open_routes(
     await recogniser.start()
     executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
     stack.callback(executor.shutdown)
-    opening = Opening(
-        journal=journal,
-        recogniser=recogniser,
-        voice_activity=VoiceActivity(voices.voice_activity_model()),
-        choose_voice=voices.choose,
-        executor=executor,
-        wall=time.time,
-        monotonic=time.monotonic,
-    )
+    outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
+    hearing = VoiceActivity(voices.voice_activity_model())
+    opening = Opening(outside, hearing, voices.choose)
     sessions = Sessions(
         journal=journal,
         records=records,
@@ -141,5 +136,5 @@ def build(settings: Settings, keys: KeyRing) -> Starlette:
     return Starlette(
         lifespan=lifespan,
         middleware=[cors],
-        exception_handlers={kind: handle for kind in kinds},
+        exception_handlers=dict.fromkeys(kinds, handle),
     )

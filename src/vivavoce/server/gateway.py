@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing, suppress
+
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from vivavoce.audio.wav_header import AudioFormatError
@@ -11,6 +12,7 @@ from vivavoce.protocol.messages import (
     AudioChunk,
     AudioChunkAck,
     BadMessageError,
+    ChunkRange,
     EndSession,
     ErrorDetail,
     ErrorMessage,
@@ -115,7 +117,7 @@ class Connection:
         except UnknownTypeError as error:
             return self._error("invalid_message", str(error))
         except BadMessageError as error:
-            return self._refusal(str(error))
+            return self._ack(None, str(error))
         if isinstance(message, AudioChunk):
             return await self._store(message.data.chunk)
         return await self._stop()
@@ -124,17 +126,22 @@ class Connection:
         try:
             stored = await self._live.append(audio)
         except (AlreadyStoppedError, AudioFormatError, SealedError, UnavailableError) as error:
-            return self._refusal(str(error))
-        return AudioChunkAck(acknowledged=True, data=stored, **self._envelope())
+            return self._ack(None, str(error))
+        return self._ack(stored)
 
     async def _stop(self) -> Message:
+        durations, failure = None, None
         try:
             durations = await self._live.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
-            return StopRecordingAck(
-                acknowledged=False, error=Failure(str(error)), **self._envelope()
-            )
-        return StopRecordingAck(acknowledged=True, data=durations, **self._envelope())
+            failure = Failure(str(error))
+        return StopRecordingAck(
+            session_id=self._live.id,
+            created_at=self._now(),
+            acknowledged=failure is None,
+            error=failure,
+            data=durations,
+        )
 
     # -- out -----------------------------------------------------------------------------------
 
@@ -179,13 +186,22 @@ class Connection:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
             self._outbound.show(encode(message).decode(), message.data.id)
 
-    def _refusal(self, reason: str) -> AudioChunkAck:
-        return AudioChunkAck(acknowledged=False, error=Failure(reason), **self._envelope())
+    def _ack(self, stored: ChunkRange | None, reason: str = "") -> AudioChunkAck:
+        return AudioChunkAck(
+            session_id=self._live.id,
+            created_at=self._now(),
+            acknowledged=stored is not None,
+            error=Failure(reason) if reason else None,
+            data=stored,
+        )
 
     def _error(self, code: str, reason: str) -> ErrorMessage:
         return ErrorMessage(
-            error=Failure(reason), data=ErrorDetail(code, reason), **self._envelope()
+            session_id=self._live.id,
+            created_at=self._now(),
+            error=Failure(reason),
+            data=ErrorDetail(code, reason),
         )
 
-    def _envelope(self) -> dict[str, str]:
-        return {"session_id": self._live.id, "created_at": iso(self._wall())}
+    def _now(self) -> str:
+        return iso(self._wall())

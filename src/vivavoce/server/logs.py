@@ -10,7 +10,9 @@ import structlog
 _SECRET = re.compile(r"(token=|x-gladia-key['\"]?\s*[:=]\s*['\"]?)[^\s&'\"]+", re.IGNORECASE)
 
 
-def redact(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+def redact(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
     """Replace socket tokens and API keys in every text."""
     return {
         name: _SECRET.sub(r"\1[redacted]", value) if isinstance(value, str) else value

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from vivavoce.archive.port import NewRecord, NotFinishedError, NotFoundError, Record, Records
+from vivavoce.archive.port import NotFinishedError, NotFoundError, Record, Records
 from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.journal.port import NewSession, UnavailableError
 from vivavoce.protocol.errors import ApiError, request_id

@@ -36,9 +36,7 @@ def serve(settings: Settings, announce: Callable[[str, str | None], None]) -> No
         NoKeyError: reachable from outside, and no key.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys, made = open_key_ring(
-        settings.data, settings.api_key, loopback=is_loopback(settings.host)
-    )
+    keys, made = open_key_ring(settings.data, settings.api_key, loopback=is_loopback(settings.host))
     listener = bind(settings.host, settings.port)
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -53,13 +51,25 @@ def serve(settings: Settings, announce: Callable[[str, str | None], None]) -> No
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
     )
-    server = _Server(config)
+    server = _Server(config, lambda: announce(f"http://{host}:{port}", made))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, listener, lambda: announce(f"http://{host}:{port}", made)))
+        runner.run(server.serve(sockets=[listener]))
+    if not server.started:
+        raise StartError("the server could not start; the log above says why")
 
 
 class _Server(uvicorn.Server):
-    """Ends in order on a signal, and then returns instead of raising the signal again."""
+    """Says when it accepts; ends in order on a signal, and then returns instead of raising it."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -71,19 +81,6 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-async def _serve(
-    server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]
-) -> None:
-    running = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
-    while not server.started and not running.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        announce()
-    await running
-    if not server.started:
-        raise StartError("the server could not start; see the log above")
 
 
 def bind(host: str, port: int) -> socket.socket:

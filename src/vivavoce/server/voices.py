@@ -18,7 +18,7 @@ class Voices:
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         catalogue = load_catalogue()
-        self._voice_activity = catalogue.find(VOICE_ACTIVITY)
+        self._voice_activity = catalogue.model(VOICE_ACTIVITY)
         self._models = {
             language: model
             for model in catalogue.models

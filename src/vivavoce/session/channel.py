@@ -6,8 +6,9 @@ import msgspec
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.effects import Decode
-from vivavoce.speech.endpointing import Endpointer, EndpointerState
+from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
+from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
 
 PARTIAL_INTERVAL = SAMPLE_RATE * 3 // 10
 """New audio between two partials; the scheduler thins them out further under load."""
@@ -33,7 +34,7 @@ class EndedUtterance(msgspec.Struct, frozen=True):
 class ChannelState(msgspec.Struct, frozen=True):
     """All that a channel must remember; part of the checkpoint."""
 
-    endpointer: EndpointerState
+    endpointer: EndpointingState
     next_number: int = 0
     open: OpenUtterance | None = None
     ended: tuple[EndedUtterance, ...] = ()
@@ -46,9 +47,9 @@ class Channel:
     for the finals before it.
     """
 
-    def __init__(self, index: int, endpointer: Endpointer, state: ChannelState | None) -> None:
+    def __init__(self, index: int, rules: EndpointingRules, state: ChannelState | None) -> None:
         self.index = index
-        self._endpointer = endpointer
+        self._endpointer = Endpointer(rules, state.endpointer if state else None)
         self._next_number = state.next_number if state else 0
         self.open = state.open if state else None
         self._ended: list[EndedUtterance] = list(state.ended) if state else []
@@ -68,17 +69,19 @@ class Channel:
         """Utterances whose finals are not out yet."""
         return self._ended
 
-    def keep_from(self, heard: int) -> int:
+    @property
+    def keep_from(self) -> int:
         """The first sample that may still be decoded."""
+        listening = self._endpointer.state
+        since = listening.onset if listening.phase is Phase.ONSET else listening.position
         starts = [utterance.start for utterance in self._ended]
-        if self.open:
-            starts.append(self.open.start)
-        return min([*starts, self._endpointer.keep_from(heard)])
+        starts.append(self.open.start if self.open else since - PRE_ROLL_SAMPLES)
+        return max(min(starts), 0)
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
         """Advance by whole windows; the events must be consumed."""
         for probability in probabilities:
-            for event in self._endpointer.advance(probability):
+            for event in self._endpointer.hear(probability):
                 self._note(event)
                 yield event
 
@@ -112,13 +115,11 @@ class Channel:
 
     def request_of(self, ended: EndedUtterance) -> Decode:
         """The request for an utterance's final."""
-        return Decode(
-            self.index, ended.number, ended.start, ended.end, ended.speech_start, "final"
-        )
+        return Decode(self.index, ended.number, ended.start, ended.end, ended.speech_start, "final")
 
     def partial_request(self, heard: int) -> Decode | None:
         """A request for a partial up to ``heard``, if enough was said since the last one."""
-        if self.open is None or not self._endpointer.speaking:
+        if self.open is None or self._endpointer.state.phase is not Phase.SPEAKING:
             return None
         if heard - self._partial_asked_at < PARTIAL_INTERVAL:
             return None

@@ -24,9 +24,8 @@ from vivavoce.protocol.transcript import Utterance, Word
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.channel import Channel, ChannelState
 from vivavoce.session.effects import Decode, Effect, Show, Tell
-from vivavoce.speech.endpointing import Endpointer, EndpointingConfig
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
-from vivavoce.speech.windows import WINDOW
+from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 
 class CoreConfig(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
 
     session_id: str
     channels: int
-    endpointing: EndpointingConfig
+    endpointing: EndpointingRules
     partials: bool
 
 
@@ -62,8 +61,7 @@ class Core:
             state.channels if state else [None] * config.channels
         )
         self._channels = [
-            Channel(index, Endpointer(config.endpointing, kept and kept.endpointer), kept)
-            for index, kept in enumerate(states)
+            Channel(index, config.endpointing, kept) for index, kept in enumerate(states)
         ]
 
     @property
@@ -76,7 +74,7 @@ class Core:
     @property
     def heard(self) -> int:
         """Samples heard so far, the same on every channel."""
-        return self._heard * WINDOW
+        return self._heard * WINDOW_SAMPLES
 
     @property
     def waiting(self) -> int:
@@ -91,11 +89,11 @@ class Core:
     @property
     def settled(self) -> int:
         """Samples up to which nothing remains to be decoded on any channel."""
-        return min(channel.keep_from(self.heard) for channel in self._channels)
+        return min(channel.keep_from for channel in self._channels)
 
     def keep_from(self, channel: int) -> int:
         """The first sample of a channel that may still be asked for."""
-        return self._channels[channel].keep_from(self.heard)
+        return self._channels[channel].keep_from
 
     def resume(self) -> list[Effect]:
         """After a restart from a checkpoint: ask again for the finals that were under way."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from vivavoce.archive.port import FileRecord, Records, Recordings
+from vivavoce.archive.port import FileRecord, Recordings, Records
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.journal.port import Journal
@@ -68,11 +68,12 @@ class Finisher:
         told = await self._told(ending)
         found = summary.transcription(told)
         result = summary.result(found, self._facts(ending, told))
-        envelope = {"session_id": ending.session_id, "created_at": iso(self._wall())}
-        closing = [
-            wire.EndRecording(data=wire.RecordingDuration(round(ending.duration, 3)), **envelope),
-            wire.PostTranscript(data=found, **envelope),
-            wire.PostFinalTranscript(data=result, **envelope),
+        at = iso(self._wall())
+        length = wire.RecordingDuration(round(ending.duration, 3))
+        closing: list[wire.Message] = [
+            wire.EndRecording(session_id=ending.session_id, created_at=at, data=length),
+            wire.PostTranscript(session_id=ending.session_id, created_at=at, data=found),
+            wire.PostFinalTranscript(session_id=ending.session_id, created_at=at, data=result),
         ]
         await self._commit(ending, closing, "ended")
 

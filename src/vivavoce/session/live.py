@@ -1,7 +1,7 @@
 """One live session in this process: what a connection may do with it, and its way to the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from vivavoce.audio.format import AudioFormat
@@ -139,7 +139,7 @@ class Live:
 
     # -- messages ------------------------------------------------------------------------------
 
-    def messages(self) -> AsyncIterator[Entry]:
+    def messages(self) -> AsyncGenerator[Entry, None]:
         """Messages that no connection has been handed yet, then what comes."""
         return self._journal.tail_messages(self.id, self.delivered)
 

@@ -1,18 +1,16 @@
 """How a session begins to run: its ear, its core and its runner, new or from a checkpoint."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from vivavoce.journal.port import Journal
 from vivavoce.protocol.request import InitRequest
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
 from vivavoce.session.live import Live
-from vivavoce.session.ports import Clock, Recogniser
+from vivavoce.session.ports import Outside
 from vivavoce.session.runner import Runner, Voice
-from vivavoce.speech.endpointing import EndpointingConfig
+from vivavoce.speech.rules import EndpointingRules
 from vivavoce.speech.silero import VoiceActivity
 
 
@@ -20,29 +18,16 @@ from vivavoce.speech.silero import VoiceActivity
 class Opening:
     """What a runner needs beside its session."""
 
-    journal: Journal
-    recogniser: Recogniser
+    outside: Outside
     voice_activity: VoiceActivity
     choose_voice: Callable[[InitRequest], Voice]
-    executor: Executor
-    wall: Clock
-    monotonic: Clock
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
         """The runner of a session."""
-        core = Core(core_config(live), checkpoint and checkpoint.core)
-        return Runner(
-            live.id,
-            self.choose_voice(live.request),
-            core,
-            self._ear(live, core, checkpoint),
-            journal=self.journal,
-            recogniser=self.recogniser,
-            executor=self.executor,
-            wall=self.wall,
-            monotonic=self.monotonic,
-            show=live.show,
-        )
+        core = Core(core_config(live), checkpoint.core if checkpoint else None)
+        ear = self._ear(live, core, checkpoint)
+        voice = self.choose_voice(live.request)
+        return Runner(live.id, voice, core, ear, self.outside, live.show)
 
     def _ear(self, live: Live, core: Core, checkpoint: Checkpoint | None) -> Ear:
         if checkpoint is None:
@@ -63,7 +48,7 @@ def core_config(live: Live) -> CoreConfig:
     return CoreConfig(
         session_id=live.id,
         channels=request.channels,
-        endpointing=EndpointingConfig(
+        endpointing=EndpointingRules.from_settings(
             speech_threshold=request.pre_processing.speech_threshold,
             endpointing=request.endpointing,
             maximum_duration=request.maximum_duration_without_endpointing,

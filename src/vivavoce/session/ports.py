@@ -1,8 +1,11 @@
 """What the live session needs from outside, as it sees it."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Protocol
 
+from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message
 from vivavoce.recognition.contract import Hypothesis
 from vivavoce.recognition.jobs import Job
@@ -25,3 +28,20 @@ class Recogniser(Protocol):
             DecodeFailedError: the span cannot be decoded.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a running session works with.
+
+    Attributes:
+        executor: runs the ears, off the event loop.
+        wall: Unix time, to date messages.
+        monotonic: never goes back, for deadlines.
+    """
+
+    journal: Journal
+    recogniser: Recogniser
+    executor: Executor
+    wall: Clock
+    monotonic: Clock

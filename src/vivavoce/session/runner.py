@@ -6,24 +6,21 @@ the ordinary way in with a checkpoint.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import aclosing
 
 import msgspec
 
-from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message, StartRecording, encode
 from vivavoce.protocol.timestamps import iso
 from vivavoce.recognition.contract import DecodeRequest
-from vivavoce.recognition.jobs import Job, JobKind
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
+from vivavoce.recognition.jobs import Job, JobKind
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
-from vivavoce.session.effects import Decode, Effect, Show, Tell
 from vivavoce.session.ear import Ear
-from vivavoce.session.ports import Clock, Recogniser
-from vivavoce.session.ports import Show as ShowTo
+from vivavoce.session.effects import Decode, Effect, Tell
+from vivavoce.session.ports import Outside, Show
 
 MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
@@ -44,28 +41,13 @@ class Runner:
     """One live session under way."""
 
     def __init__(
-        self,
-        session_id: str,
-        voice: Voice,
-        core: Core,
-        ear: Ear,
-        *,
-        journal: Journal,
-        recogniser: Recogniser,
-        executor: Executor,
-        wall: Clock,
-        monotonic: Clock,
-        show: ShowTo,
+        self, session_id: str, voice: Voice, core: Core, ear: Ear, outside: Outside, show: Show
     ) -> None:
         self._id = session_id
         self._voice = voice
         self._core = core
         self._ear = ear
-        self._journal = journal
-        self._recogniser = recogniser
-        self._executor = executor
-        self._wall = wall
-        self._monotonic = monotonic
+        self._outside = outside
         self._show = show
         # One step of the core at a time, together with the commit of what it said.
         self._turn = asyncio.Lock()
@@ -89,24 +71,24 @@ class Runner:
             self._tasks = tasks
             async with self._turn:
                 await self._apply(self._core.resume())
-            async with aclosing(self._journal.tail_audio(self._id, self._ear.position)) as audio:
+            async with aclosing(
+                self._outside.journal.tail_audio(self._id, self._ear.position)
+            ) as audio:
                 async for data in audio:
                     await self._catch_up()
                     await self._hear(self._ear.hear, data)
             await self._hear(self._ear.finish)
             async with self._turn:
-                await self._apply(self._core.stop(self._ear.heard, self._wall()))
+                await self._apply(self._core.stop(self._ear.heard, self._outside.wall()))
 
-    async def _hear(
-        self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes
-    ) -> None:
+    async def _hear(self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes) -> None:
         async with self._turn:
             loop = asyncio.get_running_loop()
-            probabilities = await loop.run_in_executor(self._executor, listen, *audio)
+            probabilities = await loop.run_in_executor(self._outside.executor, listen, *audio)
             effects: list[Effect] = []
             if self._core.heard == 0 and audio:
                 effects.append(Tell(self._recording_started()))
-            effects.extend(self._core.hear(probabilities, self._wall()))
+            effects.extend(self._core.hear(probabilities, self._outside.wall()))
             await self._apply(effects)
 
     async def _catch_up(self) -> None:
@@ -123,13 +105,15 @@ class Runner:
             match effect:
                 case Tell():
                     told.append(effect.message)
-                case Show():
-                    self._show(effect.message)
                 case Decode():
                     requests.append(effect)
+                case _:
+                    self._show(effect.message)
         if told:
             state = checkpoints.encode(self.checkpoint())
-            await self._journal.commit(self._id, [encode(message) for message in told], state)
+            await self._outside.journal.commit(
+                self._id, [encode(message) for message in told], state
+            )
         for request in requests:
             job = self._job(request)
             name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
@@ -145,7 +129,7 @@ class Runner:
             channel=request.channel,
             kind=kind,
             engine=self._voice.engine,
-            deadline=self._monotonic() + PATIENCE[kind],
+            deadline=self._outside.monotonic() + PATIENCE[kind],
             request=DecodeRequest(
                 audio=self._ear.span(request.channel, request.start, request.end),
                 purpose=request.purpose,
@@ -156,16 +140,16 @@ class Runner:
 
     async def _decode(self, request: Decode, job: Job) -> None:
         try:
-            hypothesis = await self._recogniser.decode(job)
+            hypothesis = await self._outside.recogniser.decode(job)
         except (Superseded, DecodeFailedError):
             # The core tells the client of a final that failed; a partial may just be missing.
             hypothesis = None
         async with self._turn:
-            await self._apply(self._core.take(request, hypothesis, self._wall()))
+            await self._apply(self._core.take(request, hypothesis, self._outside.wall()))
         self._progress.set()
 
     def _recording_started(self) -> StartRecording:
-        return StartRecording(session_id=self._id, created_at=iso(self._wall()))
+        return StartRecording(session_id=self._id, created_at=iso(self._outside.wall()))
 
 
 def _kind(request: Decode) -> JobKind:

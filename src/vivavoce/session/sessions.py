@@ -87,9 +87,7 @@ class Sessions:
             TooManySessionsError: the owner has as many as it may.
         """
         recording = [
-            live
-            for live in self._live.values()
-            if live.owner == session.owner and not live.stopped
+            live for live in self._live.values() if live.owner == session.owner and not live.stopped
         ]
         if len(recording) >= self._max_sessions:
             raise TooManySessionsError(
@@ -135,7 +133,7 @@ class Sessions:
         for attempt in range(1, CRASHES_ALLOWED + 1):
             try:
                 await self._run(live)
-            except Exception:  # noqa: BLE001  whatever failed, only this session may suffer
+            except Exception:
                 log.exception("session_crashed", session=live.id, attempt=attempt)
             else:
                 return

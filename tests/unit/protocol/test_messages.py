@@ -1,0 +1,80 @@
+import base64
+
+import msgspec
+import pytest
+
+from vivavoce.protocol import messages
+from vivavoce.protocol.request import CallbackConfig, MessagesConfig
+from vivavoce.protocol.transcript import Utterance, Word
+
+
+def transcript(*, is_final: bool) -> messages.Transcript:
+    utterance = Utterance(0.1, 0.5, 0.9, 0, (Word(" Hi.", 0.1, 0.5, 0.9),), " Hi.", "en")
+    data = messages.TranscriptData("00_00000000", is_final, utterance)
+    return messages.Transcript(session_id="s", created_at="t", data=data)
+
+
+def test_binary_and_base64_audio_mean_the_same_bytes() -> None:
+    audio = bytes(range(256))
+    text = msgspec.json.encode(
+        {"type": "audio_chunk", "data": {"chunk": base64.b64encode(audio).decode()}}
+    )
+    message = messages.parse_client_message(text)
+    assert isinstance(message, messages.AudioChunk)
+    assert message.data.chunk == audio
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("{", messages.BadMessageError),
+        ("[]", messages.BadMessageError),
+        ('{"type":3}', messages.BadMessageError),
+        ('{"no":"type"}', messages.BadMessageError),
+        ("[" * 100_000, messages.BadMessageError),
+        ('{"type":"audio_chunk"}', messages.BadChunkError),
+        ('{"type":"audio_chunk","data":{"chunk":7}}', messages.BadChunkError),
+        ('{"type":"audio_chunk","data":{"chunk":"%%%"}}', messages.BadChunkError),
+        ('{"type":"audio_chunk","data":{"chunk":"AAA"}}', messages.BadChunkError),
+        ('{"type":"configure"}', messages.UnknownTypeError),
+    ],
+)
+def test_a_bad_message_says_what_is_wrong(text: str, kind: type[messages.BadMessageError]) -> None:
+    with pytest.raises(messages.BadMessageError) as caught:
+        messages.parse_client_message(text)
+    assert type(caught.value) is kind
+    assert str(caught.value)
+
+
+def test_a_message_carries_every_key_even_where_nothing_is_to_be_said() -> None:
+    ack = messages.AudioChunkAck(
+        session_id="s", created_at="t", acknowledged=False, error=messages.Failure("why")
+    )
+    assert msgspec.json.decode(messages.encode(ack)) == {
+        "type": "audio_chunk",
+        "session_id": "s",
+        "created_at": "t",
+        "acknowledged": False,
+        "error": {"message": "why"},
+        "data": None,
+    }
+
+
+def test_defaults_let_finals_speech_and_acks_through_but_no_partials_or_lifecycle() -> None:
+    socket, callback = MessagesConfig(), CallbackConfig()
+    final, partial = transcript(is_final=True), transcript(is_final=False)
+    end = messages.EndSession(session_id="s", created_at="t")
+    ack = messages.AudioChunkAck(session_id="s", created_at="t", acknowledged=True)
+    every = (final, partial, end, ack)
+    assert [messages.passes(m, socket) for m in every] == [True, False, False, True]
+    assert [messages.passes(m, callback) for m in every] == [True, False, True, False]
+
+
+def test_every_message_of_the_server_has_a_gate() -> None:
+    kinds = set(messages.Message.__subclasses__()) - {messages.Transcript}
+    assert kinds == set(messages.GATES)
+
+
+def test_a_message_comes_back_as_it_was() -> None:
+    message = transcript(is_final=True)
+    assert messages.decode_server_message(messages.encode(message)) == message

@@ -1,0 +1,188 @@
+import msgspec
+import pytest
+
+from vivavoce.protocol.request import InitRequest, parse_init
+from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
+
+
+def faults(body: object) -> tuple[str, ...]:
+    with pytest.raises(InvalidParametersError) as caught:
+        parse_init(msgspec.json.encode(body))
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"endpointing":null,"language_config":null}'])
+def test_an_empty_or_null_field_takes_its_default(body: bytes) -> None:
+    assert parse_init(body) == InitRequest()
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    shown = msgspec.json.decode(msgspec.json.encode(parse_init(b"{}")))
+    assert shown == {
+        "encoding": "wav/pcm",
+        "bit_depth": 16,
+        "sample_rate": 16000,
+        "channels": 1,
+        "model": "solaria-1",
+        "endpointing": 0.05,
+        "maximum_duration_without_endpointing": 5,
+        "language_config": {"languages": [], "code_switching": False},
+        "pre_processing": {"audio_enhancer": False, "speech_threshold": 0.6},
+        "realtime_processing": {
+            "custom_vocabulary": False,
+            "custom_spelling": False,
+            "translation": False,
+            "named_entity_recognition": False,
+            "sentiment_analysis": False,
+        },
+        "post_processing": {"summarization": False, "chapterization": False},
+        "messages_config": {
+            "receive_partial_transcripts": False,
+            "receive_final_transcripts": True,
+            "receive_speech_events": True,
+            "receive_pre_processing_events": True,
+            "receive_realtime_processing_events": True,
+            "receive_post_processing_events": True,
+            "receive_acknowledgments": True,
+            "receive_errors": True,
+            "receive_lifecycle_events": False,
+        },
+        "callback": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "below", "least", "most", "above"),
+    [
+        ("channels", 0, 1, 8, 9),
+        ("endpointing", 0.009, 0.01, 10, 10.1),
+        ("maximum_duration_without_endpointing", 4.9, 5, 60, 61),
+    ],
+)
+def test_a_range_includes_its_ends_only(
+    field: str, below: float, least: float, most: float, above: float
+) -> None:
+    for value in (least, most):
+        assert getattr(parse_init(msgspec.json.encode({field: value})), field) == value
+    assert faults({field: below}) == (f"{field} must not be less than {least:g}",)
+    assert faults({field: above}) == (f"{field} must not be greater than {most:g}",)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (
+            {"sample_rate": 12345},
+            "sample_rate must be one of the following values: 8000, 16000, 32000, 44100, 48000",
+        ),
+        ({"bit_depth": 12}, "bit_depth must be one of the following values: 8, 16, 24, 32"),
+        ({"bit_depth": True}, "bit_depth must be one of the following values: 8, 16, 24, 32"),
+        ({"channels": True}, "channels must be an integer"),
+        ({"channels": 1.5}, "channels must be an integer"),
+        ({"endpointing": "0.1"}, "endpointing must be a number"),
+        ({"callback": 1}, "callback must be a boolean"),
+        ({"model": 5}, "model must be a string"),
+        ({"language_config": []}, "language_config must be an object"),
+        ({"language_config": {"languages": "en"}}, "language_config.languages must be an array"),
+        (
+            {"pre_processing": {"speech_threshold": 1.1}},
+            "pre_processing.speech_threshold must not be greater than 1",
+        ),
+        (
+            {"post_processing": {"summarization_config": {"type": "long"}}},
+            (
+                "post_processing.summarization_config.type must be one of the following values: "
+                "bullet_points, concise, general"
+            ),
+        ),
+        (
+            {"realtime_processing": {"custom_vocabulary_config": {"vocabulary": ["a", {}]}}},
+            "realtime_processing.custom_vocabulary_config.vocabulary.1.value is required",
+        ),
+        (
+            {"realtime_processing": {"custom_vocabulary_config": {"vocabulary": [3]}}},
+            (
+                "realtime_processing.custom_vocabulary_config.vocabulary.0 must be "
+                "a string or an object"
+            ),
+        ),
+        (
+            {"realtime_processing": {"translation_config": {"target_languages": []}}},
+            (
+                "realtime_processing.translation_config.target_languages must contain "
+                "at least 1 elements"
+            ),
+        ),
+        (
+            {"realtime_processing": {"translation": True}},
+            "realtime_processing.translation_config is required when translation is true",
+        ),
+        (
+            {"callback": True, "callback_config": {"url": "not a url"}},
+            "callback_config.url must be an http or https URL when callback is true",
+        ),
+        (
+            {"callback": True},
+            "callback_config.url must be an http or https URL when callback is true",
+        ),
+    ],
+)
+def test_a_fault_names_the_field_and_what_it_must_be(body: object, fault: str) -> None:
+    assert faults(body) == (fault,)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    named = faults({"channels": 9, "endpointing": 0, "pre_processing": {"speech_threshold": -1}})
+    assert [fault.split()[0] for fault in named] == [
+        "channels",
+        "endpointing",
+        "pre_processing.speech_threshold",
+    ]
+
+
+def test_an_unknown_language_is_refused_and_the_spellings_of_clients_are_understood() -> None:
+    assert faults({"language_config": {"languages": ["tlh"]}})[0].startswith(
+        "language_config.languages.0 must be one of the following values: af, am"
+    )
+    body = {"language_config": {"languages": ["EN", "zh-CN", "jv", "mymr", "pt_BR"]}}
+    request = parse_init(msgspec.json.encode(body))
+    assert request.language_config.languages == ("en", "zh", "jw", "my", "pt")
+
+
+def test_metadata_is_bounded_when_serialised() -> None:
+    fits = {"custom_metadata": {"a": "x" * 1992}}
+    assert parse_init(msgspec.json.encode(fits)).custom_metadata == fits["custom_metadata"]
+    (fault,) = faults({"custom_metadata": {"a": "x" * 1993}})
+    assert fault.startswith("custom_metadata must be shorter than or equal to 2000 characters")
+
+
+def test_what_livekit_and_pipecat_send_is_accepted() -> None:
+    livekit = {
+        "model": "solaria-1",
+        "endpointing": 0.05,
+        "maximum_duration_without_endpointing": 5,
+        "bit_depth": 16,
+        "sample_rate": 16000,
+        "channels": 1,
+        "encoding": "wav/pcm",
+        "region": "eu-west",
+        "language_config": {"languages": [], "code_switching": True},
+        "realtime_processing": {
+            "words_accurate_timestamps": False,
+            "translation": True,
+            "translation_config": {"target_languages": ["fr"], "model": "base", "lipsync": True},
+        },
+        "messages_config": {"receive_partial_transcripts": True},
+        "pre_processing": {"audio_enhancer": False, "speech_threshold": 0.6},
+        "custom_metadata": {"livekit": {"version": "1.8.9"}},
+        "unknown": {"nested": [1, 2]},
+    }
+    request = parse_init(msgspec.json.encode(livekit))
+    assert request.language_config.code_switching
+    assert request.messages_config.receive_acknowledgments
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b"null", b"[" * 100_000, b'{"a":NaN}'])
+def test_a_body_that_is_no_json_object_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedJsonError):
+        parse_init(body)

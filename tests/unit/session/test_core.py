@@ -1,0 +1,197 @@
+"""The live session without audio, engine or clock: probabilities and scripted hypotheses."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from vivavoce.protocol.messages import ErrorMessage, SpeechEnd, SpeechStart, Transcript
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
+from vivavoce.session.core import Core, CoreConfig, CoreState
+from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.speech.rules import PRE_ROLL_SAMPLES, WINDOW_SAMPLES, EndpointingRules
+
+NOW = 1_700_000_000.0
+SPEECH, SILENCE = 0.99, 0.0
+
+
+def config(*, channels: int = 1, partials: bool = False, maximum: float = 5) -> CoreConfig:
+    rules = EndpointingRules.from_settings(
+        endpointing=0.05, maximum_duration=maximum, speech_threshold=0.6
+    )
+    return CoreConfig("s", channels, rules, partials=partials)
+
+
+def windows(*spans: tuple[float, int]) -> list[float]:
+    """Probabilities: ``(probability, how many windows)`` one after the other."""
+    return [probability for probability, count in spans for _ in range(count)]
+
+
+def said(request: Decode, text: str = " yes") -> Hypothesis:
+    word = SpokenWord(text, 0, request.end - request.start, 0.9)
+    return Hypothesis(text, (word,), "en", 0.9)
+
+
+def decodes(effects: Iterable[Effect]) -> list[Decode]:
+    return [effect for effect in effects if isinstance(effect, Decode)]
+
+
+def told(effects: Iterable[Effect]) -> list[object]:
+    return [effect.message for effect in effects if isinstance(effect, Tell)]
+
+
+def finals(effects: Iterable[Effect]) -> list[Transcript]:
+    return [message for message in told(effects) if isinstance(message, Transcript)]
+
+
+def hear(core: Core, probabilities: Sequence[float]) -> list[Effect]:
+    return core.hear([probabilities], NOW)
+
+
+def test_an_utterance_is_announced_ended_and_decoded() -> None:
+    core = Core(config())
+    effects = hear(core, windows((SILENCE, 20), (SPEECH, 30), (SILENCE, 10)))
+    start, end = told(effects)
+    assert isinstance(start, SpeechStart)
+    assert isinstance(end, SpeechEnd)
+    assert (start.data.time, end.data.time) == (0.64, 1.6)
+    (request,) = decodes(effects)
+    assert request.purpose == "final"
+    assert request.start == 20 * WINDOW_SAMPLES - PRE_ROLL_SAMPLES
+    assert request.end == 51 * WINDOW_SAMPLES
+    (final,) = finals(core.take(request, said(request), NOW))
+    assert final.data.id == "00_00000000"
+    assert final.data.utterance.start == request.start / SAMPLE_RATE
+    assert final.data.utterance.end == request.end / SAMPLE_RATE
+
+
+def test_finals_leave_in_the_order_of_speech_whatever_the_order_of_the_answers() -> None:
+    core = Core(config())
+    effects = hear(core, windows((SPEECH, 30), (SILENCE, 10), (SPEECH, 30), (SILENCE, 10)))
+    first, second = decodes(effects)
+    assert finals(core.take(second, said(second, " two"), NOW)) == []
+    both = finals(core.take(first, said(first, " one"), NOW))
+    assert [final.data.utterance.text for final in both] == [" one", " two"]
+    assert [final.data.id for final in both] == ["00_00000000", "00_00000001"]
+    assert core.waiting == 0
+
+
+def test_a_failed_utterance_is_reported_and_the_next_one_is_not_held_up() -> None:
+    core = Core(config())
+    first, second = decodes(
+        hear(core, windows((SPEECH, 30), (SILENCE, 10), (SPEECH, 30), (SILENCE, 10)))
+    )
+    (failure,) = told(core.take(first, None, NOW))
+    assert isinstance(failure, ErrorMessage)
+    assert "00_00000000" in failure.error.message
+    assert len(finals(core.take(second, said(second), NOW))) == 1
+
+
+def test_an_utterance_without_words_leaves_no_transcript() -> None:
+    core = Core(config())
+    (request,) = decodes(hear(core, windows((SPEECH, 30), (SILENCE, 10))))
+    assert core.take(request, Hypothesis("", (), "en", 0.0), NOW) == []
+    assert core.waiting == 0
+
+
+def test_long_speech_is_cut_without_speech_events_in_between() -> None:
+    core = Core(config(maximum=5))
+    effects = hear(core, windows((SPEECH, 400), (SILENCE, 10)))
+    kinds = [type(message) for message in told(effects)]
+    assert kinds == [SpeechStart, SpeechEnd]
+    requests = decodes(effects)
+    assert len(requests) == 3
+    assert [request.utterance for request in requests] == [0, 1, 2]
+    for earlier, later in itertools.pairwise(requests):
+        assert later.start == earlier.end
+
+
+def test_channels_are_heard_apart() -> None:
+    core = Core(config(channels=2))
+    effects = core.hear(
+        [windows((SPEECH, 30), (SILENCE, 30)), windows((SILENCE, 20), (SPEECH, 20), (SILENCE, 20))],
+        NOW,
+    )
+    requests = decodes(effects)
+    assert [request.channel for request in requests] == [0, 1]
+    texts = [
+        final.data
+        for request in requests
+        for final in finals(core.take(request, said(request), NOW))
+    ]
+    assert [(data.id, data.utterance.channel) for data in texts] == [
+        ("00_00000000", 0),
+        ("01_00000000", 1),
+    ]
+
+
+def test_partials_are_asked_for_as_speech_grows_and_only_if_wanted() -> None:
+    assert decodes(hear(Core(config()), windows((SPEECH, 100)))) == []
+    core = Core(config(partials=True))
+    asked: list[Decode] = []
+    for _ in range(50):
+        asked += decodes(hear(core, [SPEECH, SPEECH]))
+    assert [request.purpose for request in asked] == ["partial"] * len(asked)
+    assert not asked[0].refresh
+    assert all(request.refresh for request in asked[1:])
+    steps = [later.end - earlier.end for earlier, later in itertools.pairwise(asked)]
+    assert all(0.3 <= step / SAMPLE_RATE < 0.4 for step in steps)
+
+
+def test_a_late_partial_is_not_shown() -> None:
+    core = Core(config(partials=True))
+    older, newer = (decodes(hear(core, windows((SPEECH, 15))))[-1] for _ in range(2))
+    assert [type(effect) for effect in core.take(newer, said(newer), NOW)] == [Show]
+    assert core.take(older, said(older), NOW) == []
+    hear(core, windows((SILENCE, 10)))
+    assert core.take(newer, said(newer), NOW) == []
+
+
+def test_the_end_of_audio_closes_speech_that_goes_on() -> None:
+    core = Core(config())
+    hear(core, windows((SPEECH, 30)))
+    effects = core.stop(30 * WINDOW_SAMPLES + 100, NOW)
+    (request,) = decodes(effects)
+    assert request.end == 30 * WINDOW_SAMPLES + 100
+    assert not core.finished
+    core.take(request, said(request), NOW)
+    assert core.finished
+
+
+def test_a_session_restored_at_any_point_gives_the_same_finals() -> None:
+    script = windows(
+        (SILENCE, 9), (SPEECH, 200), (SILENCE, 5), (SPEECH, 30), (SILENCE, 4), (SPEECH, 3)
+    )
+    undisturbed = _run(Core(config()), script, None)
+    for cut in range(len(script)):
+        assert _run(Core(config()), script, cut) == undisturbed
+
+
+def _run(core: Core, script: Sequence[float], cut: int | None) -> list[tuple[str, float, float]]:
+    """Finals of a run that is restored from its state after ``cut`` windows."""
+    found: list[tuple[str, float, float]] = []
+    requests: list[Decode] = []
+    for index, probability in enumerate(script):
+        if index == cut:
+            core = Core(config(), _copied(core.state))
+            requests = decodes(core.resume())
+        requests += decodes(hear(core, [probability]))
+        if index % 7 == 0:
+            found += _answer(core, requests)
+    requests += decodes(core.stop(len(script) * WINDOW_SAMPLES, NOW))
+    return found + _answer(core, requests)
+
+
+def _answer(core: Core, requests: list[Decode]) -> list[tuple[str, float, float]]:
+    answered = [
+        (final.data.id, final.data.utterance.start, final.data.utterance.end)
+        for request in requests
+        for final in finals(core.take(request, said(request), NOW))
+    ]
+    requests.clear()
+    return answered
+
+
+def _copied(state: CoreState) -> CoreState:
+    """The state as it comes out of a journal."""
+    import msgspec
+
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=CoreState)
