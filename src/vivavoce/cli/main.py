@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vivavoce import __version__
-from vivavoce.cli import models
+from vivavoce.cli import models, serve
 
 app = typer.Typer(
     help="Self-hosted real-time speech-to-text that speaks Gladia's live v2 API.",
@@ -13,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models.app, name="models")
+app.command(help=serve.HELP)(serve.serve)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer hands options over like this

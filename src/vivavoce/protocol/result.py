@@ -1,6 +1,6 @@
 """What a session leaves behind, as HTTP answers show it. Contract §1.4, §1.6 and §1.7."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -54,9 +54,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     created_at: str
     completed_at: str | None = None
-    custom_metadata: dict[str, Any] | UnsetType = UNSET
+    custom_metadata: msgspec.Raw | UnsetType = UNSET
     error_code: int | None = None
-    post_session_metadata: dict[str, Any] = {}
+    post_session_metadata: msgspec.Raw = msgspec.Raw(b"{}")
     kind: Literal["live"] = "live"
     file: File | None = None
     request_params: msgspec.Raw | None = None

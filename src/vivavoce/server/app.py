@@ -63,7 +63,7 @@ async def open_routes(
     """Open everything behind the routes; the stack closes it in the opposite order."""
     journal = await SqliteJournal.open(settings.data / "journal.db")
     stack.push_async_callback(journal.close)
-    records = await SqlRecords.open(settings.data / "records.db")
+    records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
@@ -82,7 +82,7 @@ async def open_routes(
         finisher=Finisher(journal, records, recordings, time.time),
         begin=opening.begin,
         limits=limits(settings),
-        max_sessions=settings.max_sessions,
+        wall=time.time,
         monotonic=time.monotonic,
     )
     await sessions.start()
@@ -107,6 +107,7 @@ def limits(settings: Settings) -> Limits:
         resume=settings.resume_grace,
         idle=settings.idle_limit,
         connect=settings.connect_limit,
+        sessions=settings.max_sessions,
     )
 
 

@@ -3,17 +3,24 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from vivavoce.archive.port import NotFinishedError, NotFoundError, Record, Records
-from vivavoce.archive.recordings import LocalRecordings
+from vivavoce.archive.port import (
+    NewRecord,
+    NotFinishedError,
+    NotFoundError,
+    Record,
+    Recordings,
+    Records,
+)
 from vivavoce.journal.port import NewSession, UnavailableError
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, parse_init
@@ -29,6 +36,7 @@ from vivavoce.session.sessions import Sessions, TooManySessionsError
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class LiveRoutes:
 
     sessions: Sessions
     records: Records
-    recordings: LocalRecordings
+    recordings: Recordings
     keys: KeyRing
     refusal: Callable[[InitRequest], str | None]
     """Why no installed model can serve a request, or None."""
@@ -71,7 +79,7 @@ class LiveRoutes:
             owner=owner,
         )
         try:
-            await self.sessions.create(session, wanted)
+            await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
         except UnavailableError as error:
@@ -110,20 +118,25 @@ class LiveRoutes:
         record = await self._record(request)
         body = await _body(request, MAX_PATCH_BYTES)
         try:
-            notes = msgspec.json.decode(body, type=dict)
+            msgspec.json.decode(body, type=dict)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
-        await self.records.patch(record.id, record.owner, notes)
+        await self.records.patch(record.id, record.owner, body)
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
         """The recording of a finished session."""
         record = await self._record(request)
-        path = await self.recordings.find(record.id)
-        if path is None:
-            raise ApiError(404, "the recording is not there yet, or was deleted")
+        try:
+            found = await self.recordings.find(record.id)
+        except NotFoundError as error:
+            raise ApiError(404, "the recording is not there yet") from error
         name = f"{record.id}.wav"
-        return FileResponse(path, media_type="application/octet-stream", filename=name)
+        if found.path is not None:
+            return FileResponse(found.path, media_type=BYTES, filename=name)
+        headers = {"content-length": str(found.size)}
+        blocks = self.recordings.read(record.id)
+        return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 
     async def connect(self, websocket: WebSocket) -> None:
         """The socket of a session; whoever has the token may speak for its client."""
@@ -176,24 +189,48 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def job(record: Record) -> Job:
     """A record as the wire shows it."""
-    file = record.file and File(
+    return Job(
+        id=record.id,
+        request_id=request_id(record.id),
+        status=record.status.value,
+        created_at=iso(record.created_at),
+        completed_at=None if record.completed_at is None else iso(record.completed_at),
+        custom_metadata=_raw(record.custom_metadata, UNSET),
+        error_code=record.error_code,
+        post_session_metadata=msgspec.Raw(record.post_session_metadata),
+        file=_file(record),
+        request_params=msgspec.Raw(record.request),
+        result=_raw(record.result, None),
+    )
+
+
+def _file(record: Record) -> File | None:
+    if record.file is None:
+        return None
+    return File(
         id=record.id,
         filename=record.file.filename,
         source=None,
         audio_duration=record.file.audio_duration,
         number_of_channels=record.file.number_of_channels,
     )
-    metadata = record.custom_metadata
-    return Job(
-        id=record.id,
-        request_id=request_id(record.id),
-        status=record.status,
-        created_at=iso(record.created_at),
-        completed_at=None if record.completed_at is None else iso(record.completed_at),
-        custom_metadata=UNSET if metadata is None else metadata,
-        error_code=record.error_code,
-        post_session_metadata=record.post_session_metadata,
-        file=file,
-        request_params=msgspec.Raw(record.request),
-        result=None if record.result is None else msgspec.Raw(record.result),
+
+
+Absent = TypeVar("Absent")
+
+
+def _raw(document: bytes | None, absent: Absent) -> msgspec.Raw | Absent:
+    return absent if document is None else msgspec.Raw(document)
+
+
+def new_record(session: NewSession, request: InitRequest) -> NewRecord:
+    """The record of a session: its request is shown without the metadata, which stands apart."""
+    metadata = request.custom_metadata
+    shown = msgspec.structs.replace(request, custom_metadata=UNSET)
+    return NewRecord(
+        id=session.id,
+        owner=session.owner,
+        created_at=session.created_at,
+        request=msgspec.json.encode(shown),
+        custom_metadata=None if metadata is UNSET else msgspec.json.encode(metadata),
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from vivavoce.archive.port import FileRecord, Recordings, Records
+from vivavoce.archive.port import AudioFile, Recordings, Records
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.journal.port import Journal
@@ -89,7 +89,7 @@ class Finisher:
         await self._records.finish(
             ending.session_id,
             result=wire.encode(result),
-            file=FileRecord(
+            file=AudioFile(
                 filename=f"{ending.session_id}.wav",
                 audio_duration=round(ending.duration, 3),
                 number_of_channels=ending.format.channels,

@@ -20,19 +20,21 @@ class AlreadyStoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one session, in seconds.
+    """Bounds of sessions, in seconds where nothing else is said.
 
     Attributes:
         duration: audio in a session; the recording stops there.
         resume: how long a session waits for its client to come back.
         idle: how long a connected client may send nothing.
         connect: how long a new session waits for its first connection.
+        sessions: how many an API key may have at once.
     """
 
     duration: float
     resume: float
     idle: float
     connect: float
+    sessions: int
 
 
 class Live:
@@ -42,6 +44,7 @@ class Live:
         delivered: sequence number of the last message handed to a connection.
         on_partial: takes partials for the connection of the moment.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
+        recording: audio has been stored.
         finished: the client has been sent everything there is.
         ever_connected: a client has connected at least once.
     """
@@ -65,11 +68,14 @@ class Live:
         self.on_partial: Callable[[Message], None] | None = None
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
+        self.recording = asyncio.Event()
         self._journal = journal
         self._limits = limits
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
         self._audio_end = stored.audio_end
+        if stored.audio_end:
+            self.recording.set()
         self._stopped = stored.sealed
         self._since = monotonic()
         self._connected = False
@@ -95,6 +101,8 @@ class Live:
     async def _store(self, audio: bytes) -> ChunkRange:
         start, end = await self._journal.append_audio(self.id, audio)
         self._audio_end = max(self._audio_end, end)
+        if end:
+            self.recording.set()
         if self._seconds(end) >= self._limits.duration:
             await self._seal()
         return ChunkRange((start, end), self._time_range(start, end))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from vivavoce.archive.port import NewRecord, Records
+from vivavoce.archive.port import ArchiveError, NewRecord, Records, Status
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
@@ -50,7 +50,7 @@ class Sessions:
         finisher: Finisher,
         begin: Begin,
         limits: Limits,
-        max_sessions: int,
+        wall: Clock,
         monotonic: Clock,
     ) -> None:
         self._journal = journal
@@ -58,7 +58,7 @@ class Sessions:
         self._finisher = finisher
         self._begin = begin
         self._limits = limits
-        self._max_sessions = max_sessions
+        self._wall = wall
         self._monotonic = monotonic
         self._live: dict[str, Live] = {}
         self._by_token: dict[bytes, Live] = {}
@@ -80,7 +80,7 @@ class Sessions:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def create(self, session: NewSession, request: InitRequest, record: NewRecord) -> None:
+    async def create(self, session: NewSession, record: NewRecord) -> None:
         """Make a session durable and begin to run it.
 
         Raises:
@@ -89,7 +89,7 @@ class Sessions:
         recording = [
             live for live in self._live.values() if live.owner == session.owner and not live.stopped
         ]
-        if len(recording) >= self._max_sessions:
+        if len(recording) >= self._limits.sessions:
             raise TooManySessionsError(
                 f"this key has {len(recording)} live sessions, the most it may have"
             )
@@ -137,18 +137,35 @@ class Sessions:
                 log.exception("session_crashed", session=live.id, attempt=attempt)
             else:
                 return
-        await self._records.fail(live.id, error_code=500)
+        await self._records.fail(live.id, 500, self._wall())
         await self._journal.drop(live.id)
 
     async def _run(self, live: Live) -> None:
         saved = await self._journal.checkpoint(live.id)
         checkpoint = checkpoints.decode(saved) if saved else None
         if checkpoint is None or checkpoint.stage == "live":
-            runner = self._begin(live, checkpoint)
-            live.settled_seconds = lambda: runner.settled_seconds
-            await runner.run()
-            checkpoint = runner.checkpoint()
+            checkpoint = await self._transcribe(live, checkpoint)
         await self._finish(live, checkpoint)
+
+    async def _transcribe(self, live: Live, checkpoint: Checkpoint | None) -> Checkpoint:
+        """Run a session until its last final is out."""
+        runner = self._begin(live, checkpoint)
+        live.settled_seconds = lambda: runner.settled_seconds
+        noting = asyncio.create_task(self._note_start(live), name=f"note start {live.id}")
+        try:
+            await runner.run()
+        finally:
+            noting.cancel()
+        return runner.checkpoint()
+
+    async def _note_start(self, live: Live) -> None:
+        """Show the session as at work from its first audio on."""
+        await live.recording.wait()
+        try:
+            await self._records.set_status(live.id, Status.PROCESSING)
+        except ArchiveError as error:
+            # Only what a list shows meanwhile; the end of the session sets it right.
+            log.warning("status_not_noted", session=live.id, error=str(error))
 
     async def _finish(self, live: Live, checkpoint: Checkpoint) -> None:
         stored = await self._journal.find(live.id)
@@ -183,5 +200,5 @@ class Sessions:
             await live.stop()
             return
         self._runs[live.id].cancel()
-        await self._records.fail(live.id, error_code=408)
+        await self._records.fail(live.id, 408, self._wall())
         await self._journal.drop(live.id)

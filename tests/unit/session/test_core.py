@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from vivavoce.protocol.messages import ErrorMessage, SpeechEnd, SpeechStart, Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
 from vivavoce.session.core import Core, CoreConfig, CoreState
@@ -192,6 +194,4 @@ def _answer(core: Core, requests: list[Decode]) -> list[tuple[str, float, float]
 
 def _copied(state: CoreState) -> CoreState:
     """The state as it comes out of a journal."""
-    import msgspec
-
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=CoreState)

@@ -1,0 +1,122 @@
+"""Query and links of the list of sessions. Contract §1.7."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.datastructures import QueryParams
+
+from vivavoce.archive.port import Query, Status
+from vivavoce.protocol.validation import InvalidParametersError
+
+MAX_LIMIT = 100
+
+_KEYED = re.compile(r"custom_metadata\[([^\]]+)\]")
+
+
+class Links(msgspec.Struct, frozen=True):
+    """Absolute addresses of pages; ``next`` is None on the last."""
+
+    first: str
+    current: str
+    next: str | None
+
+
+class _Reader:
+    """Reads query parameters and gathers every fault."""
+
+    def __init__(self, params: QueryParams) -> None:
+        self._params = params
+        self.faults: list[str] = []
+
+    def whole(self, name: str, default: int, least: int) -> int:
+        """An integer of at least ``least``."""
+        given = self._params.get(name)
+        if given is None:
+            return default
+        if not re.fullmatch(r"-?\d{1,18}", given):
+            self.faults.append(f"{name} must be an integer")
+            return default
+        if int(given) < least:
+            self.faults.append(f"{name} must not be less than {least}")
+            return default
+        return int(given)
+
+    def moment(self, name: str) -> datetime | None:
+        """An ISO 8601 date or date-time; UTC where it does not say."""
+        given = self._params.get(name)
+        if given is None:
+            return None
+        try:
+            # In a query a plus sign arrives as a space.
+            parsed = datetime.fromisoformat(given.replace(" ", "+"))
+        except ValueError:
+            self.faults.append(f"{name} must be an ISO 8601 date or date-time")
+            return None
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+    def statuses(self) -> frozenset[Status]:
+        """Every ``status`` given."""
+        given = self._params.getlist("status")
+        known = {status.value for status in Status}
+        if set(given) - known:
+            self.faults.append(f"status must be one of the following values: {', '.join(Status)}")
+        return frozenset(Status(value) for value in given if value in known)
+
+    def texts(self) -> dict[str, str]:
+        """``custom_metadata[key]=text``."""
+        pairs = ((_KEYED.fullmatch(name), value) for name, value in self._params.multi_items())
+        return {match[1]: value for match, value in pairs if match}
+
+    def contained(self) -> Mapping[str, Any]:
+        """``custom_metadata={"key":…}``."""
+        given = self._params.get("custom_metadata")
+        if given is None:
+            return {}
+        try:
+            found: dict[str, Any] = msgspec.json.decode(given, type=dict[str, Any])
+        except (msgspec.DecodeError, RecursionError):
+            self.faults.append("custom_metadata must be a JSON object")
+            return {}
+        return found
+
+
+def parse_query(params: QueryParams) -> Query:
+    """What a list is asked for.
+
+    Raises:
+        InvalidParametersError: with every fault.
+    """
+    reader = _Reader(params)
+    day, before, after = (reader.moment(name) for name in ("date", "before_date", "after_date"))
+    query = Query(
+        offset=reader.whole("offset", 0, 0),
+        limit=min(reader.whole("limit", 20, 1), MAX_LIMIT),
+        day=_day(day),
+        before=before.timestamp() if before else None,
+        after=after.timestamp() if after else None,
+        statuses=reader.statuses(),
+        texts=reader.texts(),
+        contains=reader.contained(),
+    )
+    if reader.faults:
+        raise InvalidParametersError(reader.faults)
+    return query
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.astimezone(UTC).date() if moment else None
+
+
+def page_links(base: str, params: QueryParams, query: Query, *, more: bool) -> Links:
+    """Links that repeat every filter, from the address that the client used."""
+    filters = [(name, value) for name, value in params.multi_items() if name != "offset"]
+
+    def page(offset: int) -> str:
+        return f"{base}?{urlencode([*filters, ('offset', offset)])}"
+
+    following = page(query.offset + query.limit) if more else None
+    return Links(first=page(0), current=page(query.offset), next=following)
