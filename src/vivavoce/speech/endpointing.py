@@ -1,0 +1,215 @@
+"""Probabilities of speech to utterances: when one begins, pauses, goes on, and ends.
+
+A small table says what each window of 32 ms means in each phase. Everything is a value: the
+rules of a session, the state of a channel, and events out. Positions are samples at 16 kHz from
+session start.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from vivavoce.speech.events import (
+    CutReason,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    UtteranceEnded,
+)
+from vivavoce.speech.rules import (
+    CONFIRM_WINDOWS,
+    CUT_SEARCH_WINDOWS,
+    PRE_ROLL_SAMPLES,
+    TAIL_SAMPLES,
+    WINDOW_SAMPLES,
+    EndpointingRules,
+)
+
+
+class Phase(StrEnum):
+    """Where a channel stands."""
+
+    QUIET = "quiet"  # no speech
+    ONSET = "onset"  # speech, too short yet to be sure
+    SPEAKING = "speaking"
+    PAUSED = "paused"  # silence, too short yet to end the utterance
+
+
+class EndpointingState(msgspec.Struct, frozen=True):
+    """All that a channel's endpointing remembers.
+
+    Attributes:
+        phase: where the channel stands.
+        position: samples listened to.
+        free_from: end of the previous utterance; no other begins before.
+        onset: where the current speech began.
+        start: where the current utterance's audio begins.
+        speech_end: end of the last window of speech.
+        recent: probabilities of the current speech's last windows, oldest first.
+    """
+
+    phase: Phase = Phase.QUIET
+    position: int = 0
+    free_from: int = 0
+    onset: int = 0
+    start: int = 0
+    speech_end: int = 0
+    recent: tuple[float, ...] = ()
+
+
+class Heard(StrEnum):
+    """What a window, or the end of the audio, is to the state machine."""
+
+    SPEECH = "speech"
+    SILENCE = "silence"
+    LIMIT = "limit"  # the current speech has reached the maximum duration
+    END = "end"  # no more audio
+
+
+class Endpointer:
+    """Finds the utterances of one channel.
+
+    Attributes:
+        rules: what the session asked for.
+        state: everything remembered; put it into a checkpoint to go on exactly from there.
+    """
+
+    def __init__(self, rules: EndpointingRules, state: EndpointingState | None = None) -> None:
+        self.rules = rules
+        self.state = state or EndpointingState()
+
+    def hear(self, probability: float) -> list[SpeechEvent]:
+        """Take the probability of the next window and return what it settles."""
+        state = self.state
+        threshold = self.rules.offset if state.phase in _GOING_ON else self.rules.onset
+        heard = Heard.SPEECH if probability >= threshold else Heard.SILENCE
+        self.state = replace(
+            state,
+            position=state.position + WINDOW_SAMPLES,
+            recent=(*state.recent, probability)[-CUT_SEARCH_WINDOWS:],
+        )
+        events = self._step(heard)
+        if self.state.position - self.state.onset >= self.rules.maximum_samples:
+            events += self._step(Heard.LIMIT)
+        return events
+
+    def stop(self, position: int) -> list[SpeechEvent]:
+        """Close what is open at ``position``, the end of the channel's audio.
+
+        Args:
+            position: samples of the whole channel, those after the last whole window included.
+        """
+        self.state = replace(self.state, position=position)
+        return self._step(Heard.END)
+
+    def _step(self, heard: Heard) -> list[SpeechEvent]:
+        self.state, events = TRANSITIONS[self.state.phase, heard](self.rules, self.state)
+        return events
+
+
+Outcome = tuple[EndpointingState, list[SpeechEvent]]
+Transition = Callable[[EndpointingRules, EndpointingState], Outcome]
+
+
+def _stay(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return state, []
+
+
+def _begin(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    onset = state.position - WINDOW_SAMPLES
+    return replace(state, phase=Phase.ONSET, onset=onset), []
+
+
+def _gather(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    if state.position - state.onset < CONFIRM_WINDOWS * WINDOW_SAMPLES:
+        return state, []
+    start = max(state.onset - PRE_ROLL_SAMPLES, state.free_from)
+    speaking = replace(state, phase=Phase.SPEAKING, start=start, speech_end=state.position)
+    return speaking, [SpeechStarted(at=state.onset, start=start)]
+
+
+def _forget(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return replace(state, phase=Phase.QUIET), []
+
+
+def _go_on(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return replace(state, speech_end=state.position), []
+
+
+def _pause(rules: EndpointingRules, state: EndpointingState) -> Outcome:
+    paused = replace(state, phase=Phase.PAUSED)
+    foretold = SpeechPaused(at=state.speech_end, end=state.speech_end + TAIL_SAMPLES)
+    after, events = _wait(rules, paused)
+    return after, [foretold, *events]
+
+
+def _wait(rules: EndpointingRules, state: EndpointingState) -> Outcome:
+    silence = state.position - state.speech_end
+    if silence < rules.silence_windows * WINDOW_SAMPLES:
+        return state, []
+    return _end_pause(rules, state)
+
+
+def _resume(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    speaking = replace(state, phase=Phase.SPEAKING, speech_end=state.position)
+    return speaking, [SpeechResumed(at=state.position - WINDOW_SAMPLES)]
+
+
+def _end_pause(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, state.speech_end + TAIL_SAMPLES, "silence")
+
+
+def _stop_speaking(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, state.position, "stop")
+
+
+def _stop_paused(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, state.speech_end + TAIL_SAMPLES, "stop")
+
+
+def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    """Divide running speech where it is least like speech; the rest begins a new utterance."""
+    cut = _best_cut(state)
+    ended = UtteranceEnded(start=state.start, end=cut, speech_end=cut, reason="maximum")
+    rest = replace(state, free_from=cut, onset=cut, start=cut)
+    return rest, [ended, SpeechStarted(at=cut, start=cut)]
+
+
+def _best_cut(state: EndpointingState) -> int:
+    """Middle of the least speech-like window, the latest of equals, with speech left after it."""
+    windows = len(state.recent)
+    candidates = range(windows - CONFIRM_WINDOWS)
+    best = min(candidates, key=lambda index: (state.recent[index], -index))
+    return state.position - (windows - best) * WINDOW_SAMPLES + WINDOW_SAMPLES // 2
+
+
+def _end(state: EndpointingState, end: int, reason: CutReason) -> Outcome:
+    ended = UtteranceEnded(state.start, end, state.speech_end, reason)
+    return replace(state, phase=Phase.QUIET, free_from=end), [ended]
+
+
+_GOING_ON: Final = frozenset({Phase.ONSET, Phase.SPEAKING})
+"""Phases in which the lower threshold counts."""
+
+TRANSITIONS: Final[Mapping[tuple[Phase, Heard], Transition]] = {
+    (Phase.QUIET, Heard.SPEECH): _begin,
+    (Phase.QUIET, Heard.SILENCE): _stay,
+    (Phase.QUIET, Heard.LIMIT): _stay,
+    (Phase.QUIET, Heard.END): _stay,
+    (Phase.ONSET, Heard.SPEECH): _gather,
+    (Phase.ONSET, Heard.SILENCE): _forget,
+    (Phase.ONSET, Heard.LIMIT): _stay,
+    (Phase.ONSET, Heard.END): _forget,
+    (Phase.SPEAKING, Heard.SPEECH): _go_on,
+    (Phase.SPEAKING, Heard.SILENCE): _pause,
+    (Phase.SPEAKING, Heard.LIMIT): _cut,
+    (Phase.SPEAKING, Heard.END): _stop_speaking,
+    (Phase.PAUSED, Heard.SPEECH): _resume,
+    (Phase.PAUSED, Heard.SILENCE): _wait,
+    (Phase.PAUSED, Heard.LIMIT): _end_pause,
+    (Phase.PAUSED, Heard.END): _stop_paused,
+}

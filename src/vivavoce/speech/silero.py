@@ -1,0 +1,126 @@
+"""How likely each 32 ms of audio is speech: the Silero model and the energy gate before it.
+
+One ``VoiceActivity`` serves every channel of every session; what differs between channels is a
+``VoiceState``, a plain value that a checkpoint can hold.
+Figures: docs/decisions/0003-voice-activity.md.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby, pairwise
+from typing import Final
+
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from vivavoce.speech.rules import WINDOW_SAMPLES
+
+CONTEXT_SAMPLES: Final = 64
+"""It also sees the last 4 ms before each window."""
+
+QUIET_PEAK: Final = 10 ** (-66 / 20)
+"""A window that never exceeds this is quiet. It lies above the idle noise of A-law and µ-law
+(-72 dB) and below the noise floor of any open microphone."""
+
+QUIET_WINDOWS: Final = 32
+"""Quiet windows (1 s) before the model rests. It needs the first of them: asleep at once, it
+would wake up confused by gaps that noise suppression cuts into speech."""
+
+BLOCK_WINDOWS: Final = 64
+"""Most windows in one run: bounds memory; larger blocks are no faster."""
+
+_MEMORY_SHAPE: Final = (1, 1, 128)
+_MEMORY_BYTES: Final = 128 * 4
+
+
+class VoiceState(msgspec.Struct, frozen=True):
+    """What one channel carries from block to block; arrays are bytes of float32.
+
+    Attributes:
+        hidden: the model's short-term memory.
+        cell: the model's long-term memory.
+        tail: the model's context and after it the samples that do not fill a window yet.
+        quiet: how many windows in a row were quiet, up to the last one.
+    """
+
+    hidden: bytes = bytes(_MEMORY_BYTES)
+    cell: bytes = bytes(_MEMORY_BYTES)
+    tail: bytes = bytes(CONTEXT_SAMPLES * 4)
+    quiet: int = 0
+
+
+class VoiceActivity:
+    """The Silero model. Safe to share between threads; a call keeps to one."""
+
+    def __init__(self, model_path: str) -> None:
+        """Load the sequence model (``silero_vad_16k_sequence.onnx``) from a file."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            model_path, options, providers=["CPUExecutionProvider"]
+        )
+
+    def probabilities(
+        self, state: VoiceState, samples: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], VoiceState]:
+        """Judge every window that ``samples`` completes; block sizes change no result.
+
+        Args:
+            state: what the previous call for this channel returned, or a new state.
+            samples: the channel's next samples at 16 kHz, shaped [n].
+
+        Returns:
+            One probability for each window, shaped [windows], and the state to go on with.
+        """
+        heard = np.concatenate((np.frombuffer(state.tail, np.float32), samples))
+        count = (len(heard) - CONTEXT_SAMPLES) // WINDOW_SAMPLES
+        quiet = _quiet_runs(heard[CONTEXT_SAMPLES:], count, state.quiet)
+        memory = [_memory(part) for part in (state.hidden, state.cell)]
+        result = np.zeros(count, np.float32)
+        for start, end in _awake_blocks(quiet):
+            result[start:end], *memory = self._run(_windows(heard, start, end), *memory)
+        hidden, cell = memory
+        tail = heard[count * WINDOW_SAMPLES :].tobytes()
+        last_quiet = quiet[-1] if quiet else state.quiet
+        return result, VoiceState(hidden.tobytes(), cell.tobytes(), tail, last_quiet)
+
+    def _run(
+        self, windows: NDArray[np.float32], hidden: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        inputs = {"input": windows, "h": hidden, "c": cell}
+        return list(self._session.run(["speech_probs", "hn", "cn"], inputs))
+
+
+def _memory(part: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(part, np.float32).reshape(_MEMORY_SHAPE)
+
+
+def _windows(heard: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:
+    """Windows ``start`` to ``end``, each with the context before it."""
+    view = np.lib.stride_tricks.sliding_window_view(heard, CONTEXT_SAMPLES + WINDOW_SAMPLES)
+    return np.ascontiguousarray(
+        view[start * WINDOW_SAMPLES : end * WINDOW_SAMPLES : WINDOW_SAMPLES]
+    )
+
+
+def _quiet_runs(fresh: NDArray[np.float32], count: int, run: int) -> list[int]:
+    """Return for each window how many windows in a row are quiet up to and with it."""
+    windows = fresh[: count * WINDOW_SAMPLES].reshape(count, WINDOW_SAMPLES)
+    runs = []
+    for peak in np.abs(windows).max(axis=1, initial=0.0):
+        run = run + 1 if peak < QUIET_PEAK else 0
+        runs.append(run)
+    return runs
+
+
+def _awake_blocks(quiet: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the blocks of windows that the model must hear, in order."""
+    start = 0
+    for asleep, group in groupby(run > QUIET_WINDOWS for run in quiet):
+        end = start + sum(1 for _ in group)
+        if not asleep:
+            yield from pairwise([*range(start, end, BLOCK_WINDOWS), end])
+        start = end
