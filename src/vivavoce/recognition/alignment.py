@@ -26,7 +26,7 @@ def token_frames(attention: Floats) -> npt.NDArray[np.int64]:
     _, tokens, frames = attention.shape
     if tokens > frames:
         return np.linspace(0, frames, tokens + 1).astype(np.int64)
-    return _monotonic_path(-_salience(attention))
+    return monotonic_path(-_salience(attention))
 
 
 def _salience(attention: Floats) -> Floats:
@@ -34,7 +34,7 @@ def _salience(attention: Floats) -> Floats:
     mean = attention.mean(axis=1, keepdims=True)
     deviation = attention.std(axis=1, keepdims=True)
     standard = (attention - mean) / np.maximum(deviation, 1e-9)
-    salience: Floats = _median_filter(standard).mean(axis=0)
+    salience: Floats = _median_filter(standard.mean(axis=0, keepdims=True))[0]
     return salience
 
 
@@ -47,7 +47,7 @@ def _median_filter(values: Floats) -> Floats:
     return middle
 
 
-def _monotonic_path(cost: Floats) -> npt.NDArray[np.int64]:
+def monotonic_path(cost: Floats) -> npt.NDArray[np.int64]:
     """Cheapest way to cut the frames into one run per token, in order (``cost[token, frame]``).
 
     The usual dynamic programme fills one cell at a time. Here a whole row is filled at once: with

@@ -19,7 +19,7 @@ STEP = 160
 
 _RANGE_DB = 35.0
 """Quieter than the loud parts by this much is silence …"""
-_NOISE_DB = 3.0
+_NOISE_DB = 6.0
 """… and so is what stays this close to the noise floor, …"""
 _LEAST_RANGE_DB = 10.0
 """… unless there is hardly a pause to learn the floor from."""

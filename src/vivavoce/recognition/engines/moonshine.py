@@ -167,7 +167,7 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
 
 def _rough_spans(words: Sequence[TokenWord], attention: Floats) -> list[Span]:
     """Span of every word, in samples, as the attention sees it."""
-    bounds = token_frames(attention) * FRAME + (FRAME_REACH - FRAME) // 2
+    bounds = token_frames(attention) * FRAME
     return [(int(bounds[word.tokens[0]]), int(bounds[word.tokens[-1] + 1])) for word in words]
 
 
