@@ -8,6 +8,7 @@ removes what belonged to it.
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from vivavoce.journal.port import JournalError
@@ -62,8 +63,12 @@ def connector(busy_seconds: float) -> Connect:
         connection = sqlite3.connect(
             path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     return connect
@@ -77,13 +82,11 @@ def prepare(path: Path, connect: Connect) -> None:
         OSError: the file cannot be made.
     """
     _make_file(path)
-    connection = connect(path)
     try:
-        _prepare_tables(path, connection)
+        with closing(connect(path)) as connection:
+            _prepare_tables(path, connection)
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
-    finally:
-        connection.close()
 
 
 def _make_file(path: Path) -> None:

@@ -1,0 +1,64 @@
+"""The records' table, and how its database is opened."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+BUSY_SECONDS = 5
+
+tables = sql.MetaData()
+
+# JSON stays text: it is handed through as it came, and every database keeps text alike.
+session_table = sql.Table(
+    "session",
+    tables,
+    sql.Column("id", sql.Text, primary_key=True),
+    sql.Column("owner", sql.Text, nullable=False),
+    sql.Column("created_at", sql.Double, nullable=False),
+    sql.Column("status", sql.Text, nullable=False),
+    sql.Column("completed_at", sql.Double),
+    sql.Column("error_code", sql.Integer),
+    sql.Column("request", sql.Text, nullable=False),
+    sql.Column("custom_metadata", sql.Text),
+    sql.Column("post_session_metadata", sql.Text, nullable=False),
+    sql.Column("file", sql.Text),
+    sql.Column("result", sql.Text),
+    sql.Index("session_newest", "owner", "created_at", "id"),
+)
+
+
+def connect(url: str) -> sql.Engine:
+    """An engine for the database at a URL, with its tables made.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be opened.
+        OSError: a local file cannot be made.
+    """
+    address = sql.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = _sqlite(address)
+    else:
+        engine = sql.create_engine(address, pool_pre_ping=True)
+    try:
+        tables.create_all(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _sqlite(address: sql.URL) -> sql.Engine:
+    path = Path(address.database or "")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    engine = sql.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    sql.event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: Any, _: Any) -> None:
+    """Synced commits, readers beside the writer, and deleted text overwritten."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()

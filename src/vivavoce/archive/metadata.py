@@ -1,0 +1,50 @@
+"""Whether a session's metadata answers a filter: leaves are compared by their text.
+
+Clients send numbers and booleans as text (``4576``, ``True``), so a stored number matches its
+text, and a boolean both the JSON and the Python spelling.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def matches(metadata: Any, texts: Mapping[str, str], contains: Mapping[str, Any]) -> bool:
+    """Do all top-level ``texts`` hold, and is ``contains`` contained?"""
+    if not texts and not contains:
+        return True
+    if not isinstance(metadata, dict):
+        return False
+    has_texts = all(
+        key in metadata and text in leaf_texts(metadata[key]) for key, text in texts.items()
+    )
+    return has_texts and is_contained(contains, metadata)
+
+
+def is_contained(wanted: Any, stored: Any) -> bool:
+    """Objects hold the wanted keys, lists an element for each wanted one, leaves the same text."""
+    if isinstance(wanted, Mapping):
+        return isinstance(stored, Mapping) and all(
+            key in stored and is_contained(value, stored[key]) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(stored, list) and all(
+            any(is_contained(value, element) for element in stored) for value in wanted
+        )
+    return not leaf_texts(wanted).isdisjoint(leaf_texts(stored))
+
+
+def leaf_texts(value: Any) -> frozenset[str]:
+    """The texts that stand for a leaf; none for objects and lists."""
+    match value:
+        case str():
+            return frozenset({value})
+        case bool():
+            return frozenset({str(value), str(value).lower()})
+        case None:
+            return frozenset({"null", "None"})
+        case float() if value.is_integer():
+            return frozenset({str(value), str(int(value))})
+        case int() | float():
+            return frozenset({str(value)})
+        case _:
+            return frozenset()

@@ -1,0 +1,117 @@
+"""Recordings in a local folder: one file per session, whole or not there at all."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from vivavoce.archive.port import NotFoundError, Recording
+
+BLOCK_BYTES = 256 * 1024
+_UNFINISHED = ".part"
+
+
+class LocalRecordings:
+    """The recordings port on a folder that only its owner can read.
+
+    A recording is written beside its place, synced and renamed; what a crash left unfinished is
+    removed at the next start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use a folder, making it where it is missing.
+
+        Raises:
+            OSError: the folder cannot be made.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        for leftover in folder.glob(f"*{_UNFINISHED}"):
+            leftover.unlink()
+
+    async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store a recording, all of it or nothing; returns its size in bytes.
+
+        Raises:
+            ValueError: the id is no UUID.
+            OSError: no room, or the disk fails; nothing is left behind.
+        """
+        path = self._path(session_id)
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
+        try:
+            size = await _write(part, chunks)
+            await asyncio.to_thread(_publish, part, path)
+        finally:
+            part.unlink(missing_ok=True)
+        return size
+
+    async def find(self, session_id: str) -> Recording:
+        """The stored recording.
+
+        Raises:
+            NotFoundError: there is none.
+            ValueError: the id is no UUID.
+        """
+        path = self._path(session_id)
+        try:
+            status = await asyncio.to_thread(path.stat)
+        except FileNotFoundError as error:
+            raise NotFoundError(session_id) from error
+        return Recording(status.st_size, path)
+
+    async def read(self, session_id: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The recording's bytes from ``start``, in blocks.
+
+        Raises:
+            NotFoundError: there is none.
+            ValueError: the id is no UUID.
+        """
+        path = self._path(session_id)
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError as error:
+            raise NotFoundError(session_id) from error
+        with file:
+            file.seek(start)
+            while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+                yield block
+
+    async def delete(self, session_id: str) -> None:
+        """Remove the recording. Idempotent."""
+        await asyncio.to_thread(_remove, self._path(session_id))
+
+    def _path(self, session_id: str) -> Path:
+        if str(uuid.UUID(session_id)) != session_id:
+            raise ValueError(f"{session_id!r} is no UUID in its usual form")
+        return self._folder / f"{session_id}.wav"
+
+
+async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
+    """Write and sync a file of our own; returns its size."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        async for chunk in chunks:
+            await asyncio.to_thread(file.write, chunk)
+        await asyncio.to_thread(file.flush)
+        await asyncio.to_thread(os.fsync, file.fileno())
+        return file.tell()
+
+
+def _publish(part: Path, path: Path) -> None:
+    """Give a finished file its name, for good."""
+    part.replace(path)
+    _sync_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,255 @@
+"""The records of sessions in an SQL database, by SQLAlchemy Core.
+
+SQLite today; nothing here but the connection's settings is SQLite's own. Calls run in a few
+threads, each a transaction of its own, and never in the event loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time
+from itertools import islice
+from typing import Any, Self, TypeVar
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from vivavoce.archive.database import connect, session_table
+from vivavoce.archive.metadata import matches
+from vivavoce.archive.port import (
+    FINISHED,
+    AudioFile,
+    ExistsError,
+    NewRecord,
+    NotFinishedError,
+    NotFoundError,
+    Page,
+    Query,
+    Record,
+    Status,
+    UnavailableError,
+)
+
+Result = TypeVar("Result")
+_THREADS = 4
+_MOST = 2**31 - 2  # no list is longer, and every database counts so far
+_SCAN_ROWS = 200
+_DAY_SECONDS = 86_400
+_IDS_AT_ONCE = 500  # databases bound the number of parameters
+
+_columns = session_table.c
+_newest_first = (_columns.created_at.desc(), _columns.id.desc())
+
+
+class SqlRecords:
+    """The records port on a database. Made by ``open``."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database at an SQLAlchemy URL and make the tables that are missing.
+
+        Raises:
+            UnavailableError: it cannot be opened.
+            OSError: a local file cannot be made.
+        """
+        try:
+            return cls(await asyncio.to_thread(connect, url))
+        except SQLAlchemyError as error:
+            raise UnavailableError(f"the records cannot be opened: {error}") from error
+
+    async def add(self, record: NewRecord) -> None:
+        """Keep a new session as queued."""
+        row = _columns_of(Record(**msgspec.structs.asdict(record)))
+        try:
+            await self._run(lambda db: db.execute(sql.insert(session_table), row))
+        except IntegrityError as error:
+            raise ExistsError(record.id) from error
+
+    async def set_status(self, session_id: str, status: Status) -> bool:
+        """Move an unfinished session to another unfinished status; False if it has finished."""
+        if status in FINISHED:
+            raise ValueError("a session finishes with a result or a failure")
+        return await self._advance(session_id, {"status": status})
+
+    async def finish(
+        self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
+    ) -> bool:
+        """Store the result; False if the session had finished before."""
+        values = {
+            "status": Status.DONE,
+            "completed_at": completed_at,
+            "result": result.decode(),
+            "file": _file_text(file),
+        }
+        return await self._advance(session_id, values)
+
+    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
+        """Store a failure; False if the session had finished before."""
+        values = {"status": Status.ERROR, "completed_at": completed_at, "error_code": code}
+        return await self._advance(session_id, values)
+
+    async def get(self, session_id: str, owner: str) -> Record:
+        """One record of this owner."""
+        select = sql.select(session_table).where(_is(session_id, owner))
+        row = await self._run(lambda db: db.execute(select).one_or_none())
+        if row is None:
+            raise NotFoundError(session_id)
+        return _record(row)
+
+    async def list(self, owner: str, query: Query) -> Page:
+        """The owner's records that a query asks for, newest first."""
+        query = msgspec.structs.replace(
+            query, offset=min(query.offset, _MOST), limit=min(query.limit, _MOST)
+        )
+        if query.texts or query.contains:
+            return await self._run(lambda db: _scan(db, owner, query))
+        return await self._run(lambda db: _slice(db, owner, query))
+
+    async def delete(self, session_id: str, owner: str) -> None:
+        """Remove a finished session of this owner."""
+        await self._run(lambda db: _delete(db, session_id, owner))
+
+    async def patch(self, session_id: str, owner: str, metadata: bytes) -> None:
+        """Replace the metadata that is added after the session."""
+        update = (
+            sql.update(session_table)
+            .where(_is(session_id, owner))
+            .values(post_session_metadata=metadata.decode())
+        )
+        if not await self._run(lambda db: db.execute(update).rowcount):
+            raise NotFoundError(session_id)
+
+    async def close(self) -> None:
+        """Finish what was begun and let the database go."""
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._engine.dispose)
+
+    async def _advance(self, session_id: str, values: dict[str, Any]) -> bool:
+        return await self._run(lambda db: _advance(db, session_id, values))
+
+    async def _run(self, work: Callable[[sql.Connection], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._transact, work)
+
+    def _transact(self, work: Callable[[sql.Connection], Result]) -> Result:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise UnavailableError(f"the records do not answer: {error}") from error
+
+
+def _is(session_id: str, owner: str) -> sql.ColumnElement[bool]:
+    return sql.and_(_columns.id == session_id, _columns.owner == owner)
+
+
+def _advance(db: sql.Connection, session_id: str, values: dict[str, Any]) -> bool:
+    unfinished = sql.and_(_columns.id == session_id, _columns.status.not_in(FINISHED))
+    if db.execute(sql.update(session_table).where(unfinished).values(values)).rowcount:
+        return True
+    if db.execute(sql.select(_columns.id).where(_columns.id == session_id)).first() is None:
+        raise NotFoundError(session_id)
+    return False
+
+
+def _delete(db: sql.Connection, session_id: str, owner: str) -> None:
+    finished = sql.and_(_is(session_id, owner), _columns.status.in_(FINISHED))
+    if db.execute(sql.delete(session_table).where(finished)).rowcount:
+        return
+    if db.execute(sql.select(_columns.id).where(_is(session_id, owner))).first() is None:
+        raise NotFoundError(session_id)
+    raise NotFinishedError(session_id)
+
+
+def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
+    """What the database itself can decide."""
+    yield _columns.owner == owner
+    if query.day is not None:
+        midnight = datetime.combine(query.day, time.min, UTC).timestamp()
+        yield _columns.created_at >= midnight
+        yield _columns.created_at < midnight + _DAY_SECONDS
+    if query.before is not None:
+        yield _columns.created_at < query.before
+    if query.after is not None:
+        yield _columns.created_at >= query.after
+    if query.statuses:
+        yield _columns.status.in_(query.statuses)
+
+
+def _slice(db: sql.Connection, owner: str, query: Query) -> Page:
+    select = (
+        sql.select(session_table)
+        .where(*_filters(owner, query))
+        .order_by(*_newest_first)
+        .offset(query.offset)
+        .limit(query.limit + 1)
+    )
+    rows = db.execute(select).all()
+    return Page([_record(row) for row in rows[: query.limit]], len(rows) > query.limit)
+
+
+def _scan(db: sql.Connection, owner: str, query: Query) -> Page:
+    """Go through the metadata alone, newest first, and fetch the records of the page."""
+    select = (
+        sql.select(_columns.id, _columns.custom_metadata)
+        .where(*_filters(owner, query), _columns.custom_metadata.is_not(None))
+        .order_by(*_newest_first)
+    )
+    rows = db.execution_options(yield_per=_SCAN_ROWS).execute(select)
+    found = (
+        row.id
+        for row in rows
+        if matches(msgspec.json.decode(row.custom_metadata), query.texts, query.contains)
+    )
+    ids = list(islice(found, query.offset, query.offset + query.limit + 1))
+    rows.close()
+    return Page(_fetch(db, ids[: query.limit]), len(ids) > query.limit)
+
+
+def _fetch(db: sql.Connection, ids: list[str]) -> list[Record]:
+    records: list[Record] = []
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[start : start + _IDS_AT_ONCE]
+        select = sql.select(session_table).where(_columns.id.in_(some)).order_by(*_newest_first)
+        records += map(_record, db.execute(select))
+    return records
+
+
+def _columns_of(record: Record) -> dict[str, Any]:
+    """A record as a row: JSON as text."""
+    row = msgspec.structs.asdict(record)
+    row["file"] = _file_text(record.file)
+    return {
+        key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()
+    }
+
+
+def _file_text(file: AudioFile | None) -> str | None:
+    return None if file is None else msgspec.json.encode(file).decode()
+
+
+def _record(row: sql.Row[Any]) -> Record:
+    return Record(
+        id=row.id,
+        owner=row.owner,
+        created_at=row.created_at,
+        request=row.request.encode(),
+        custom_metadata=_bytes(row.custom_metadata),
+        status=Status(row.status),
+        completed_at=row.completed_at,
+        error_code=row.error_code,
+        post_session_metadata=row.post_session_metadata.encode(),
+        file=None if row.file is None else msgspec.json.decode(row.file, type=AudioFile),
+        result=_bytes(row.result),
+    )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
