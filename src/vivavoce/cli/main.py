@@ -5,15 +5,20 @@ from typing import Annotated
 import typer
 
 from vivavoce import __version__
-from vivavoce.cli import models, serve
+from vivavoce.cli import models
+from vivavoce.cli.demo import demo
+from vivavoce.cli.serve import serve
+from vivavoce.cli.transcribe import transcribe
 
 app = typer.Typer(
     help="Self-hosted real-time speech-to-text that speaks Gladia's live v2 API.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(serve)
+app.command()(transcribe)
+app.command()(demo)
 app.add_typer(models.app, name="models")
-app.command(help=serve.HELP)(serve.serve)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer hands options over like this

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-HELP = "Run a server. Settings come from flags, then VIVAVOCE_* variables, then the file."
-
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -16,7 +14,7 @@ def serve(
     models: Annotated[Path | None, typer.Option(help="Folder of the models.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
 ) -> None:
-    """Run a server until it is interrupted."""
+    """Run a server. Settings come from flags, then VIVAVOCE_* variables, then the file."""
     from pydantic import ValidationError  # noqa: PLC0415  the server's libraries are an extra
 
     from vivavoce.journal.lock import FolderInUseError  # noqa: PLC0415

@@ -1,0 +1,133 @@
+"""A server of one's own: a child process on a free port, with a data folder that goes with it."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vivavoce.cli.failures import ServerStartError
+
+START_TIMEOUT = 120.0
+"""Loading the models from a cold disk may take a while."""
+STOP_TIMEOUT = 10.0
+READY = "ready "
+LOG_LINES = 12
+SERVE = (sys.executable, "-m", "vivavoce", "serve", "--host", "127.0.0.1", "--port", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """Where the child listens, and the key it takes."""
+
+    url: str
+    api_key: str
+
+
+@asynccontextmanager
+async def own_server(
+    models: Path | None = None, *, command: Sequence[str] = SERVE
+) -> AsyncIterator[OwnServer]:
+    """Start a server, wait until it is ready, and take it down at the end.
+
+    Args:
+        models: folder of the models, by default the server's.
+        command: the program.
+
+    Raises:
+        ServerStartError: it did not start; the text has the end of its log.
+    """
+    key = secrets.token_urlsafe(24)
+    with tempfile.TemporaryDirectory(prefix="vivavoce-", ignore_cleanup_errors=True) as folder:
+        log = Path(folder, "server.log")
+        environment = _environment(Path(folder, "data"), key, models)
+        process = await _spawn(command, environment, log)
+        _leave_on_termination()
+        try:
+            url = await _wait_until_ready(process, log)
+            draining = asyncio.create_task(_drain(process), name="drain the server's output")
+            try:
+                yield OwnServer(url, key)
+            finally:
+                draining.cancel()
+        finally:
+            await _terminate(process)
+
+
+def _environment(data: Path, key: str, models: Path | None) -> dict[str, str]:
+    # The key goes by the environment: arguments can be read by every user of the machine.
+    environment = {**os.environ, "VIVAVOCE_DATA": str(data), "VIVAVOCE_API_KEY": key}
+    if models is not None:
+        environment["VIVAVOCE_MODELS"] = str(models)
+    return environment
+
+
+async def _spawn(
+    command: Sequence[str], environment: dict[str, str], log: Path
+) -> asyncio.subprocess.Process:
+    with log.open("wb") as stderr:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us; the server must finish the session
+        )
+
+
+def _leave_on_termination() -> None:
+    """Unwind on SIGTERM, whose default would leave the child behind."""
+    task = asyncio.current_task()
+    if task is not None:
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, other threads
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _wait_until_ready(process: asyncio.subprocess.Process, log: Path) -> str:
+    """The address from the line ``ready http://…``."""
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            async for line in _output(process):
+                if line.startswith(READY):
+                    return line.removeprefix(READY).strip()
+                said.append(line)
+    except TimeoutError as error:
+        raise _not_started(f"was not ready after {START_TIMEOUT:g} s", said, log) from error
+    code = await process.wait()
+    raise _not_started(f"ended with exit code {code}", said, log)
+
+
+def _not_started(why: str, said: list[str], log: Path) -> ServerStartError:
+    lines = [*said, *log.read_text(errors="replace").splitlines()][-LOG_LINES:]
+    return ServerStartError("\n".join([f"the server {why}", *lines]))
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Keep reading, lest a full pipe stops the server."""
+    async for _line in _output(process):
+        pass
+
+
+async def _output(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
+    assert process.stdout is not None  # noqa: S101  asked for when it was started
+    async for line in process.stdout:
+        yield line.decode(errors="replace").rstrip("\n")
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,187 @@
+"""``vivavoce transcribe``: a file through a live session, to text, messages or subtitles."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from vivavoce.cli.audio_file import AudioFile, declared, open_audio
+from vivavoce.cli.captions import CaptionView
+from vivavoce.cli.failures import BadInputError, reported
+from vivavoce.cli.outputs import JsonOutput, Output, SubtitleOutput, TextOutput
+from vivavoce.cli.own_server import own_server
+from vivavoce.cli.pacing import at_full_speed, in_real_time
+from vivavoce.cli.progress import SendProgress
+from vivavoce.cli.streaming import first_interrupt, stream
+from vivavoce.cli.subtitles import cues, srt, vtt
+from vivavoce.client import Client, Message
+from vivavoce.protocol.request import InitRequest, LanguageConfig, MessagesConfig
+from vivavoce.protocol.transcript import Utterance
+
+MAX_AHEAD_BYTES = 8 * 1024 * 1024
+"""With ``--fast``: audio that may be under way and not yet stored by the server."""
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What the command line asks for; ``live`` where a terminal shows text as it comes."""
+
+    url: str | None
+    api_key: str
+    request: InitRequest
+    format: Format
+    fast: bool
+    words: bool
+    live: bool
+
+
+File = Annotated[Path, typer.Argument(help="A WAV, FLAC or other sound file.")]
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="VIVAVOCE_URL", help="A running server; without it, one of its own."),
+]
+Key = Annotated[str, typer.Option(envvar="VIVAVOCE_API_KEY", help="Key of that server.")]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option(help="Language that is spoken, such as en; repeat it for several."),
+]
+Endpointing = Annotated[
+    float, typer.Option(min=0.01, max=10, help="Seconds of silence that end an utterance.")
+]
+MaxDuration = Annotated[
+    float, typer.Option(min=5, max=60, help="Seconds after which an utterance is cut anyway.")
+]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="As fast as the server takes it, not in real time.")
+]
+Kind = Annotated[
+    Format,
+    typer.Option(
+        "--format", help="Text as it comes, messages as JSON lines, or subtitles at the end."
+    ),
+]
+Destination = Annotated[
+    Path | None, typer.Option(help="File to write; by default standard output.")
+]
+Partials = Annotated[
+    bool | None,
+    typer.Option(
+        "--partials/--no-partials",
+        help="Ask for partials; by default where a terminal can show them.",
+    ),
+]
+Words = Annotated[
+    bool, typer.Option("--words", help="A line or a cue for each word, with its times.")
+]
+
+
+def transcribe(  # noqa: PLR0913  one parameter per option, as typer reads them
+    file: File,
+    *,
+    url: Url = None,
+    api_key: Key = "",
+    language: Languages = None,
+    endpointing: Endpointing = 0.05,
+    max_duration: MaxDuration = 5,
+    fast: Fast = False,
+    kind: Kind = Format.TEXT,
+    output: Destination = None,
+    partials: Partials = None,
+    words: Words = False,
+) -> None:
+    """Transcribe a file as a live session. Ctrl-C ends it early and keeps what is final."""
+    with reported():
+        audio = open_audio(file)
+        live = kind is Format.TEXT and output is None and sys.stdout.isatty()
+        request = InitRequest(
+            **declared(audio.format),
+            endpointing=endpointing,
+            maximum_duration_without_endpointing=max_duration,
+            language_config=LanguageConfig(tuple(language or ())),
+            messages_config=MessagesConfig(
+                receive_partial_transcripts=live if partials is None else partials,
+                receive_lifecycle_events=kind is Format.JSON,
+            ),
+        )
+        task = Task(url, api_key, request, kind, fast=fast, words=words, live=live)
+        with _destination(output) as out:
+            asyncio.run(_transcribe(audio, task, out))
+
+
+async def _transcribe(audio: AudioFile, task: Task, out: IO[str]) -> None:
+    console = Console(file=out, highlight=False)
+    writer = _writer(task, console, audio.format.channels)
+    async with AsyncExitStack() as stack:
+        interrupted = stack.enter_context(first_interrupt())
+        client = await stack.enter_async_context(await _client(task, stack))
+        session = await client.create(task.request, buffer_bytes=MAX_AHEAD_BYTES)
+        view = stack.enter_context(CaptionView(console, shown=task.live))
+        bar = stack.enter_context(SendProgress(audio.seconds, shown=not task.live))
+        stack.callback(writer.finish)
+
+        def take(message: Message) -> None:
+            writer.take(message)
+            view.take(message)
+            bar.reached(audio.format.seconds(session.acknowledged))
+
+        await stream(session, _paced(audio, fast=task.fast), take, interrupted)
+
+
+async def _client(task: Task, stack: AsyncExitStack) -> Client:
+    """A client of the server named, or of one that lives as long as the stack."""
+    if task.url is None:
+        server = await stack.enter_async_context(own_server())
+        return Client(server.url, server.api_key)
+    try:
+        return Client(task.url, task.api_key)
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+
+
+def _paced(audio: AudioFile, *, fast: bool) -> AsyncIterator[bytes]:
+    if fast:
+        return at_full_speed(audio.chunks())
+    clock = asyncio.get_running_loop().time
+    return in_real_time(audio.chunks(), audio.format.seconds, clock=clock)
+
+
+def _writer(task: Task, console: Console, channels: int) -> Output:
+    if task.format is Format.TEXT:
+        return TextOutput(console, channels=channels, words=task.words)
+    if task.format is Format.JSON:
+        return JsonOutput(console.file)
+    form = srt if task.format is Format.SRT else vtt
+
+    def render(utterances: Sequence[Utterance]) -> str:
+        return form(cues(utterances, word_by_word=task.words))
+
+    return SubtitleOutput(console.file, render)
+
+
+@contextmanager
+def _destination(path: Path | None) -> Iterator[IO[str]]:
+    """The file to write, opened before any work is done, or standard output."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        yield file
