@@ -18,8 +18,9 @@ $(VENV)/server.stamp: requirements/server.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/server.stamp
+$(VENV)/dev.stamp: requirements/dev.txt requirements/clients.txt $(VENV)/server.stamp
 	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/clients.txt
 	@touch $@
 
 models: $(VENV)/server.stamp ## Fetch the models that the server starts with
@@ -51,6 +52,8 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	  pyproject.toml --extra server requirements/build.in -o requirements/server.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --extra server --group dev requirements/build.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --no-deps requirements/clients.in -o requirements/clients.txt
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
