@@ -8,7 +8,7 @@ from vivavoce.recognition.jobs import Job, JobKind
 SCRIPTED = EngineSpec("vivavoce.recognition.engines.scripted:load", {"faults": True})
 
 
-def a_job(  # noqa: PLR0913 - the fields of a job
+def a_job(
     kind: JobKind = "final",
     *,
     session: str = "s",

@@ -29,7 +29,7 @@ def fmt_chunk(audio: AudioFormat, *, extensible: bool = False, tag: int | None =
     return chunk(b"fmt ", body)
 
 
-def header(  # noqa: PLR0913 - one keyword for each part of a header
+def header(
     audio: AudioFormat,
     *,
     form: bytes = b"RIFF",
