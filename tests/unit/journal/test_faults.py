@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -210,4 +211,24 @@ async def test_what_is_refused_does_not_spoil_the_group_it_is_committed_with(
     ]
     got = await collect(journal.tail_messages("s", 0), lambda got: len(got) == 1)
     assert got[0].message == b"m"
+    await journal.close()
+
+
+async def test_a_write_that_the_system_refuses_stops_the_journal_with_what_it_acknowledged(
+    tmp_path: Path,
+) -> None:
+    journal = await opened(tmp_path)
+    await journal.create(session("s"))
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, unlimited[1]))
+    try:
+        acknowledged = await fill(journal, "s")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert acknowledged
+    with pytest.raises(UnavailableError, match="I/O error"):
+        await journal.commit("s", [b"too late"])
+    await journal.close()
+    journal = await opened(tmp_path)
+    assert await journal.read_audio("s", 0, 10**7) == acknowledged
     await journal.close()
