@@ -16,6 +16,7 @@ from vivavoce.protocol.messages import (
     SpeechEnd,
     SpeechMoment,
     SpeechStart,
+    StartRecording,
     Transcript,
     TranscriptData,
 )
@@ -38,10 +39,17 @@ class CoreConfig(msgspec.Struct, frozen=True):
 
 
 class CoreState(msgspec.Struct, frozen=True):
-    """The core's part of the checkpoint; ``heard`` counts windows, ``ended`` marks the end."""
+    """The core's part of the checkpoint.
+
+    Attributes:
+        heard: windows heard.
+        begun: the first audio has come.
+        ended: the audio has ended.
+    """
 
     heard: int
     channels: tuple[ChannelState, ...]
+    begun: bool = False
     ended: bool = False
 
 
@@ -56,6 +64,7 @@ class Core:
     def __init__(self, config: CoreConfig, state: CoreState | None = None) -> None:
         self._config = config
         self._heard = state.heard if state else 0
+        self._begun = state.begun if state else False
         self._ended = state.ended if state else False
         states: Sequence[ChannelState | None] = (
             state.channels if state else [None] * config.channels
@@ -67,9 +76,8 @@ class Core:
     @property
     def state(self) -> CoreState:
         """A checkpoint from which the same finals follow."""
-        return CoreState(
-            self._heard, tuple(channel.state for channel in self._channels), self._ended
-        )
+        channels = tuple(channel.state for channel in self._channels)
+        return CoreState(self._heard, channels, self._begun, self._ended)
 
     @property
     def heard(self) -> int:
@@ -100,6 +108,13 @@ class Core:
         return [
             channel.request_of(ended) for channel in self._channels for ended in channel.waiting
         ]
+
+    def begin(self, now: float) -> list[Effect]:
+        """Audio has come; only the first is news."""
+        if self._begun:
+            return []
+        self._begun = True
+        return [Tell(StartRecording(session_id=self._config.session_id, created_at=iso(now)))]
 
     def hear(self, probabilities: Sequence[Sequence[float]], now: float) -> list[Effect]:
         """Take the speech probabilities of the next windows, as many for each channel."""

@@ -174,10 +174,6 @@ class Live:
         self._connected = False
         self._since = self._monotonic()
 
-    def touch(self) -> None:
-        """The client gave a sign of life."""
-        self._since = self._monotonic()
-
     @property
     def abandoned(self) -> bool:
         """Whether the time is over in which this session's client should have come or spoken."""

@@ -10,8 +10,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from vivavoce.protocol.messages import Message, StartRecording, encode
-from vivavoce.protocol.timestamps import iso
+from vivavoce.protocol.messages import Message, encode
 from vivavoce.recognition.contract import DecodeRequest
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
 from vivavoce.recognition.jobs import Job, JobKind
@@ -85,11 +84,9 @@ class Runner:
         async with self._turn:
             loop = asyncio.get_running_loop()
             probabilities = await loop.run_in_executor(self._outside.executor, listen, *audio)
-            effects: list[Effect] = []
-            if self._core.heard == 0 and audio:
-                effects.append(Tell(self._recording_started()))
-            effects.extend(self._core.hear(probabilities, self._outside.wall()))
-            await self._apply(effects)
+            now = self._outside.wall()
+            begun = self._core.begin(now) if audio else []
+            await self._apply([*begun, *self._core.hear(probabilities, now)])
 
     async def _catch_up(self) -> None:
         """Wait until few enough finals are outstanding."""
@@ -147,9 +144,6 @@ class Runner:
         async with self._turn:
             await self._apply(self._core.take(request, hypothesis, self._outside.wall()))
         self._progress.set()
-
-    def _recording_started(self) -> StartRecording:
-        return StartRecording(session_id=self._id, created_at=iso(self._outside.wall()))
 
 
 def _kind(request: Decode) -> JobKind:

@@ -63,6 +63,7 @@ class Sessions:
         self._live: dict[str, Live] = {}
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._being_made: Counter[str] = Counter()
         self._housekeeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -130,15 +131,18 @@ class Sessions:
 
     async def _run_to_end(self, live: Live) -> None:
         """Run a session; a fault in it is tried again from its checkpoint, a few times."""
-        for attempt in range(1, CRASHES_ALLOWED + 1):
+        crashes = 0
+        while crashes < CRASHES_ALLOWED:
             try:
-                await self._run(live)
-            except Exception:
-                log.exception("session_crashed", session=live.id, attempt=attempt)
-            else:
-                return
-        await self._records.fail(live.id, 500, self._wall())
-        await self._journal.drop(live.id)
+                return await self._run(live)
+            except* UnavailableError as error:
+                # Storage says no for now; what is stored is safe, and the session waits for it.
+                log.warning("storage_unavailable", session=live.id, error=str(error.exceptions[0]))
+                await asyncio.sleep(STORAGE_RETRY_SECONDS)
+            except* Exception:  # whatever failed, only this session may suffer
+                crashes += 1
+                log.exception("session_crashed", session=live.id, crashes=crashes)
+        await self._give_up_on(live)
 
     async def _run(self, live: Live) -> None:
         saved = await self._journal.checkpoint(live.id)
