@@ -26,6 +26,7 @@ from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 from vivavoce.session.finishing import Finisher
+from vivavoce.session.life import Life
 from vivavoce.session.live import Limits
 from vivavoce.session.opening import Opening
 from vivavoce.session.ports import Outside
@@ -76,15 +77,9 @@ async def open_routes(
     outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
     hearing = VoiceActivity(voices.voice_activity_model())
     opening = Opening(outside, hearing, voices.choose)
-    sessions = Sessions(
-        journal=journal,
-        records=records,
-        finisher=Finisher(journal, records, recordings, time.time),
-        begin=opening.begin,
-        limits=limits(settings),
-        wall=time.time,
-        monotonic=time.monotonic,
-    )
+    finisher = Finisher(journal, records, recordings, time.time)
+    life = Life(journal, records, finisher, opening.begin, time.time)
+    sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     health = Health(recogniser, journal)

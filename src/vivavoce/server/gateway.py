@@ -154,8 +154,7 @@ class Connection:
         async with aclosing(self._live.messages()) as entries:
             async for entry in entries:
                 message = decode_server_message(entry.message)
-                await self._tell(message)
-                self._live.delivered = entry.sequence
+                await self._tell(message, entry.sequence)
                 if isinstance(message, EndSession):
                     await self._outbound.drained()
                     self._live.finished.set()
@@ -165,9 +164,10 @@ class Connection:
     async def _send(self) -> CloseCode | None:
         try:
             while True:
-                text = await self._outbound.next()
+                text, sequence = await self._outbound.next()
                 await self._websocket.send_text(text)
                 self._outbound.sent()
+                self._live.delivered = max(self._live.delivered, sequence)
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
@@ -176,11 +176,11 @@ class Connection:
         await self._replaced.wait()
         return CloseCode.REPLACED
 
-    async def _tell(self, message: Message) -> None:
+    async def _tell(self, message: Message, sequence: int = 0) -> None:
         if not passes(message, self._live.request.messages_config):
             return
         settles = message.data.id if isinstance(message, Transcript) else None
-        await self._outbound.put(encode(message).decode(), settles=settles)
+        await self._outbound.put(encode(message).decode(), settles=settles, sequence=sequence)
 
     def _show(self, message: Message) -> None:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):

@@ -15,6 +15,7 @@ class _Waiting:
 
     text: str
     view: str | None
+    sequence: int = 0
 
 
 class Outbound:
@@ -29,17 +30,18 @@ class Outbound:
         self._sending = False
         self._empty = asyncio.Event()
 
-    async def put(self, text: str, *, settles: str | None = None) -> None:
+    async def put(self, text: str, *, settles: str | None = None, sequence: int = 0) -> None:
         """Add a message that must be sent; waits while too many are owed.
 
         ``settles`` names a view that this message makes stale: it is dropped if it still waits.
+        ``sequence`` is the message's number in the journal, if it comes from there.
         """
         while self._owed >= self._limit:
             self._freed.clear()
             await self._freed.wait()
         if settles is not None:
             self._waiting = deque(w for w in self._waiting if w.view != settles)
-        self._waiting.append(_Waiting(text, None))
+        self._waiting.append(_Waiting(text, None, sequence))
         self._owed += 1
         self._filled.set()
 
@@ -52,8 +54,8 @@ class Outbound:
         self._waiting.append(_Waiting(text, view))
         self._filled.set()
 
-    async def next(self) -> str:
-        """The next text to send; waits for one."""
+    async def next(self) -> tuple[str, int]:
+        """The next text to send, and its number in the journal or 0; waits for one."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
@@ -62,7 +64,7 @@ class Outbound:
         if first.view is None:
             self._owed -= 1
             self._freed.set()
-        return first.text
+        return first.text, first.sequence
 
     def sent(self) -> None:
         """What ``next`` gave has been sent."""

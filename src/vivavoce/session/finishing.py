@@ -28,18 +28,19 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A session whose finals are all out."""
+    """A session that is over; the checkpoint is None where it could not be transcribed."""
 
     session_id: str
     request: InitRequest
     format: AudioFormat
     audio_end: int
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
 
     @property
     def duration(self) -> float:
         """Seconds of whole frames recorded."""
-        audio_bytes = self.audio_end - (self.checkpoint.header_bytes or 0)
+        header_bytes = (self.checkpoint and self.checkpoint.header_bytes) or 0
+        audio_bytes = self.audio_end - header_bytes
         frames = max(audio_bytes, 0) // self.format.frame_bytes
         return frames / self.format.sample_rate
 
@@ -56,12 +57,17 @@ class Finisher:
         self._wall = wall
 
     async def finish(self, ending: Ending) -> None:
-        """Do what remains of the end."""
-        stage = ending.checkpoint.stage
+        """Do what remains of the end of a session whose finals are all out."""
+        stage = ending.checkpoint.stage if ending.checkpoint else "live"
         if stage == "live":
             await self._close(ending)
         if stage != "archived":
             await self._archive(ending)
+
+    async def salvage(self, ending: Ending) -> None:
+        """Keep the recording of a session that could not be transcribed."""
+        await self._recordings.write(ending.session_id, self._wav(ending))
+        await self._records.fail(ending.session_id, 500, self._wall())
 
     async def _close(self, ending: Ending) -> None:
         """Tell that the recording ended, and what was found."""
@@ -105,12 +111,11 @@ class Finisher:
     async def _commit(
         self, ending: Ending, messages: Sequence[wire.Message], stage: checkpoints.Stage
     ) -> None:
+        if ending.checkpoint is None:
+            raise AssertionError("only a transcribed session is closed")
         state = msgspec.structs.replace(ending.checkpoint, stage=stage)
-        await self._journal.commit(
-            ending.session_id,
-            [wire.encode(message) for message in messages],
-            checkpoints.encode(state),
-        )
+        encoded = [wire.encode(message) for message in messages]
+        await self._journal.commit(ending.session_id, encoded, checkpoints.encode(state))
 
     def _facts(self, ending: Ending, told: Iterable[wire.Message]) -> ResultMetadata:
         started = summary.recording_started(told)

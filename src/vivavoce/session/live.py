@@ -54,7 +54,6 @@ class Live:
         stored: StoredSession,
         request: InitRequest,
         audio_format: AudioFormat,
-        *,
         journal: Journal,
         limits: Limits,
         monotonic: Clock,
@@ -104,7 +103,7 @@ class Live:
         if end:
             self.recording.set()
         if self._seconds(end) >= self._limits.duration:
-            await self._seal()
+            await self.end()
         return ChunkRange((start, end), self._time_range(start, end))
 
     async def stop(self) -> RecordingDurations:
@@ -115,12 +114,13 @@ class Live:
         """
         if self._stopped:
             raise AlreadyStoppedError("Recording already stopped")
-        await self._seal()
+        await self.end()
         duration = self._seconds(self._audio_end)
         left = max(duration - self.settled_seconds(), 0.0)
         return RecordingDurations(round(duration, 3), round(left, 3))
 
-    async def _seal(self) -> None:
+    async def end(self) -> None:
+        """End the recording, whoever wants it; durable when this returns. Idempotent."""
         self._stopped = True
         self._audio_end = await self._journal.seal(self.id)
 

@@ -29,6 +29,10 @@ class Recogniser(Protocol):
         """
         ...
 
+    def cancel(self, session: str) -> None:
+        """The session is over: forget what it asked."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Outside:

@@ -66,6 +66,12 @@ class Runner:
 
     async def run(self) -> None:
         """Read the audio until it is sealed and every final is out."""
+        try:
+            await self._run()
+        finally:
+            self._outside.recogniser.cancel(self._id)
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             async with self._turn:

@@ -1,64 +1,41 @@
-"""Every live session of this process: made, found, run to their end, and recovered at a start."""
+"""Every live session of this process: made, found, looked after, and recovered at a start."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import structlog
 
-from vivavoce.archive.port import ArchiveError, NewRecord, Records, Status
+from vivavoce.archive.port import NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.request import InitRequest
-from vivavoce.session import checkpoint as checkpoints
-from vivavoce.session.checkpoint import Checkpoint
-from vivavoce.session.finishing import Ending, Finisher
+from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.ports import Clock
-from vivavoce.session.runner import Runner
 
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS = 1.0
-CRASHES_ALLOWED = 3
-
-
-Begin = Callable[[Live, Checkpoint | None], Runner]
-"""Makes the runner of a session: new, or going on from a checkpoint."""
 
 
 class TooManySessionsError(Exception):
     """The key has as many live sessions as it may have."""
 
 
-def audio_format(request: InitRequest) -> AudioFormat:
-    """The format that a request declares."""
-    return AudioFormat(
-        Encoding(request.encoding), request.bit_depth, request.sample_rate, request.channels
-    )
-
-
 class Sessions:
     """The live sessions; each runs in a task of its own."""
 
     def __init__(
-        self,
-        *,
-        journal: Journal,
-        records: Records,
-        finisher: Finisher,
-        begin: Begin,
-        limits: Limits,
-        wall: Clock,
-        monotonic: Clock,
+        self, journal: Journal, records: Records, life: Life, limits: Limits, monotonic: Clock
     ) -> None:
         self._journal = journal
         self._records = records
-        self._finisher = finisher
-        self._begin = begin
+        self._life = life
         self._limits = limits
-        self._wall = wall
         self._monotonic = monotonic
         self._live: dict[str, Live] = {}
         self._by_token: dict[bytes, Live] = {}
@@ -86,17 +63,26 @@ class Sessions:
 
         Raises:
             TooManySessionsError: the owner has as many as it may.
+            UnavailableError: it cannot be stored.
         """
-        recording = [
-            live for live in self._live.values() if live.owner == session.owner and not live.stopped
-        ]
-        if len(recording) >= self._limits.sessions:
+        with self._place(session.owner):
+            await self._journal.create(session)
+            await self._records.add(record)
+            await self._adopt(StoredSession(session, audio_end=0, sealed=False))
+
+    @contextmanager
+    def _place(self, owner: str) -> Iterator[None]:
+        """Hold a place among the owner's sessions while one is being made."""
+        recording = sum(live.owner == owner and not live.stopped for live in self._live.values())
+        if recording + self._being_made[owner] >= self._limits.sessions:
             raise TooManySessionsError(
-                f"this key has {len(recording)} live sessions, the most it may have"
+                f"this key has {recording} live sessions, the most it may have"
             )
-        await self._journal.create(session)
-        await self._records.add(record)
-        await self._adopt(StoredSession(session, audio_end=0, sealed=False))
+        self._being_made[owner] += 1
+        try:
+            yield
+        finally:
+            self._being_made[owner] -= 1
 
     def find(self, token_hash: bytes) -> Live | None:
         """The live session of a token."""
@@ -109,100 +95,46 @@ class Sessions:
 
     async def _adopt(self, stored: StoredSession) -> None:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
-        live = Live(
-            stored,
-            request,
-            audio_format(request),
-            journal=self._journal,
-            limits=self._limits,
-            monotonic=self._monotonic,
-        )
+        declared = audio_format(request)
+        live = Live(stored, request, declared, self._journal, self._limits, self._monotonic)
         await live.restore()
+        token_hash = stored.session.token_hash
         self._live[live.id] = live
-        self._by_token[stored.session.token_hash] = live
-        task = asyncio.create_task(self._run_to_end(live), name=f"session {live.id}")
-        self._runs[live.id] = task
-        task.add_done_callback(lambda _: self._forget(live, stored.session.token_hash))
+        self._by_token[token_hash] = live
+        run = asyncio.create_task(self._life.run(live), name=f"session {live.id}")
+        self._runs[live.id] = run
+        run.add_done_callback(lambda run: self._ended(live, token_hash, run))
 
-    def _forget(self, live: Live, token_hash: bytes) -> None:
+    def _ended(self, live: Live, token_hash: bytes, run: asyncio.Task[None]) -> None:
         self._live.pop(live.id, None)
         self._by_token.pop(token_hash, None)
         self._runs.pop(live.id, None)
-
-    async def _run_to_end(self, live: Live) -> None:
-        """Run a session; a fault in it is tried again from its checkpoint, a few times."""
-        crashes = 0
-        while crashes < CRASHES_ALLOWED:
-            try:
-                return await self._run(live)
-            except* UnavailableError as error:
-                # Storage says no for now; what is stored is safe, and the session waits for it.
-                log.warning("storage_unavailable", session=live.id, error=str(error.exceptions[0]))
-                await asyncio.sleep(STORAGE_RETRY_SECONDS)
-            except* Exception:  # whatever failed, only this session may suffer
-                crashes += 1
-                log.exception("session_crashed", session=live.id, crashes=crashes)
-        await self._give_up_on(live)
-
-    async def _run(self, live: Live) -> None:
-        saved = await self._journal.checkpoint(live.id)
-        checkpoint = checkpoints.decode(saved) if saved else None
-        if checkpoint is None or checkpoint.stage == "live":
-            checkpoint = await self._transcribe(live, checkpoint)
-        await self._finish(live, checkpoint)
-
-    async def _transcribe(self, live: Live, checkpoint: Checkpoint | None) -> Checkpoint:
-        """Run a session until its last final is out."""
-        runner = self._begin(live, checkpoint)
-        live.settled_seconds = lambda: runner.settled_seconds
-        noting = asyncio.create_task(self._note_start(live), name=f"note start {live.id}")
-        try:
-            await runner.run()
-        finally:
-            noting.cancel()
-        return runner.checkpoint()
-
-    async def _note_start(self, live: Live) -> None:
-        """Show the session as at work from its first audio on."""
-        await live.recording.wait()
-        try:
-            await self._records.set_status(live.id, Status.PROCESSING)
-        except ArchiveError as error:
-            # Only what a list shows meanwhile; the end of the session sets it right.
-            log.warning("status_not_noted", session=live.id, error=str(error))
-
-    async def _finish(self, live: Live, checkpoint: Checkpoint) -> None:
-        stored = await self._journal.find(live.id)
-        if stored is None:
-            return
-        ending = Ending(live.id, live.request, live.format, stored.audio_end, checkpoint)
-        await self._finisher.finish(ending)
-        await self._wait_for_reader(live)
-        await self._journal.drop(live.id)
-
-    async def _wait_for_reader(self, live: Live) -> None:
-        """Give a client that is connected, or may come back, its last messages."""
-        while not live.finished.is_set() and not live.forsaken:
-            try:
-                async with asyncio.timeout(HOUSEKEEPING_SECONDS):
-                    await live.finished.wait()
-            except TimeoutError:
-                continue
+        if not run.cancelled() and (error := run.exception()):
+            # It stays in the journal, and the next start tries again.
+            log.error("session_lost_its_run", session=live.id, exc_info=error)
 
     async def _keep_house(self) -> None:
         """End the sessions whose clients are gone."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            for live in list(self._live.values()):
-                if live.abandoned:
-                    await self._give_up(live)
+            for live in [live for live in self._live.values() if live.abandoned]:
+                log.info("session_abandoned", session=live.id, connected=live.ever_connected)
+                try:
+                    await self._let_go(live)
+                except Exception:  # storage may fail; the next round tries again
+                    log.exception("session_not_ended", session=live.id)
 
-    async def _give_up(self, live: Live) -> None:
+    async def _let_go(self, live: Live) -> None:
         """End a recording whose client is gone; a session never connected to has failed."""
-        log.info("session_abandoned", session=live.id, connected=live.ever_connected)
         if live.ever_connected:
-            await live.stop()
+            await live.end()
             return
         self._runs[live.id].cancel()
-        await self._records.fail(live.id, 408, self._wall())
-        await self._journal.drop(live.id)
+        await self._life.abandon(live)
+
+
+def audio_format(request: InitRequest) -> AudioFormat:
+    """The format that a request declares."""
+    return AudioFormat(
+        Encoding(request.encoding), request.bit_depth, request.sample_rate, request.channels
+    )
