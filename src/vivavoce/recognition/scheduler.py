@@ -105,23 +105,18 @@ class Scheduler:
         Returns:
             The jobs that left the queue for it, possibly ``job`` itself.
         """
-        older = self._partials.get(job.source)
-        if older is not None:
-            self._remove(older)
-            self.superseded += 1
-        self._insert(job, now, alone=alone)
-        superseded = () if older is None else (older.job,)
-        return Displaced(superseded=superseded, shed=self._shed_excess())
+        return self._admit(job, now, ticket=self._next_ticket(), alone=alone)
 
     def restore(self, job: Job, now: float) -> Displaced:
         """Queue a job again whose worker was lost; it is decoded alone from now on.
 
+        It goes before others of its deadline, for it was before them already.
         A partial is superseded if its channel has asked for something newer since.
         """
         if not job.is_final and self._has_news_of(job.source):
             self.superseded += 1
             return Displaced(superseded=(job,))
-        return self.submit(job, now, alone=True)
+        return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
         """Take the next job for an engine, and others of its class and length along with it.
@@ -168,19 +163,35 @@ class Scheduler:
         """Seconds that the longest waiting job, or its channel's partial, has been waiting."""
         return max((now - entry.claim.since for entry in self._queue), default=0.0)
 
-    def _insert(self, job: Job, now: float, *, alone: bool) -> None:
+    def _next_ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
+
+    def _admit(self, job: Job, now: float, *, ticket: int, alone: bool) -> Displaced:
+        older = self._partials.get(job.source)
+        if older is not None:
+            self._remove(older)
+            self.superseded += 1
+        claim = self._claim(job, now)
+        self._insert(_Waiting(_PRIORITY[job.kind], claim.deadline, ticket, job, claim, alone))
+        superseded = () if older is None else (older.job,)
+        return Displaced(superseded=superseded, shed=self._shed_excess())
+
+    def _claim(self, job: Job, now: float) -> _Claim:
+        """What a job may expect: a partial, whatever its channel was owed before."""
         claim = _Claim(job.deadline, since=now, first=job.kind == "first_partial")
         if job.is_final:
             self._claims.pop(job.source, None)
-        else:
-            claim = claim.with_earlier(self._claims.get(job.source))
-            self._claims[job.source] = claim
-        self._tickets += 1
-        entry = _Waiting(_PRIORITY[job.kind], claim.deadline, self._tickets, job, claim, alone)
+            return claim
+        claim = claim.with_earlier(self._claims.get(job.source))
+        self._claims[job.source] = claim
+        return claim
+
+    def _insert(self, entry: _Waiting) -> None:
         insort(self._queue, entry)
-        self._entries[job] = entry
-        if not job.is_final:
-            self._partials[job.source] = entry
+        self._entries[entry.job] = entry
+        if not entry.job.is_final:
+            self._partials[entry.job.source] = entry
 
     def _remove(self, entry: _Waiting) -> None:
         del self._queue[bisect_left(self._queue, entry)]

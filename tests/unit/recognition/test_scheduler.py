@@ -193,7 +193,7 @@ def test_cancelling_a_session_takes_out_all_its_jobs_and_no_other() -> None:
 
 def test_a_restored_final_keeps_its_place_and_is_alone() -> None:
     scheduler = Scheduler()
-    lost, waiting = a_job(deadline=1), a_job(session="other", deadline=2)
+    lost, waiting = a_job(deadline=1), a_job(session="other", deadline=1)
     scheduler.submit(lost, 0)
     taken(scheduler)
     scheduler.submit(waiting, 0)
