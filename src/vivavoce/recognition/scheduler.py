@@ -7,6 +7,9 @@ Under load partials give way. A channel has at most one partial waiting: the new
 covers the older one's audio. It keeps the older one's place in the queue, or a channel that
 asks faster than it is served would be pushed back for ever; the same place is kept when its
 partial had to be shed. So with N channels asking, each is served once in N turns.
+
+Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
+must not hang on the company it happened to have, and it waits for nobody else's.
 """
 
 from bisect import bisect_left, insort
@@ -119,7 +122,7 @@ class Scheduler:
         return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
-        """Take the next job for an engine, and others of its class and length along with it.
+        """Take the next job for an engine, and with a partial others of alike length.
 
         Args:
             engine: only its jobs are looked at.
@@ -217,7 +220,7 @@ def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting
     """Those of ``others`` that may share a batch with ``head``, in their order."""
     shortest = longest = head.job.samples
     for entry in others:
-        if head.alone or entry.priority != head.priority:
+        if head.alone or head.job.is_final:
             return
         low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
         if not entry.alone and high <= low * _ALIKE:
