@@ -15,16 +15,18 @@ REQUEST = DecodeRequest(audio=bytes(4 * SAMPLES), purpose="final", language="en"
 confidences = st.floats() | st.floats(0, 1)
 places = st.integers(-6_000, SAMPLES + 6_000) | st.integers()
 words = st.builds(SpokenWord, st.text(max_size=20), places, places, confidences)
-near_words = st.builds(
-    lambda start, length: SpokenWord(" w", start, start + length, 1.0),
-    st.integers(-3_000, SAMPLES),
-    st.integers(0, 4_000),
-)
-in_order = st.lists(near_words, max_size=6).map(lambda found: sorted(found, key=lambda w: w.start))
+
+
+def near(places: list[tuple[int, int]]) -> tuple[SpokenWord, ...]:
+    """Words in the order of their starts, as a decent engine would give them."""
+    return tuple(SpokenWord(" w", start, start + length, 1.0) for start, length in sorted(places))
+
+
+near_places = st.tuples(st.integers(-3_000, SAMPLES), st.integers(0, 4_000))
 hypotheses = st.builds(
     Hypothesis,
     text=st.text(max_size=400),
-    words=(st.lists(words, max_size=5) | in_order).map(tuple),
+    words=st.lists(words, max_size=5).map(tuple) | st.lists(near_places, max_size=6).map(near),
     language=st.just("en") | st.text(max_size=20),
     confidence=confidences,
 )

@@ -7,6 +7,9 @@ Under load partials give way. A channel has at most one partial waiting: the new
 covers the older one's audio. It keeps the older one's place in the queue, or a channel that
 asks faster than it is served would be pushed back for ever; the same place is kept when its
 partial had to be shed. So with N channels asking, each is served once in N turns.
+
+Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
+must not hang on the company it happened to have, and it waits for nobody else's.
 """
 
 from bisect import bisect_left, insort
@@ -105,26 +108,21 @@ class Scheduler:
         Returns:
             The jobs that left the queue for it, possibly ``job`` itself.
         """
-        older = self._partials.get(job.source)
-        if older is not None:
-            self._remove(older)
-            self.superseded += 1
-        self._insert(job, now, alone=alone)
-        superseded = () if older is None else (older.job,)
-        return Displaced(superseded=superseded, shed=self._shed_excess())
+        return self._admit(job, now, ticket=self._next_ticket(), alone=alone)
 
     def restore(self, job: Job, now: float) -> Displaced:
         """Queue a job again whose worker was lost; it is decoded alone from now on.
 
+        It goes before others of its deadline, for it was before them already.
         A partial is superseded if its channel has asked for something newer since.
         """
         if not job.is_final and self._has_news_of(job.source):
             self.superseded += 1
             return Displaced(superseded=(job,))
-        return self.submit(job, now, alone=True)
+        return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
-        """Take the next job for an engine, and others of its class and length along with it.
+        """Take the next job for an engine, and with a partial others of alike length.
 
         Args:
             engine: only its jobs are looked at.
@@ -168,19 +166,35 @@ class Scheduler:
         """Seconds that the longest waiting job, or its channel's partial, has been waiting."""
         return max((now - entry.claim.since for entry in self._queue), default=0.0)
 
-    def _insert(self, job: Job, now: float, *, alone: bool) -> None:
+    def _next_ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
+
+    def _admit(self, job: Job, now: float, *, ticket: int, alone: bool) -> Displaced:
+        older = self._partials.get(job.source)
+        if older is not None:
+            self._remove(older)
+            self.superseded += 1
+        claim = self._claim(job, now)
+        self._insert(_Waiting(_PRIORITY[job.kind], claim.deadline, ticket, job, claim, alone))
+        superseded = () if older is None else (older.job,)
+        return Displaced(superseded=superseded, shed=self._shed_excess())
+
+    def _claim(self, job: Job, now: float) -> _Claim:
+        """What a job may expect: a partial, whatever its channel was owed before."""
         claim = _Claim(job.deadline, since=now, first=job.kind == "first_partial")
         if job.is_final:
             self._claims.pop(job.source, None)
-        else:
-            claim = claim.with_earlier(self._claims.get(job.source))
-            self._claims[job.source] = claim
-        self._tickets += 1
-        entry = _Waiting(_PRIORITY[job.kind], claim.deadline, self._tickets, job, claim, alone)
+            return claim
+        claim = claim.with_earlier(self._claims.get(job.source))
+        self._claims[job.source] = claim
+        return claim
+
+    def _insert(self, entry: _Waiting) -> None:
         insort(self._queue, entry)
-        self._entries[job] = entry
-        if not job.is_final:
-            self._partials[job.source] = entry
+        self._entries[entry.job] = entry
+        if not entry.job.is_final:
+            self._partials[entry.job.source] = entry
 
     def _remove(self, entry: _Waiting) -> None:
         del self._queue[bisect_left(self._queue, entry)]
@@ -206,7 +220,7 @@ def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting
     """Those of ``others`` that may share a batch with ``head``, in their order."""
     shortest = longest = head.job.samples
     for entry in others:
-        if head.alone or entry.priority != head.priority:
+        if head.alone or head.job.is_final:
             return
         low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
         if not entry.alone and high <= low * _ALIKE:

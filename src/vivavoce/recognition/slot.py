@@ -105,10 +105,9 @@ class Slot:
     async def close(self, grace: float) -> None:
         """Finish the batch in hand within ``grace`` seconds and end the worker."""
         self._leaving = True
-        if not self.busy:
-            self._task.cancel()
-        await asyncio.wait({self._task}, timeout=grace)
-        self._task.cancel()
+        if self.busy:
+            await asyncio.wait({self._task}, timeout=grace)
+        self._task.cancel()  # once: a second time would interrupt its cleaning up
         await asyncio.wait({self._task})
 
     async def _run(self) -> None:
@@ -144,7 +143,7 @@ class Slot:
         finally:
             self.worker = None
             self._changed()
-            await worker.close(politely=self._leaving)
+            await worker.close()
 
     async def _serve(self, worker: WorkerProcess, batch: Sequence[Job]) -> None:
         self.busy = True

@@ -70,6 +70,7 @@ class WorkerProcess:
     def __init__(self, process: Process, patience: Patience) -> None:
         self._process = process
         self._patience = patience
+        self._idle = False
         self._listener = asyncio.create_task(
             self._log_errors(), name=f"stderr of worker {process.pid}"
         )
@@ -84,7 +85,16 @@ class WorkerProcess:
         Raises:
             WorkerLostError: it did not get there.
         """
-        worker = cls(await _spawn(), patience)
+        # A spawn that is cancelled half-way would leave a process behind, so it is never.
+        spawning = asyncio.create_task(_spawn(), name="spawn a worker")
+        try:
+            await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            await asyncio.wait({spawning})
+            if spawning.exception() is None:
+                await cls(spawning.result(), patience).close()
+            raise
+        worker = cls(spawning.result(), patience)
         try:
             ready = await worker._ask(spec, Ready, patience.load)
         except BaseException:
@@ -109,14 +119,10 @@ class WorkerProcess:
         """How the process died."""
         return f"worker {self.pid} {_manner_of_death(self._process.returncode)}"
 
-    async def close(self, *, politely: bool = False) -> None:
-        """End the process and wait until it is gone.
-
-        Args:
-            politely: close its input and give it a moment to leave by itself.
-        """
+    async def close(self) -> None:
+        """End the process and wait until it is gone; an idle one may leave by itself."""
         try:
-            if politely and self._process.returncode is None:
+            if self._idle and self._process.returncode is None:
                 await self._let_leave()
         finally:
             if self._process.returncode is None:
@@ -133,6 +139,7 @@ class WorkerProcess:
         await asyncio.wait({self.gone}, timeout=self._patience.leave)
 
     async def _ask(self, message: ToWorker, expected: type[_Reply], patience: float) -> _Reply:
+        self._idle = False
         try:
             async with asyncio.timeout(patience):
                 reply = await self._exchange(frames.pack(message))
@@ -149,6 +156,7 @@ class WorkerProcess:
             raise WorkerLostError(f"the engine could not be loaded: {reply.error}")
         if not isinstance(reply, expected):
             raise WorkerLostError(f"worker {self.pid} answered something else")
+        self._idle = True
         return reply
 
     async def _exchange(self, frame: bytes) -> FromWorker:

@@ -73,7 +73,7 @@ async def test_a_worker_that_stops_waiting_takes_no_job_with_it() -> None:
 
 async def test_no_more_than_four_jobs_are_taken_at_once() -> None:
     desk = a_desk()
-    tasks = await handed_in(desk, *(a_job(session=str(n)) for n in range(9)))
+    tasks = await handed_in(desk, *(a_job("refresh_partial", session=str(n)) for n in range(9)))
     assert len(await desk.take("scripted", 100)) == 4
     for task in tasks:
         task.cancel()
@@ -106,8 +106,7 @@ async def test_a_caller_who_leaves_takes_his_job_along() -> None:
     gone, stays = await handed_in(desk, a_job(deadline=1), a_job(session="other", deadline=2))
     gone.cancel()
     await asyncio.wait({gone})
-    (batch,) = [await desk.take("scripted", 4)]
-    assert [job.session for job in batch] == ["other"]
+    assert [job.session for job in await desk.take("scripted", 4)] == ["other"]
     stays.cancel()
 
 
@@ -134,7 +133,8 @@ async def test_a_failed_decode_is_told_with_its_reason() -> None:
 
 async def test_one_bad_answer_spoils_no_other() -> None:
     desk = a_desk()
-    bad, good = await handed_in(desk, a_job(session="a"), a_job(session="b"))
+    jobs = (a_job("refresh_partial", session=session) for session in "ab")
+    bad, good = await handed_in(desk, *jobs)
     batch = await desk.take("scripted", 2)
     sound = Answer(hypothesis=msgspec.msgpack.encode(HEARD))
     desk.answered(batch, Decoded((Answer(hypothesis=b"\xc1"), sound), 0.0))
@@ -144,7 +144,8 @@ async def test_one_bad_answer_spoils_no_other() -> None:
 
 
 async def test_the_jobs_of_a_lost_worker_come_back_one_by_one() -> None:
-    desk, jobs = a_desk(), [a_job(session=str(n), deadline=n) for n in range(3)]
+    desk = a_desk()
+    jobs = [a_job("refresh_partial", session=str(n), deadline=n) for n in range(3)]
     tasks = await handed_in(desk, *jobs)
     desk.lost(await desk.take("scripted", 4))
     again = [await desk.take("scripted", 4) for _ in jobs]
