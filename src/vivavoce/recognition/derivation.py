@@ -10,7 +10,7 @@ from vivavoce.recognition.model_errors import CatalogueError, ModelError
 Maker = Callable[[Path, Path], None]
 """Makes the target (second) from the model's folder (first), and proves that it works."""
 
-_MAKERS = {
+MAKERS = {
     "moonshine-attention": "vivavoce.recognition.engines.moonshine_attention:make",
 }
 
@@ -36,7 +36,7 @@ def tool_versions(derived: DerivedFile) -> dict[str, str]:
 
 def _find_maker(name: str) -> Maker:
     try:
-        module, function = _MAKERS[name].split(":")
+        module, function = MAKERS[name].split(":")
     except KeyError:
         raise CatalogueError(f"the catalogue asks for an unknown maker {name!r}") from None
     try:

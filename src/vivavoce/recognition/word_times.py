@@ -19,10 +19,14 @@ STEP = 160
 
 _RANGE_DB = 35.0
 """Quieter than the loud parts by this much is silence …"""
-_NOISE_DB = 6.0
+_NOISE_DB = 10.0
 """… and so is what stays this close to the noise floor, …"""
 _LEAST_RANGE_DB = 10.0
 """… unless there is hardly a pause to learn the floor from."""
+_DIGITAL_SILENCE_DB = -85.0
+"""A muted or joined recording's silence tells nothing about its noise."""
+_QUIET_FRAMES = 10
+"""The noise floor is learnt from so many of the quietest frames."""
 _BRIDGED = 4
 """Frames; the closure of a stop consonant is no silence."""
 
@@ -36,7 +40,10 @@ def loudness(audio: Floats) -> Floats:
 
 def sounding(level: Floats) -> Bools:
     """Tell sound from silence for every frame of :func:`loudness`."""
-    loud, floor = np.percentile(level, 95), np.percentile(level, 10)
+    recorded = level[level > _DIGITAL_SILENCE_DB]
+    if not len(recorded):
+        return np.zeros(len(level), np.bool_)
+    loud, floor = float(np.percentile(recorded, 95)), _noise_floor(recorded)
     threshold = max(loud - _RANGE_DB, min(floor + _NOISE_DB, loud - _LEAST_RANGE_DB))
     sound = level > threshold
     at = np.flatnonzero(sound)
@@ -44,6 +51,12 @@ def sounding(level: Floats) -> Bools:
         if after - before <= _BRIDGED:
             sound[before:after] = True
     return sound
+
+
+def _noise_floor(level: Floats) -> float:
+    """Mean of the quietest moments: even tightly cut speech has so many."""
+    quietest = np.sort(level)[:_QUIET_FRAMES]
+    return float(quietest.mean())
 
 
 def fit_to_sound(spans: list[Span], audio: Floats) -> list[Span]:
@@ -57,7 +70,9 @@ def fit_to_sound(spans: list[Span], audio: Floats) -> list[Span]:
     """
     if len(spans) > len(audio):
         raise ValueError(f"{len(spans)} words do not fit {len(audio)} samples")
-    sound = sounding(loudness(audio)) if spans else np.zeros(0, np.bool_)
+    if not spans:
+        return []
+    sound = sounding(loudness(audio))
     trimmed = [_trim(span, sound) for span in spans]
     starts = [start for start, _ in trimmed]
     fitted: list[Span] = []

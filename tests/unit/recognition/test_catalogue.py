@@ -1,4 +1,3 @@
-import msgspec
 import pytest
 
 from vivavoce.recognition.catalogue import load_catalogue, parse_catalogue
@@ -78,9 +77,3 @@ def test_a_wrong_entry_is_refused_with_its_reason(old: str, new: str, reason: st
 def test_two_models_with_one_id_are_refused() -> None:
     with pytest.raises(CatalogueError, match="same id"):
         parse_catalogue(ENTRY + ENTRY)
-
-
-def test_the_catalogue_survives_a_round_trip() -> None:
-    catalogue = load_catalogue()
-    again = parse_catalogue(msgspec.toml.encode(msgspec.to_builtins(catalogue)).decode())
-    assert again == catalogue

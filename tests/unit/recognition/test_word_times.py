@@ -58,3 +58,9 @@ def test_no_words_need_no_audio() -> None:
 def test_more_words_than_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         fit_to_sound([(0, 1), (1, 2)], np.zeros(1, np.float32))
+
+
+def test_digital_silence_does_not_pass_the_room_off_as_speech() -> None:
+    noisy = sounds(2, (0.8, 1.2)) * 10
+    audio = np.concatenate([np.zeros(RATE, np.float32), noisy])
+    assert seconds(fit_to_sound(samples((0.0, 3.0)), audio)) == [(1.8, 2.2)]

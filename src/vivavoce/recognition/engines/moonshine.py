@@ -121,7 +121,7 @@ class MoonshineEngine:
 
     def _part(self, piece: _Piece, decoded: Decoded) -> _Part:
         """Give the words of one piece their times and confidence."""
-        count = len(decoded.tokens) if decoded.ended else _without_loop(decoded.tokens)
+        count = len(decoded.tokens) if decoded.ended else tokens_without_loop(decoded.tokens)
         words = self._tokenizer.words(decoded.tokens[:count])
         if not words:
             return _Part(piece.start, (), decoded.log_probabilities[:0])
@@ -176,7 +176,7 @@ def _token_limit(samples: int) -> int:
     return int(samples / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS
 
 
-def _without_loop(tokens: Sequence[int]) -> int:
+def tokens_without_loop(tokens: Sequence[int]) -> int:
     """Return how many tokens to keep of a text that hit the limit.
 
     A phrase that goes round at its end is kept once.

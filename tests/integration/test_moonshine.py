@@ -1,0 +1,167 @@
+"""The Moonshine engine with its real model, on the speech samples that come with it."""
+
+from itertools import pairwise
+
+import jiwer
+import numpy as np
+import pytest
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from real_models import Floats, pulled, speech_sample
+from vivavoce.recognition.contract import (
+    SAMPLE_RATE,
+    Context,
+    DecodeRequest,
+    Engine,
+    Hypothesis,
+    Purpose,
+)
+from vivavoce.recognition.derivation import tool_versions
+from vivavoce.recognition.loading import load_engine
+from vivavoce.recognition.unpacking import file_hash
+
+# Dickens, A Tale of Two Cities (1859), the first sentence as the reader reads it.
+TWO_CITIES = """
+It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of
+foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of
+light, it was the season of darkness, it was the spring of hope, it was the winter of despair, we
+had everything before us, we had nothing before us, we were all going direct to heaven, we were all
+going direct the other way - in short, the period was so far like the present period, that some of
+its noisiest authorities insisted on its being received, for good or for evil, in the superlative
+degree of comparison only.
+"""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load_engine(*pulled("moonshine-tiny-en"))
+
+
+@pytest.fixture(scope="module")
+def two_cities() -> Floats:
+    return speech_sample("two_cities.wav")
+
+
+@pytest.fixture(scope="module")
+def beckett() -> Floats:
+    return speech_sample("beckett.wav")
+
+
+def request(audio: Floats, purpose: Purpose = "final") -> DecodeRequest:
+    return DecodeRequest(audio.astype("<f4").tobytes(), purpose, "en")
+
+
+def word_error_rate(reference: str, text: str) -> float:
+    normal = EnglishTextNormalizer()
+    return jiwer.wer(normal(reference), normal(text))
+
+
+def assert_well_formed(hypothesis: Hypothesis, samples: int) -> None:
+    assert "".join(word.text for word in hypothesis.words) == hypothesis.text
+    assert all(word.text[0] == " " and word.text[1:].strip() for word in hypothesis.words)
+    assert all(0 <= word.start < word.end <= samples for word in hypothesis.words)
+    assert all(before.end <= after.start for before, after in pairwise(hypothesis.words))
+    assert all(0 <= word.confidence <= 1 for word in hypothesis.words)
+    assert 0 <= hypothesis.confidence <= 1
+
+
+def test_a_long_recording_is_heard_with_few_errors(engine: Engine, two_cities: Floats) -> None:
+    (hypothesis,) = engine.decode([request(two_cities)])
+    assert word_error_rate(TWO_CITIES, hypothesis.text) <= 0.06
+    assert_well_formed(hypothesis, len(two_cities))
+    assert hypothesis.language == "en"
+
+
+def test_words_lie_in_the_sound_and_pauses_between_them(engine: Engine, beckett: Floats) -> None:
+    (hypothesis,) = engine.decode([request(beckett)])
+    assert_well_formed(hypothesis, len(beckett))
+    loud = np.abs(beckett) > 0.05 * np.abs(beckett).max()
+    covered = np.zeros(len(beckett), np.bool_)
+    for word in hypothesis.words:
+        covered[word.start : word.end] = True
+    assert loud[covered].sum() / loud.sum() > 0.98
+    assert covered.mean() < 0.8
+
+
+def test_silence_before_the_speech_moves_all_words_by_its_length(
+    engine: Engine, two_cities: Floats
+) -> None:
+    pause = SAMPLE_RATE
+    (plain,) = engine.decode([request(two_cities[: 5 * SAMPLE_RATE])])
+    later = np.concatenate([np.zeros(pause, np.float32), two_cities[: 5 * SAMPLE_RATE]])
+    (moved,) = engine.decode([request(later)])
+    assert word_error_rate(plain.text, moved.text) == 0
+    shifts = [b.start - a.start - pause for a, b in zip(plain.words, moved.words, strict=True)]
+    assert np.abs(shifts).mean() < 0.1 * SAMPLE_RATE
+
+
+def test_a_final_is_the_same_alone_and_in_company(engine: Engine, two_cities: Floats) -> None:
+    cuts = [two_cities[at : at + 3 * SAMPLE_RATE] for at in range(0, 640_000, 80_000)]
+    finals = [request(cut) for cut in cuts]
+    alone = [engine.decode([final])[0] for final in finals]
+    assert engine.decode(finals) == alone
+    mixed = [finals[0], request(cuts[1], "partial"), finals[2], request(cuts[3], "partial")]
+    answers = engine.decode(mixed)
+    assert [answers[0], answers[2]] == [alone[0], alone[2]]
+
+
+def test_partials_of_different_lengths_are_decoded_together_and_in_order(
+    engine: Engine, two_cities: Floats
+) -> None:
+    cuts = [two_cities[: int(seconds * SAMPLE_RATE)] for seconds in (6, 2.8, 4.6, 3, 6.2)]
+    answers = engine.decode([request(cut, "partial") for cut in cuts])
+    for cut, answer in zip(cuts, answers, strict=True):
+        assert_well_formed(answer, len(cut))
+        (alone,) = engine.decode([request(cut)])
+        assert word_error_rate(alone.text, answer.text) <= 0.2
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 894, 895, 4000])
+def test_the_shortest_audio_is_answered(engine: Engine, samples: int) -> None:
+    noise = np.random.default_rng(samples).normal(0, 0.1, samples).astype(np.float32)
+    (hypothesis,) = engine.decode([request(noise)])
+    assert_well_formed(hypothesis, samples)
+
+
+@pytest.mark.parametrize("level", [0, 1e-4, 0.05, 1])
+def test_noise_ends_within_the_token_limit(engine: Engine, level: float) -> None:
+    noise = np.random.default_rng(3).normal(0, level, 30 * SAMPLE_RATE).astype(np.float32)
+    (hypothesis,) = engine.decode([request(noise)])
+    assert len(hypothesis.words) <= 30 * 6.5 + 2 * 2
+    assert_well_formed(hypothesis, len(noise))
+
+
+def test_digital_silence_says_nothing(engine: Engine) -> None:
+    (hypothesis,) = engine.decode([request(np.zeros(SAMPLE_RATE, np.float32))])
+    assert hypothesis == Hypothesis("", (), "en", 0.0)
+
+
+def test_an_empty_batch_gives_no_answers(engine: Engine) -> None:
+    assert engine.decode([]) == []
+
+
+def test_a_language_it_does_not_speak_is_refused(engine: Engine, beckett: Floats) -> None:
+    with pytest.raises(ValueError, match="'de'"):
+        engine.decode([DecodeRequest(beckett.tobytes(), "final", "de")])
+
+
+def test_context_is_ignored_as_announced(engine: Engine, beckett: Floats) -> None:
+    assert not engine.capabilities.context
+    plain = request(beckett[: 3 * SAMPLE_RATE])
+    context = Context(beckett[:SAMPLE_RATE].tobytes(), (" Something else.",))
+    told = DecodeRequest(plain.audio, "final", "en", context)
+    assert engine.decode([told]) == engine.decode([plain])
+
+
+def test_warming_up_changes_no_answer(engine: Engine, beckett: Floats) -> None:
+    (before,) = engine.decode([request(beckett)])
+    engine.warm_up()
+    assert engine.decode([request(beckett)]) == [before]
+
+
+def test_the_locked_tools_derive_the_recorded_file() -> None:
+    model, folder = pulled("moonshine-tiny-en")
+    (derived,) = model.derived
+    if tool_versions(derived) != derived.tools:
+        pytest.skip("other tool versions than those of the catalogue")
+    assert file_hash(folder / derived.name) == derived.sha256
