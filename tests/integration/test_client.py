@@ -35,6 +35,7 @@ async def spoken(session: Session) -> list[Message]:
     async with session:
         for chunk in CHUNKS:
             await session.send_audio(chunk)
+            await asyncio.sleep(0)  # connections come and go in between
         await session.stop()
         return [message async for message in session]
 

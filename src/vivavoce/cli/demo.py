@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Sized
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,8 +26,8 @@ from vivavoce.protocol.request import InitRequest, LanguageConfig, MessagesConfi
 DONE_TIMEOUT = 30.0
 POLL = 0.2
 LONG_TEXT = 300
-COUNTED = frozenset({"messages", "words"})
-"""Lists of a result that are shown by their length."""
+COUNTED = frozenset({"messages", "request_params", "words"})
+"""Parts of a result that are shown by their length."""
 
 
 def demo(
@@ -101,11 +101,11 @@ async def _finished(client: Client, session_id: str) -> Job:
 
 
 def shortened(value: Any) -> Any:
-    """A copy that fits a screen: some lists as their length, long texts by their beginning."""
+    """A copy that fits a screen: some parts as their length, long texts by their beginning."""
     if isinstance(value, dict):
         return {
             key: f"… {len(part)} {key} …"
-            if key in COUNTED and isinstance(part, Sequence)
+            if key in COUNTED and isinstance(part, Sized) and part
             else shortened(part)
             for key, part in value.items()
         }

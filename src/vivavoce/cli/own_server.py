@@ -15,7 +15,7 @@ from vivavoce.cli.failures import ServerStartError
 
 START_TIMEOUT = 120.0
 """Loading the models from a cold disk may take a while."""
-STOP_TIMEOUT = 10.0
+STOP_TIMEOUT = 20.0
 READY = "ready "
 LOG_LINES = 12
 SERVE = (sys.executable, "-m", "vivavoce", "serve", "--host", "127.0.0.1", "--port", "0")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -193,10 +193,13 @@ class Session:
 
     async def _exchange(self, socket: ClientConnection) -> None:
         """Send and read until the socket closes."""
+        # The turn is taken before anybody can have frames for this socket: the tail goes first.
+        await self._sending.acquire()
         frames = self._connection.opened()
         self._socket = socket
         # Read while the tail is sent: a server that cannot deliver its acks may stop reading.
-        resending = asyncio.create_task(self._send(socket, frames), name="resend")
+        resending = asyncio.create_task(self._write(socket, frames), name="resend")
+        resending.add_done_callback(lambda _: self._sending.release())
         try:
             while True:
                 await self._take(await socket.recv())
@@ -214,16 +217,19 @@ class Session:
             await self._places.acquire()
             self._messages.put_nowait(message)
 
-    async def _send(self, socket: ClientConnection | None, frames: Iterable[Frame]) -> None:
-        """Send in the order of the calls; frames for a socket that is gone are not sent.
+    async def _send(self, socket: ClientConnection | None, frames: Sequence[Frame]) -> None:
+        """Send in the order of the calls."""
+        if socket is not None and frames:
+            async with self._sending:
+                await self._write(socket, frames)
 
-        They need not be: audio is kept and sent again on the next socket, and so is the stop.
+    async def _write(self, socket: ClientConnection, frames: Sequence[Frame]) -> None:
+        """Write to a socket that may be gone by now.
+
+        Then nothing is missing: audio is kept and sent again on the next one, and so is the stop.
         """
-        if socket is None:
-            return
-        async with self._sending:
-            try:
-                for frame in frames:
-                    await socket.send(frame)
-            except ConnectionClosed as closed:
-                logger.debug("session %s: closed while sending: %s", self.id, closed)
+        try:
+            for frame in frames:
+                await socket.send(frame)
+        except ConnectionClosed as closed:
+            logger.debug("session %s: closed while sending: %s", self.id, closed)
