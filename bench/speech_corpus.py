@@ -15,7 +15,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from vivavoce.cli.models import default_models_dir
+from vivavoce.places import models_folder
 from vivavoce.recognition.catalogue import load_catalogue
 from vivavoce.recognition.contract import SAMPLE_RATE, Engine
 from vivavoce.recognition.loading import load_engine
@@ -58,4 +58,4 @@ def read_audio(path: Path) -> Floats:
 def open_engine(model_id: str, models_dir: Path | None) -> Engine:
     """Load a model of the store."""
     model = load_catalogue().model(model_id)
-    return load_engine(model, ModelStore(models_dir or default_models_dir()).path(model))
+    return load_engine(model, ModelStore(models_dir or models_folder()).path(model))

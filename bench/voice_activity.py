@@ -15,19 +15,19 @@ from typing import Final, NamedTuple
 from unittest import mock
 
 import numpy as np
-import platformdirs
 import soundfile
 from numpy.typing import NDArray
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import Intake
+from vivavoce.places import models_folder
 from vivavoce.speech import silero
 from vivavoce.speech.endpointing import Endpointer
 from vivavoce.speech.events import UtteranceEnded
 from vivavoce.speech.rules import SAMPLE_RATE, WINDOW_SAMPLES, EndpointingRules
 from vivavoce.speech.silero import VoiceActivity, VoiceState
 
-MODEL: Final = Path("models", "silero-vad-6.2", "silero_vad_16k_sequence.onnx")
+MODEL: Final = Path("silero-vad-6.2", "silero_vad_16k_sequence.onnx")
 CHOSEN: Final = (0.5, 0.3)
 PAIRS: Final = [(0.4, 0.25), CHOSEN, (0.6, 0.4), (0.6, 0.35), (0.6, 0.3), (0.7, 0.35)]
 ENDPOINTING: Final = [0.05, 0.3, 1.0]
@@ -185,7 +185,7 @@ def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--audio", type=Path, required=True)
-    parser.add_argument("--model", default=platformdirs.user_cache_path("vivavoce") / MODEL)
+    parser.add_argument("--model", default=models_folder() / MODEL)
     options = parser.parse_args()
     activity = VoiceActivity(str(options.model))
     clips = []

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import soxr
 
-from vivavoce.cli.models import default_models_dir
+from vivavoce.places import models_folder
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.recognition.model_errors import ModelMissingError
@@ -21,7 +21,7 @@ def pulled(model_id: str) -> tuple[Model, Path]:
     """A model and its folder; without it the test is skipped."""
     model = load_catalogue().model(model_id)
     try:
-        return model, ModelStore(default_models_dir()).path(model)
+        return model, ModelStore(models_folder()).path(model)
     except ModelMissingError as error:
         pytest.skip(str(error))
 

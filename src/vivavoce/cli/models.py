@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vivavoce.cli.model_progress import PullDisplay
+from vivavoce.places import models_folder
 from vivavoce.recognition.catalogue import Catalogue, Model, load_catalogue
 from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.store import ModelStore
@@ -23,11 +24,11 @@ app = typer.Typer(
 FAILED = 1
 USAGE = 2
 
-ModelsDir = Annotated[
+ModelsFolder = Annotated[
     Path | None,
     typer.Option(
-        "--models-dir",
-        envvar="VIVAVOCE_MODELS_DIR",
+        "--models",
+        envvar="VIVAVOCE_MODELS",
         help="Folder of the models; by default in the user's cache folder.",
         show_default=False,
     ),
@@ -40,10 +41,10 @@ ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model, as listed."
 
 
 @app.command("list")
-def list_models(models_dir: ModelsDir = None) -> None:
+def list_models(models: ModelsFolder = None) -> None:
     """List the models of the catalogue and say which are here."""
     with _failures():
-        catalogue, store = _open(models_dir)
+        catalogue, store = _open(models)
         here = {model.id for model in store.installed(catalogue.models)}
         table = Table("Model", "Task", "Languages", "Licence", "Size", "Default", "Here", box=None)
         for model in catalogue:
@@ -57,13 +58,13 @@ def list_models(models_dir: ModelsDir = None) -> None:
 @app.command()
 def show(
     model_id: ModelId,
-    models_dir: ModelsDir = None,
+    models: ModelsFolder = None,
     *,
     licence: Annotated[bool, typer.Option("--licence", help="Print the licence text too.")] = False,
 ) -> None:
     """Show where a model comes from, what it must hash to and where it lies."""
     with _failures():
-        catalogue, store = _open(models_dir)
+        catalogue, store = _open(models)
         model = catalogue.model(model_id)
         typer.echo("\n".join(_description(model)))
         place = store.path(model) if store.installed([model]) else "not here"
@@ -73,10 +74,10 @@ def show(
 
 
 @app.command()
-def pull(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
+def pull(model_ids: ModelIds = None, models: ModelsFolder = None) -> None:
     """Fetch models and check every byte; what is here already is left alone."""
     with _failures():
-        catalogue, store = _open(models_dir)
+        catalogue, store = _open(models)
         models = _chosen(catalogue, model_ids)
         with PullDisplay() as display:
             store.pull(models, display.report)
@@ -85,10 +86,10 @@ def pull(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
 
 
 @app.command()
-def verify(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
+def verify(model_ids: ModelIds = None, models: ModelsFolder = None) -> None:
     """Read models byte by byte and compare them with their hashes."""
     with _failures():
-        catalogue, store = _open(models_dir)
+        catalogue, store = _open(models)
         bad = 0
         for model in _chosen(catalogue, model_ids):
             try:
@@ -102,23 +103,16 @@ def verify(model_ids: ModelIds = None, models_dir: ModelsDir = None) -> None:
 
 
 @app.command()
-def remove(model_id: ModelId, models_dir: ModelsDir = None) -> None:
+def remove(model_id: ModelId, models: ModelsFolder = None) -> None:
     """Delete a model from this machine."""
     with _failures():
-        catalogue, store = _open(models_dir)
+        catalogue, store = _open(models)
         store.remove(catalogue.model(model_id))
         typer.echo(f"{model_id}: removed")
 
 
-def default_models_dir() -> Path:
-    """Return the models folder in the user's cache folder."""
-    from platformdirs import user_cache_path  # noqa: PLC0415 # the base install has none
-
-    return user_cache_path("vivavoce") / "models"
-
-
-def _open(models_dir: Path | None) -> tuple[Catalogue, ModelStore]:
-    return load_catalogue(), ModelStore(models_dir or default_models_dir())
+def _open(models: Path | None) -> tuple[Catalogue, ModelStore]:
+    return load_catalogue(), ModelStore(models or models_folder())
 
 
 def _chosen(catalogue: Catalogue, ids: Sequence[str] | None) -> tuple[Model, ...]:

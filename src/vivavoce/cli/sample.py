@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vivavoce.cli.failures import ServerStartError
+from vivavoce.places import models_folder
 
 MODEL = "speech-samples"
 FILE = "two_cities.wav"
@@ -12,19 +13,9 @@ def sample_path(models: Path | None) -> Path:
     """The sample in the models folder, by default the server's.
 
     Raises:
-        ServerStartError: it was not fetched, or the server's packages are not installed.
+        ServerStartError: it was not fetched.
     """
-    path = (models or _default_models()) / MODEL / FILE
+    path = (models or models_folder()) / MODEL / FILE
     if not path.is_file():
         raise ServerStartError(f"there is no {path}; fetch it with: vivavoce models pull")
     return path
-
-
-def _default_models() -> Path:
-    try:
-        import platformdirs  # noqa: PLC0415  only in the server extra
-    except ImportError as error:
-        raise ServerStartError(
-            "the demo needs the server: pip install 'vivavoce[server]'"
-        ) from error
-    return platformdirs.user_cache_path("vivavoce") / "models"

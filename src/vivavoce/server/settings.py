@@ -6,7 +6,6 @@ This is the only place that reads the environment.
 from pathlib import Path
 from typing import Annotated, Any
 
-import platformdirs
 from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
@@ -14,6 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from vivavoce import places
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -26,11 +27,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("vivavoce"),
+        default_factory=places.data_folder,
         description="Folder of the journal, the records and the recordings.",
     )
     models: Path = Field(
-        default_factory=lambda: platformdirs.user_cache_path("vivavoce") / "models",
+        default_factory=places.models_folder,
         description="Folder of the models.",
     )
     api_key: str | None = Field(

@@ -10,14 +10,14 @@ run = CliRunner()
 
 
 def test_the_list_names_every_model_and_its_licence(tmp_path: Path) -> None:
-    result = run.invoke(app, ["models", "list", "--models-dir", str(tmp_path)])
+    result = run.invoke(app, ["models", "list", "--models", str(tmp_path)])
     assert result.exit_code == 0
     for name in ("moonshine-tiny-en", "silero-vad-6.2", "speech-samples", "MIT"):
         assert name in result.stdout
 
 
 def test_a_model_is_shown_with_its_source_hash_and_licence(tmp_path: Path) -> None:
-    arguments = ["models", "show", "silero-vad-6.2", "--licence", "--models-dir", str(tmp_path)]
+    arguments = ["models", "show", "silero-vad-6.2", "--licence", "--models", str(tmp_path)]
     result = run.invoke(app, arguments)
     assert result.exit_code == 0
     assert "silero-vad 6.2.3 (any) sha256:7b7f5436" in result.stdout
@@ -27,20 +27,20 @@ def test_a_model_is_shown_with_its_source_hash_and_licence(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("command", ["show", "pull", "verify", "remove"])
 def test_an_unknown_model_is_a_usage_error(command: str, tmp_path: Path) -> None:
-    result = run.invoke(app, ["models", command, "nope", "--models-dir", str(tmp_path)])
+    result = run.invoke(app, ["models", command, "nope", "--models", str(tmp_path)])
     assert result.exit_code == 2
     assert "no model is called 'nope'; known: moonshine-tiny-en" in result.stderr
 
 
 def test_verifying_what_is_not_here_fails_and_says_what_to_do(tmp_path: Path) -> None:
-    result = run.invoke(app, ["models", "verify", "--models-dir", str(tmp_path)])
+    result = run.invoke(app, ["models", "verify", "--models", str(tmp_path)])
     assert result.exit_code == 1
     assert "vivavoce models pull moonshine-tiny-en" in result.stderr
     assert "vivavoce models pull speech-samples" in result.stderr
 
 
 def test_removing_what_is_not_here_fails(tmp_path: Path) -> None:
-    result = run.invoke(app, ["models", "remove", "silero-vad-6.2", "--models-dir", str(tmp_path)])
+    result = run.invoke(app, ["models", "remove", "silero-vad-6.2", "--models", str(tmp_path)])
     assert result.exit_code == 1
 
 
@@ -51,6 +51,6 @@ def test_a_missing_library_is_named_with_its_remedy(
         raise ModuleNotFoundError("No module named 'onnx'", name="onnx")
 
     monkeypatch.setattr(ModelStore, "pull", lack)
-    result = run.invoke(app, ["models", "pull", "--models-dir", str(tmp_path)])
+    result = run.invoke(app, ["models", "pull", "--models", str(tmp_path)])
     assert result.exit_code == 1
     assert "onnx is missing: pip install 'vivavoce[server]'" in result.stderr
