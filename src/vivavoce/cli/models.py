@@ -41,10 +41,10 @@ ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model, as listed."
 
 
 @app.command("list")
-def list_models(models: ModelsFolder = None) -> None:
+def list_models(folder: ModelsFolder = None) -> None:
     """List the models of the catalogue and say which are here."""
     with _failures():
-        catalogue, store = _open(models)
+        catalogue, store = _open(folder)
         here = {model.id for model in store.installed(catalogue.models)}
         table = Table("Model", "Task", "Languages", "Licence", "Size", "Default", "Here", box=None)
         for model in catalogue:
@@ -58,13 +58,13 @@ def list_models(models: ModelsFolder = None) -> None:
 @app.command()
 def show(
     model_id: ModelId,
-    models: ModelsFolder = None,
+    folder: ModelsFolder = None,
     *,
     licence: Annotated[bool, typer.Option("--licence", help="Print the licence text too.")] = False,
 ) -> None:
     """Show where a model comes from, what it must hash to and where it lies."""
     with _failures():
-        catalogue, store = _open(models)
+        catalogue, store = _open(folder)
         model = catalogue.model(model_id)
         typer.echo("\n".join(_description(model)))
         place = store.path(model) if store.installed([model]) else "not here"
@@ -74,22 +74,22 @@ def show(
 
 
 @app.command()
-def pull(model_ids: ModelIds = None, models: ModelsFolder = None) -> None:
+def pull(model_ids: ModelIds = None, folder: ModelsFolder = None) -> None:
     """Fetch models and check every byte; what is here already is left alone."""
     with _failures():
-        catalogue, store = _open(models)
-        models = _chosen(catalogue, model_ids)
+        catalogue, store = _open(folder)
+        wanted = _chosen(catalogue, model_ids)
         with PullDisplay() as display:
-            store.pull(models, display.report)
-        for model in models:
+            store.pull(wanted, display.report)
+        for model in wanted:
             typer.echo(f"{model.id}: {store.path(model)}")
 
 
 @app.command()
-def verify(model_ids: ModelIds = None, models: ModelsFolder = None) -> None:
+def verify(model_ids: ModelIds = None, folder: ModelsFolder = None) -> None:
     """Read models byte by byte and compare them with their hashes."""
     with _failures():
-        catalogue, store = _open(models)
+        catalogue, store = _open(folder)
         bad = 0
         for model in _chosen(catalogue, model_ids):
             try:
@@ -103,16 +103,16 @@ def verify(model_ids: ModelIds = None, models: ModelsFolder = None) -> None:
 
 
 @app.command()
-def remove(model_id: ModelId, models: ModelsFolder = None) -> None:
+def remove(model_id: ModelId, folder: ModelsFolder = None) -> None:
     """Delete a model from this machine."""
     with _failures():
-        catalogue, store = _open(models)
+        catalogue, store = _open(folder)
         store.remove(catalogue.model(model_id))
         typer.echo(f"{model_id}: removed")
 
 
-def _open(models: Path | None) -> tuple[Catalogue, ModelStore]:
-    return load_catalogue(), ModelStore(models or models_folder())
+def _open(folder: Path | None) -> tuple[Catalogue, ModelStore]:
+    return load_catalogue(), ModelStore(folder or models_folder())
 
 
 def _chosen(catalogue: Catalogue, ids: Sequence[str] | None) -> tuple[Model, ...]:
