@@ -83,15 +83,6 @@ async def test_a_line_that_is_cut_changes_nothing(speech: Path) -> None:
     assert double.stored == SAMPLES.tobytes()
 
 
-async def test_real_time_takes_its_time(speech: Path) -> None:
-    double = ProtocolDouble(says=SAYS)
-    loop = asyncio.get_running_loop()
-    async with running(double) as url:
-        begin = loop.time()
-        await run(speech, url=url)
-    assert loop.time() - begin >= 2.0
-
-
 async def test_words_have_a_line_each(speech: Path) -> None:
     async with running(ProtocolDouble(says=SAYS[1:2])) as url:
         done = await run(speech, "--fast", "--words", url=url)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from vivavoce.cli.failures import ServerStartError
@@ -42,6 +43,8 @@ async def own_server(
     Raises:
         ServerStartError: it did not start; the text has the end of its log.
     """
+    if find_spec("starlette") is None:
+        raise ServerStartError("a server of its own needs: pip install 'vivavoce[server]'")
     key = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="vivavoce-", ignore_cleanup_errors=True) as folder:
         log = Path(folder, "server.log")

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from vivavoce.cli.failures import ServerStartError
 from vivavoce.places import models_folder
+from vivavoce.recognition.catalogue import load_catalogue
+from vivavoce.recognition.model_errors import ModelError
+from vivavoce.recognition.store import ModelStore
 
 MODEL = "speech-samples"
 FILE = "two_cities.wav"
@@ -13,9 +16,9 @@ def sample_path(models: Path | None) -> Path:
     """The sample in the models folder, by default the server's.
 
     Raises:
-        ServerStartError: it was not fetched.
+        ServerStartError: it was not fetched, or not all of it.
     """
-    path = (models or models_folder()) / MODEL / FILE
-    if not path.is_file():
-        raise ServerStartError(f"there is no {path}; fetch it with: vivavoce models pull")
-    return path
+    try:
+        return ModelStore(models or models_folder()).path(load_catalogue().model(MODEL)) / FILE
+    except ModelError as error:
+        raise ServerStartError(str(error)) from error

@@ -1,7 +1,7 @@
 """Utterances to subtitles: cues that can be read, as SRT and as WebVTT.
 
 A cue is at most two lines of 42 cells (a wide character takes two) and seven seconds, and breaks
-at a sentence's end or a pause where there is one.
+at a pause, or the end of a sentence or a clause, where there is one.
 """
 
 import html
@@ -18,9 +18,14 @@ MAX_SECONDS = 7.0
 MIN_SECONDS = 1.0
 PAUSE = 0.8
 """A silence between two words of an utterance at which a new cue begins."""
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।")  # noqa: RUF001  other scripts' marks
 SENTENCE_CELLS = 21
 """A sentence's end breaks a cue only past half a line, so that "Mr." and "No." stay."""
-SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।")  # noqa: RUF001  other scripts' marks
+CLAUSE_ENDS = (",", ";", ":", "，", "、", "；", "：", "،", "؛")  # noqa: RUF001  other scripts' marks
+CLAUSE_CELLS = MAX_LINE
+"""A clause's end breaks a cue that has begun its second line."""
+CLAUSE_BONUS = 12
+"""Cells by which a break between lines may be less even where it ends a clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,7 @@ def cues(utterances: Iterable[Utterance], *, word_by_word: bool = False) -> list
     found = []
     for channel in sorted({utterance.channel for utterance in spoken}):
         own = sorted((u for u in spoken if u.channel == channel), key=lambda u: u.start)
-        label = channel if several else None
-        cut = [cue for utterance in own for cue in _cut(utterance, label, word_by_word)]
-        found += _timed(cut)
+        found += _timed(list(_cut(own, channel if several else None, word_by_word)))
     return sorted(found, key=lambda cue: (cue.start, cue.channel or 0))
 
 
@@ -91,9 +94,10 @@ def _clock(seconds: float, point: str) -> str:
     return f"{hour:02}:{minute:02}:{second:02}{point}{milliseconds:03}"
 
 
-def _cut(utterance: Utterance, channel: int | None, word_by_word: bool) -> Iterator[Cue]:  # noqa: FBT001  private, named at the one call
+def _cut(spoken: Sequence[Utterance], channel: int | None, word_by_word: bool) -> Iterator[Cue]:  # noqa: FBT001  private, named at the one call
+    """Cues of one channel; they may join utterances, which end at pauses too short to see."""
     room = MAX_LINE - len(_label(channel))
-    tokens = list(_tokens(utterance, room))
+    tokens = [token for utterance in spoken for token in _tokens(utterance, room)]
     groups = [[token] for token in tokens] if word_by_word else _groups(tokens, room)
     for group in groups:
         # A token alone fits always; a group was grown only as long as it fitted.
@@ -135,14 +139,16 @@ def _groups(tokens: Iterable[_Token], room: int) -> Iterator[list[_Token]]:
 
 def _breaks(group: Sequence[_Token], following: _Token, room: int) -> bool:
     text = _joined(group)
-    sentence = text.endswith(SENTENCE_ENDS) and cell_len(text) >= SENTENCE_CELLS
+    size = cell_len(text)
+    sentence = text.endswith(SENTENCE_ENDS) and size >= SENTENCE_CELLS
+    clause = text.endswith(CLAUSE_ENDS) and size > CLAUSE_CELLS
     pause = following.start - group[-1].end > PAUSE
     long = following.end - group[0].start > MAX_SECONDS
-    return sentence or pause or long or _layout([*group, following], room) is None
+    return sentence or clause or pause or long or _layout([*group, following], room) is None
 
 
 def _layout(tokens: Sequence[_Token], room: int) -> tuple[str, ...] | None:
-    """One line, or two as even as can be; None where they do not fit."""
+    """One line, or two about as long; None where they do not fit."""
     text = _joined(tokens)
     if cell_len(text) <= room:
         return (text,)
@@ -152,7 +158,13 @@ def _layout(tokens: Sequence[_Token], room: int) -> tuple[str, ...] | None:
         for upper, lower in splits
         if cell_len(upper) <= room and cell_len(lower) <= MAX_LINE
     ]
-    return min(fitting, key=lambda pair: abs(len(pair[0]) - len(pair[1])), default=None)
+    return min(fitting, key=_unevenness, default=None)
+
+
+def _unevenness(lines: tuple[str, str]) -> int:
+    upper, lower = lines
+    bonus = CLAUSE_BONUS if upper.endswith(SENTENCE_ENDS + CLAUSE_ENDS) else 0
+    return abs(cell_len(upper) - cell_len(lower)) - bonus
 
 
 def _joined(tokens: Sequence[_Token]) -> str:

@@ -44,6 +44,19 @@ def test_vtt_text_is_escaped_and_srt_arrows_are_blunted() -> None:
     assert "a < b && c -> d" in srt(cues(spoken))
 
 
+def test_a_clause_ends_a_cue_whose_second_line_has_begun() -> None:
+    text = "it was the age of wisdom, it was the age of foolishness, it was the epoch"
+    assert [cue.lines for cue in cues([said(text, 0, 5)])] == [
+        ("it was the age of wisdom,", "it was the age of foolishness,"),
+        ("it was the epoch",),
+    ]
+
+
+def test_the_end_of_an_utterance_does_not_glue_words_together() -> None:
+    first, second = (said("one", 0, 1), said("two", 1.1, 2))
+    assert cues([first, second])[0].lines == ("one two",)
+
+
 def test_long_text_takes_two_even_lines() -> None:
     (cue,) = cues([said("it was the best of times it was the worst of times and", 0, 4)])
     assert cue.lines == ("it was the best of times it", "was the worst of times and")
@@ -72,8 +85,14 @@ def test_a_slow_utterance_is_cut_by_time() -> None:
 
 
 def test_a_quick_cue_stays_long_enough_to_read_but_not_into_the_next() -> None:
-    shown = cues([said("Yes.", 0, 0.3), said("No.", 0.6, 0.8)])
+    shown = cues([said("That was said very fast.", 0, 0.3), said("No.", 0.6, 0.8)])
     assert [(cue.start, cue.end) for cue in shown] == [(0, 0.6), (0.6, 1.6)]
+
+
+def test_utterances_with_no_pause_to_see_between_them_share_a_cue() -> None:
+    (cue,) = cues([said("Ever tried,", 0.2, 1.2), said("ever failed.", 1.7, 2.5)])
+    assert cue.lines == ("Ever tried, ever failed.",)
+    assert (cue.start, cue.end) == (0.2, 2.5)
 
 
 def test_several_channels_are_named_and_ordered_by_time() -> None:
