@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, required=True)
     parser.add_argument("--model", default=models_folder() / MODEL)
     options = parser.parse_args()
-    activity = VoiceActivity(str(options.model))
+    activity = VoiceActivity(Path(options.model))
     clips = []
     for path, speech in recordings(options.audio):
         signal = load(path)

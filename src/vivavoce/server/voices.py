@@ -1,5 +1,7 @@
 """Which installed model listens to a session."""
 
+from pathlib import Path
+
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.frames import EngineSpec
@@ -45,9 +47,9 @@ class Voices:
             "vivavoce.recognition.loading:load_model", {"model_id": model.id, "folder": folder}
         )
 
-    def voice_activity_model(self) -> str:
+    def voice_activity_model(self) -> Path:
         """Path of the voice activity model."""
-        return str(self._store.path(self._voice_activity) / VOICE_ACTIVITY_FILE)
+        return self._store.path(self._voice_activity) / VOICE_ACTIVITY_FILE
 
     def refusal(self, request: InitRequest) -> str | None:
         """Why no installed model can serve a request; None when one can."""

@@ -2,18 +2,20 @@
 
 One ``VoiceActivity`` serves every channel of every session; what differs between channels is a
 ``VoiceState``, a plain value that a checkpoint can hold.
-Figures: docs/decisions/0003-voice-activity.md.
+Figures:
+docs/decisions/0003-voice-activity.md.
 """
 
 from collections.abc import Iterator
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from vivavoce.inference import open_graph
 from vivavoce.speech.rules import WINDOW_SAMPLES
 
 CONTEXT_SAMPLES: Final = 64
@@ -53,15 +55,9 @@ class VoiceState(msgspec.Struct, frozen=True):
 class VoiceActivity:
     """The Silero model. Safe to share between threads; a call keeps to one."""
 
-    def __init__(self, model_path: str) -> None:
+    def __init__(self, model_path: Path) -> None:
         """Load the sequence model (``silero_vad_16k_sequence.onnx``) from a file."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            model_path, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_graph(model_path)
 
     def probabilities(
         self, state: VoiceState, samples: NDArray[np.float32]

@@ -13,4 +13,4 @@ def voice_activity() -> VoiceActivity:
     path = models_folder() / MODEL
     if not path.exists():
         pytest.skip("the voice activity model is not there: run make models")
-    return VoiceActivity(str(path))
+    return VoiceActivity(path)

@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 
+from vivavoce.inference import Graph, open_graph, rewrite_as_onnx
 from vivavoce.recognition.engines.moonshine_model import (
     LAYERS,
     attention_name,
     empty_cache,
-    open_session,
 )
 from vivavoce.recognition.model_errors import IntegrityError
 
@@ -39,19 +38,11 @@ def make(folder: Path, target: Path) -> None:
     original = folder / ORIGINAL
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         plain = Path(scratch, "plain.onnx")
-        _save_as_onnx(original, plain)
+        rewrite_as_onnx(original, plain)
         graph = onnx.load(plain)
     _expose_attention(graph)
     target.write_bytes(graph.SerializeToString(deterministic=True))
     _prove(original, target)
-
-
-def _save_as_onnx(source: Path, target: Path) -> None:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.optimized_model_filepath = str(target)
-    options.add_session_config_entry("session.save_model_format", "ONNX")
-    onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
 def _expose_attention(model: onnx.ModelProto) -> None:
@@ -83,9 +74,9 @@ def _tensor(name: str) -> onnx.ValueInfoProto:
 
 def _prove(original: Path, derived: Path) -> None:
     """Compare the logits of a made-up input, bit by bit, without and then with a cache."""
-    expected = _two_steps(open_session(original), [])
+    expected = _two_steps(open_graph(original), [])
     outputs = [attention_name(layer) for layer in range(LAYERS)]
-    found = _two_steps(open_session(derived), outputs)
+    found = _two_steps(open_graph(derived), outputs)
     for step in range(2):
         logits, *attention = found[step]
         if not np.allclose(logits, expected[step][0], rtol=1e-4, atol=1e-4):
@@ -94,9 +85,7 @@ def _prove(original: Path, derived: Path) -> None:
             raise IntegrityError("what the decoder gives as attention does not sum to one")
 
 
-def _two_steps(
-    session: onnxruntime.InferenceSession, attention: list[str]
-) -> list[list[npt.NDArray[np.float32]]]:
+def _two_steps(session: Graph, attention: list[str]) -> list[list[npt.NDArray[np.float32]]]:
     """Run three tokens without a cache and one more with it."""
     rng = np.random.default_rng(0)
     width = session.get_inputs()[2].shape[-1]

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+from vivavoce.inference import Graph, open_graph
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -75,8 +76,8 @@ class MoonshineModel:
     """Both graphs, loaded from a model's folder, on one thread."""
 
     def __init__(self, folder: Path) -> None:
-        self._encoder = open_session(folder / ENCODER)
-        self._decoder = open_session(folder / DECODER)
+        self._encoder = open_graph(folder / ENCODER)
+        self._decoder = open_graph(folder / DECODER)
 
     def encode(self, audios: Sequence[Floats]) -> Encoded:
         """Encode audio of alike lengths (each at least ``FRAME_REACH`` samples) together."""
@@ -130,7 +131,7 @@ class _Step:
 class _Run:
     """One decoding of a batch: holds the cache between the steps."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, encoded: Encoded) -> None:
+    def __init__(self, session: Graph, encoded: Encoded) -> None:
         self._session = session
         self._attention = [attention_name(layer) for layer in _ALIGNMENT_LAYERS]
         self._feed: dict[str, Any] = {
@@ -154,19 +155,6 @@ class _Run:
         return _Step(
             last.argmax(-1), _chosen_log_probability(last), np.stack(attention)[..., -1, :]
         )
-
-
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Open a graph for one thread that sleeps when it has nothing to do.
-
-    More threads or spinning burn up to twice the CPU for little time (docs/decisions/0004);
-    parallel work belongs to several worker processes.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def empty_cache(batch: int) -> dict[str, Floats]:
