@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import Intake
+from vivavoce.inference import open_graph
 from vivavoce.places import models_folder
 from vivavoce.speech import silero
 from vivavoce.speech.endpointing import Endpointer
@@ -187,7 +188,7 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, required=True)
     parser.add_argument("--model", default=models_folder() / MODEL)
     options = parser.parse_args()
-    activity = VoiceActivity(Path(options.model))
+    activity = VoiceActivity(open_graph(Path(options.model)))
     clips = []
     for path, speech in recordings(options.audio):
         signal = load(path)

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.archive.records import SqlRecords
+from vivavoce.inference import open_graph
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
@@ -75,7 +76,7 @@ async def open_routes(
     executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
     stack.callback(executor.shutdown)
     outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
-    hearing = VoiceActivity(voices.voice_activity_model())
+    hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
     opening = Opening(outside, hearing, voices.choose)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)

@@ -8,14 +8,13 @@ docs/decisions/0003-voice-activity.md.
 
 from collections.abc import Iterator
 from itertools import groupby, pairwise
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vivavoce.inference import open_graph
+from vivavoce.inference import Graph
 from vivavoce.speech.rules import WINDOW_SAMPLES
 
 CONTEXT_SAMPLES: Final = 64
@@ -55,9 +54,9 @@ class VoiceState(msgspec.Struct, frozen=True):
 class VoiceActivity:
     """The Silero model. Safe to share between threads; a call keeps to one."""
 
-    def __init__(self, model_path: Path) -> None:
-        """Load the sequence model (``silero_vad_16k_sequence.onnx``) from a file."""
-        self._session = open_graph(model_path)
+    def __init__(self, graph: Graph) -> None:
+        """Use the sequence model (``silero_vad_16k_sequence.onnx``)."""
+        self._session = graph
 
     def probabilities(
         self, state: VoiceState, samples: NDArray[np.float32]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from vivavoce.inference import open_graph
 from vivavoce.places import models_folder
 from vivavoce.speech.silero import VoiceActivity
 
@@ -13,4 +14,4 @@ def voice_activity() -> VoiceActivity:
     path = models_folder() / MODEL
     if not path.exists():
         pytest.skip("the voice activity model is not there: run make models")
-    return VoiceActivity(path)
+    return VoiceActivity(open_graph(path))
