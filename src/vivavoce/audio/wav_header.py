@@ -156,16 +156,22 @@ class HeaderReader:
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes and return the audio among them.
 
+        Bytes that raise were not taken: others may follow in their place.
+
         Raises:
             AudioFormatError: when the header is unreadable or disagrees with what was declared.
         """
         if self.size is not None:
             return data
+        taken = len(self._held)
         self._held += data
-        header = inspect_header(self._held)
+        try:
+            header = self._inspect()
+        except AudioFormatError:
+            del self._held[taken:]
+            raise
         if header is None:
             return b""
-        self._compare(header.stated)
         self.size = header.size
         return self._release(header.size)
 
@@ -175,11 +181,14 @@ class HeaderReader:
             self.size = len(self._held) if len(self._held) >= _PREAMBLE_BYTES else 0
         return self._release(self.size)
 
-    def _compare(self, stated: StatedFormat | None) -> None:
+    def _inspect(self) -> WavHeader | None:
+        header = inspect_header(self._held)
+        stated = header.stated if header else None
         if stated is not None and stated != self._declared:
             raise AudioFormatError(
                 f"the WAV header says {stated}, but the session was declared as {self._declared}"
             )
+        return header
 
     def _release(self, size: int) -> bytes:
         audio = bytes(self._held[size:])

@@ -85,8 +85,9 @@ class Sessions:
             self._being_made[owner] -= 1
 
     def find(self, token_hash: bytes) -> Live | None:
-        """The live session of a token."""
-        return self._by_token.get(token_hash)
+        """The live session of a token; none once its client has been sent everything."""
+        live = self._by_token.get(token_hash)
+        return None if live is None or live.finished.is_set() else live
 
     def discard(self, session_id: str) -> None:
         """Nobody will read the messages of this finished session: it was deleted."""

@@ -62,6 +62,17 @@ def test_a_header_that_agrees_is_stripped(declared: AudioFormat, shape: dict[str
     assert reader.size == len(head)
 
 
+@pytest.mark.parametrize("taken", [0, 5, 20])
+def test_refused_bytes_leave_room_for_others(taken: int) -> None:
+    reader = HeaderReader(MONO)
+    right = header(MONO)
+    assert reader.feed(right[:taken]) == b""
+    for _ in range(3):
+        with pytest.raises(AudioFormatError, match="44100"):
+            reader.feed(header(STEREO)[taken:])
+    assert reader.feed(right[taken:] + b"audio") == b"audio"
+
+
 def test_twelve_bits_are_carried_in_sixteen() -> None:
     twelve = fmt_chunk(MONO).replace(struct.pack("<HH", 2, 16), struct.pack("<HH", 2, 12))
     head = b"RIFF\0\0\0\0WAVE" + twelve + b"data\0\0\0\0"

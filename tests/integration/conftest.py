@@ -1,0 +1,40 @@
+"""A server for the whole run, and the check that there is speech and somebody to understand it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.server_process import ServerProcess
+from integration.speech import models_folder
+from integration.wire import Api
+from vivavoce.recognition.catalogue import load_catalogue
+from vivavoce.recognition.model_errors import ModelError
+from vivavoce.recognition.store import ModelStore
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """Where the models and samples are that the server starts with; skip where they are not."""
+    store = ModelStore(models_folder())
+    try:
+        for model in load_catalogue().models:
+            if model.default:
+                store.path(model)
+    except ModelError:
+        pytest.skip("run make models")
+    return models_folder()
+
+
+@pytest.fixture(scope="session")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for every test that does not take it down."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    with ServerProcess(data, {"VIVAVOCE_MODELS": str(models)}).running() as process:
+        yield process
+
+
+@pytest.fixture
+def api(server: ServerProcess) -> Api:
+    """The shared server's HTTP routes."""
+    return Api(server.url)

@@ -1,0 +1,94 @@
+"""A real ``vivavoce serve`` process on a loopback port."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+KEY = "a-key-for-tests"
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without settings of whoever runs the tests."""
+    ours = ("VIVAVOCE_", "GLADIA_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+class ServerProcess:
+    """A server on a data folder; it may be stopped or killed, and started again.
+
+    Attributes:
+        url: base URL; the port stays the same from the first start on.
+        said: lines of standard output up to the readiness line.
+    """
+
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.url = ""
+        self.said: list[str] = []
+        self._data = data
+        self._log = data.with_suffix(".log")
+        self._settings = {"VIVAVOCE_API_KEY": KEY, **(settings or {})}
+        self._port = 0
+        self._process: subprocess.Popen[str]
+
+    def start(self) -> Self:
+        """Start and wait for the readiness line."""
+        command = [sys.executable, "-m", "vivavoce", "serve", "--port", str(self._port)]
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, "--data", str(self._data)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=clean_environment() | self._settings,
+            )
+        assert self._process.stdout is not None
+        self.said = []
+        for line in self._process.stdout:
+            self.said.append(line.rstrip("\n"))
+            if line.startswith("ready "):
+                self.url = line.split()[1]
+                self._port = int(self.url.rsplit(":", 1)[1])
+                return self
+        raise AssertionError(f"exit code {self._process.wait()}: {self.log[-2000:]}")
+
+    @property
+    def log(self) -> str:
+        """Everything on standard error so far."""
+        return self._log.read_text()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        return self._process.pid
+
+    def terminate(self) -> int:
+        """Ask it to stop as an operator would; gives the exit code."""
+        self._process.terminate()
+        return self._wait()
+
+    def kill(self) -> int:
+        """End it without warning."""
+        self._process.send_signal(signal.SIGKILL)
+        return self._wait()
+
+    def _wait(self) -> int:
+        code = self._process.wait(STOP_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Started, and stopped at the end if it still runs."""
+        try:
+            yield self.start()
+        finally:
+            if self._process.poll() is None:
+                self.terminate()
