@@ -135,7 +135,7 @@ OPERATIONS = (
                 {JSON: ref(InitAnswer)},
                 links={
                     name: _link(name, id=NEW_ID)
-                    for name in ("getSession", "deleteSession", "annotateSession", "getRecording")
+                    for name in ("getSession", "deleteSession", "annotateSession")
                 },
             ),
             **_refused(400, 401, 413, 422, 429, 503),
@@ -155,11 +155,7 @@ OPERATIONS = (
         name="listSessions",
         summary="List sessions, newest first",
         answers={
-            200: Answer(
-                "A page; `next` leads to the following one.",
-                {JSON: ref(JobPage)},
-                links={"getFirst": _link("getSession", id="$response.body#/items/0/id")},
-            ),
+            200: Answer("A page; `next` leads to the following one.", {JSON: ref(JobPage)}),
             **_refused(400, 401, 503),
         },
         parameters=FILTERS,

@@ -1,6 +1,6 @@
 """Structs to JSON Schemas that mean the same in OpenAPI 3.1 and in AsyncAPI 3.0."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -80,25 +80,21 @@ def _markdown(docstring: str) -> str:
     return " ".join(docstring.replace("``", "`").split())
 
 
-def _when(field: str, then: Schema) -> Schema:
-    return {"if": {"properties": {field: {"const": True}}, "required": [field]}, "then": then}
+def _when(field: str, needed: str, rule: Schema) -> Schema:
+    """When ``field`` is true, ``needed`` must be an object to which ``rule`` applies."""
+    needs = {"properties": {needed: {"type": "object", **rule}}, "required": [needed]}
+    return {"if": {"properties": {field: {"const": True}}, "required": [field]}, "then": needs}
 
 
-def _needs(fields: Iterable[str]) -> list[Schema]:
-    return [_when(field, {"required": [f"{field}_config"]}) for field in fields]
-
-
-_CALLBACK_URL: Schema = {"properties": {"url": {"pattern": _HTTP_URL}}, "required": ["url"]}
+_CALLBACK_URL: Schema = {
+    "properties": {"url": {"type": "string", "pattern": _HTTP_URL}},
+    "required": ["url"],
+}
 
 _RULES: dict[str, Schema] = {
-    "RealtimeProcessing": {"allOf": _needs(ADD_ONS_WITH_CONFIG)},
-    "InitRequest": {
-        "allOf": [
-            _when(
-                "callback",
-                {"properties": {"callback_config": _CALLBACK_URL}, "required": ["callback_config"]},
-            )
-        ]
+    "RealtimeProcessing": {
+        "allOf": [_when(name, f"{name}_config", {}) for name in ADD_ONS_WITH_CONFIG]
     },
+    "InitRequest": {"allOf": [_when("callback", "callback_config", _CALLBACK_URL)]},
 }
 """What holds between fields, which types cannot say; ``parse_init`` checks the same."""
