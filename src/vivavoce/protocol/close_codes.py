@@ -4,20 +4,33 @@ Contract §2.7 has how the published clients react to each.
 """
 
 from enum import IntEnum
+from typing import Self
 
 
 class CloseCode(IntEnum):
-    """Close codes that this server sends; the docstrings are the reference."""
+    """Close codes that this server sends.
 
-    FINISHED = 1000
-    """The session has ended and every message was sent."""
-    TOO_BIG = 1009
-    """A frame was larger than the server takes; the session can be resumed."""
-    INTERNAL = 1011
-    """A fault of the server; the session can be resumed."""
-    RESTART = 1012
-    """The server restarts; the session can be resumed at the same URL."""
-    TRY_LATER = 1013
-    """The server cannot store audio now; the session can be resumed."""
-    REPLACED = 4409
-    """A newer connection took the session over."""
+    Attributes:
+        meaning: in a sentence, for the reference.
+    """
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """A code with its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    @property
+    def resumable(self) -> bool:
+        """Whether published clients come back after it."""
+        return self not in {1000, 1001} and not 4400 <= self <= 4499  # noqa: PLR2004  as above
+
+    FINISHED = 1000, "The session has ended and every message was sent."
+    TOO_BIG = 1009, "A frame was larger than the server takes; the session can be resumed."
+    INTERNAL = 1011, "A fault of the server; the session can be resumed."
+    RESTART = 1012, "The server restarts; the session can be resumed at the same URL."
+    TRY_LATER = 1013, "The server cannot store audio now; the session can be resumed."
+    REPLACED = 4409, "A newer connection took the session over."

@@ -3,13 +3,14 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from vivavoce.protocol.formats import Instant
 from vivavoce.protocol.timestamps import iso
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
     """What stands in the body of an HTTP error."""
 
-    timestamp: str
+    timestamp: Instant
     path: str
     request_id: str
     statusCode: int  # noqa: N815  the wire's spelling

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.result import Result
 from vivavoce.protocol.transcript import Transcription, Utterance
@@ -12,8 +13,8 @@ from vivavoce.protocol.transcript import Transcription, Utterance
 class Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """What every message carries; ``type`` is the tag."""
 
-    session_id: str
-    created_at: str
+    session_id: Uuid
+    created_at: Instant
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -25,8 +26,8 @@ class Failure(msgspec.Struct, frozen=True):
 class ChunkRange(msgspec.Struct, frozen=True):
     """Where a chunk stands in the session: bytes ``[a, b)`` as sent, and seconds."""
 
-    byte_range: tuple[int, int]
-    time_range: tuple[float, float]
+    byte_range: tuple[Index, Index]
+    time_range: tuple[Seconds, Seconds]
 
 
 class AudioChunkAck(Message, frozen=True, tag="audio_chunk"):
@@ -40,8 +41,8 @@ class AudioChunkAck(Message, frozen=True, tag="audio_chunk"):
 class RecordingDurations(msgspec.Struct, frozen=True):
     """Seconds received, and seconds of them not yet transcribed."""
 
-    recording_duration: float
-    recording_left_to_process: float
+    recording_duration: Seconds
+    recording_left_to_process: Seconds
 
 
 class StopRecordingAck(Message, frozen=True, tag="stop_recording"):
@@ -55,8 +56,8 @@ class StopRecordingAck(Message, frozen=True, tag="stop_recording"):
 class SpeechMoment(msgspec.Struct, frozen=True):
     """A moment on a channel, in seconds from the session's start."""
 
-    time: float
-    channel: int
+    time: Seconds
+    channel: Index
 
 
 class SpeechStart(Message, frozen=True, tag="speech_start"):
@@ -96,7 +97,7 @@ class StartRecording(Message, frozen=True, tag="start_recording"):
 class RecordingDuration(msgspec.Struct, frozen=True):
     """Seconds of audio received."""
 
-    recording_duration: float
+    recording_duration: Seconds
 
 
 class EndRecording(Message, frozen=True, tag="end_recording"):

@@ -11,6 +11,9 @@ from vivavoce.protocol.validation import InvalidParametersError, validated
 
 MAX_METADATA_CHARACTERS = 2000
 
+ADD_ONS_WITH_CONFIG = ("custom_vocabulary", "custom_spelling", "translation")
+"""Add-ons that cannot work without their configuration."""
+
 Unit = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -19,7 +22,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 class LanguageConfig(_Part, frozen=True):
-    """Which languages may be heard (contract §5.3)."""
+    """Which languages may be heard."""
 
     languages: tuple[Language, ...] = ()
     code_switching: bool = False
@@ -161,7 +164,7 @@ def _add_on_faults(add_ons: RealtimeProcessing) -> list[str]:
     """An add-on that cannot work without its configuration must have one."""
     return [
         f"realtime_processing.{name}_config is required when {name} is true"
-        for name in ("custom_vocabulary", "custom_spelling", "translation")
+        for name in ADD_ONS_WITH_CONFIG
         if getattr(add_ons, name) and getattr(add_ons, f"{name}_config") is UNSET
     ]
 

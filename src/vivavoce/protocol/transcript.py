@@ -5,23 +5,25 @@ Times are seconds from the start of the session's audio. Contract §1.6 and §3.
 
 import msgspec
 
+from vivavoce.protocol.formats import Index, Seconds, Share
+
 
 class Word(msgspec.Struct, frozen=True):
     """One word; ``word`` begins with a space, so that words joined give the text."""
 
     word: str
-    start: float
-    end: float
-    confidence: float
+    start: Seconds
+    end: Seconds
+    confidence: Share
 
 
 class Utterance(msgspec.Struct, frozen=True):
     """Speech of one channel between two pauses; ``text`` begins with a space."""
 
-    start: float
-    end: float
-    confidence: float
-    channel: int
+    start: Seconds
+    end: Seconds
+    confidence: Share
+    channel: Index
     words: tuple[Word, ...]
     text: str
     language: str

@@ -9,11 +9,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vivavoce.archive import port as archive
+from vivavoce.journal import port as journal
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.session.ports import Clock
 
 JSON = "application/json"
+RETRY_SECONDS = 5
+
+REFUSALS: tuple[type[Exception], ...] = (
+    ApiError,
+    InvalidParametersError,
+    MalformedJsonError,
+    HTTPException,
+    archive.UnavailableError,
+    journal.UnavailableError,
+)
+"""What a route raises to refuse a request; anything else is a fault of ours."""
 
 ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -32,12 +45,18 @@ def as_api_error(error: Exception, request: Request) -> ApiError:
             return ApiError(400, "Invalid parameter(s)", faults=error.faults)
         case MalformedJsonError():
             return ApiError(400, str(error))
-        case HTTPException() if error.status_code in {404, 405}:
-            return ApiError(404, f"Cannot {request.method} {request.url.path}")
+        case archive.UnavailableError() | journal.UnavailableError():
+            return ApiError(503, str(error), retry_after=RETRY_SECONDS)
         case HTTPException():
-            return ApiError(error.status_code, error.detail)
+            return _of_starlette(error, request)
         case _:
             return ApiError(500, "Internal server error")
+
+
+def _of_starlette(error: HTTPException, request: Request) -> ApiError:
+    if error.status_code in {404, 405}:
+        return ApiError(404, f"Cannot {request.method} {request.url.path}")
+    return ApiError(error.status_code, error.detail)
 
 
 def error_handler(wall: Clock) -> ExceptionHandler:

@@ -6,22 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vivavoce import __version__
 from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.sqlite import SqliteJournal
-from vivavoce.protocol.errors import ApiError
-from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.recognition.store import ModelStore
-from vivavoce.server.answers import error_handler, json_answer
+from vivavoce.server.answers import REFUSALS, error_handler, json_answer
+from vivavoce.server.documents import Documents
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
@@ -123,15 +122,17 @@ def build(settings: Settings, keys: KeyRing) -> Starlette:
             yield
 
     handle = error_handler(time.time)
-    kinds = (ApiError, InvalidParametersError, MalformedJsonError, HTTPException, Exception)
     cors = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],
     )
-    return Starlette(
+    app = Starlette(
+        routes=Documents(__version__, settings.public_url).routes(),
         lifespan=lifespan,
         middleware=[cors],
-        exception_handlers=dict.fromkeys(kinds, handle),
+        exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
+    app.router.redirect_slashes = False  # a path is right or it is a 404
+    return app

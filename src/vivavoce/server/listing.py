@@ -37,7 +37,7 @@ class _Reader:
         given = self._params.get(name)
         if given is None:
             return default
-        if not re.fullmatch(r"-?\d{1,18}", given):
+        if not re.fullmatch(r"-?[0-9]{1,4000}", given):
             self.faults.append(f"{name} must be an integer")
             return default
         if int(given) < least:

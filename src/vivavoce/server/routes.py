@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET
@@ -21,12 +20,13 @@ from vivavoce.archive.port import (
     Recordings,
     Records,
 )
-from vivavoce.journal.port import NewSession, UnavailableError
+from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, parse_init
 from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import MalformedJsonError
+from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
@@ -82,8 +82,6 @@ class LiveRoutes:
             await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
-        except UnavailableError as error:
-            raise ApiError(503, str(error), retry_after=5) from error
         url = f"{self._base(request, websocket=True)}/v2/live?token={token}"
         return json_answer(InitAnswer(session.id, iso(session.created_at), url), 201)
 
@@ -165,12 +163,7 @@ class LiveRoutes:
             raise ApiError(404, "no such session") from error
 
     def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
-        """The base URL that the client used, or the one that the operator gave."""
-        parts = urlsplit(self.public_url or str(request.base_url))
-        scheme = parts.scheme
-        if websocket:
-            scheme = "wss" if scheme in {"https", "wss"} else "ws"
-        return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return base_url(request, self.public_url, websocket=websocket)
 
 
 async def _body(request: Request, limit: int) -> bytes:

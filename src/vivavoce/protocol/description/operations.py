@@ -1,0 +1,233 @@
+"""Every HTTP operation as data: what it takes, and what it answers with which status."""
+
+from dataclasses import dataclass, field
+from typing import get_args
+
+from vivavoce.protocol.description.schemas import Schema, ref
+from vivavoce.protocol.errors import ErrorBody
+from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.result import InitAnswer, Job, JobPage, Status
+
+JSON = "application/json"
+
+REFUSALS = {
+    400: "The body or a parameter does not fit; `validation_errors` names every fault.",
+    401: "No API key, or an unknown one.",
+    403: "The session has not ended yet.",
+    404: "There is no such session, or it belongs to another key.",
+    413: "The body is too large.",
+    422: "No installed model can serve the request.",
+    429: "The key has as many live sessions as it may have.",
+    503: "The server cannot store sessions now; try again later.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes with one status; ``content`` by media type, ``links`` to other operations."""
+
+    description: str
+    content: dict[str, Schema] = field(default_factory=dict)
+    links: dict[str, Schema] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        body: schema of the JSON body; ``must_have_body`` says whether it may be left out.
+        public: whether it answers without an API key.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answers: dict[int, Answer]
+    parameters: tuple[Schema, ...] = ()
+    body: Schema | None = None
+    must_have_body: bool = False
+    public: bool = False
+
+
+def _refused(*statuses: int) -> dict[int, Answer]:
+    """Answers with the common error body."""
+    return {status: Answer(REFUSALS[status], {JSON: ref(ErrorBody)}) for status in statuses}
+
+
+def _query(name: str, description: str, schema: Schema, **more: object) -> Schema:
+    return {"name": name, "in": "query", "description": description, "schema": schema, **more}
+
+
+SESSION_ID: Schema = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The session's id.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+DAY_OR_MOMENT: Schema = {
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+}
+FILTERS = (
+    _query("offset", "Sessions to skip.", {"type": "integer", "minimum": 0, "default": 0}),
+    _query(
+        "limit",
+        "Sessions on a page; more than 100 means 100.",
+        {"type": "integer", "minimum": 1, "default": 20},
+    ),
+    _query("date", "Created on this day of UTC.", DAY_OR_MOMENT),
+    _query("before_date", "Created before; UTC unless it says.", DAY_OR_MOMENT),
+    _query("after_date", "Created then or after; UTC unless it says.", DAY_OR_MOMENT),
+    _query(
+        "status",
+        "In any of these states.",
+        {"type": "array", "items": {"enum": list(get_args(Status))}},
+        style="form",
+        explode=True,
+    ),
+    _query(
+        "custom_metadata",
+        "Metadata to look for, compared as text: `custom_metadata[key]=value`. "
+        '`custom_metadata={"key":…}` is understood too, nested objects included.',
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        style="deepObject",
+        explode=True,
+    ),
+)
+
+
+def _link(operation: str, **parameters: str) -> Schema:
+    return {"operationId": operation, "parameters": parameters}
+
+
+NEW_ID = "$response.body#/id"
+BYTES = {"application/octet-stream": {"type": "string", "format": "binary"}}
+HEALTH: Schema = {
+    "type": "object",
+    "properties": {"health": {"const": "OK"}},
+    "required": ["health"],
+}
+READINESS: Schema = {
+    "type": "object",
+    "properties": {
+        "ready": {"type": "boolean"},
+        "journal": {"type": "string", "description": "`OK`, or what is wrong."},
+        "engines": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Workers that are ready, by model.",
+        },
+    },
+    "required": ["ready", "journal", "engines"],
+}
+
+OPERATIONS = (
+    Operation(
+        method="post",
+        path="/v2/live",
+        name="createSession",
+        summary="Begin a session",
+        answers={
+            201: Answer(
+                "The session, and the address of its socket.",
+                {JSON: ref(InitAnswer)},
+                links={
+                    name: _link(name, id=NEW_ID)
+                    for name in ("getSession", "deleteSession", "annotateSession")
+                },
+            ),
+            **_refused(400, 401, 413, 422, 429, 503),
+        },
+        body=ref(InitRequest),
+        parameters=(
+            _query(
+                "region",
+                "Taken for compatibility and ignored: the data stays on this server.",
+                {"type": "string"},
+            ),
+        ),
+    ),
+    Operation(
+        method="get",
+        path="/v2/live",
+        name="listSessions",
+        summary="List sessions, newest first",
+        answers={
+            200: Answer("A page; `next` leads to the following one.", {JSON: ref(JobPage)}),
+            **_refused(400, 401, 503),
+        },
+        parameters=FILTERS,
+    ),
+    Operation(
+        method="get",
+        path="/v2/live/{id}",
+        name="getSession",
+        summary="Show a session and its result",
+        answers={200: Answer("The session.", {JSON: ref(Job)}), **_refused(401, 404, 503)},
+        parameters=(SESSION_ID,),
+    ),
+    Operation(
+        method="delete",
+        path="/v2/live/{id}",
+        name="deleteSession",
+        summary="Delete a finished session, its result and its recording",
+        answers={
+            202: Answer(
+                "It is gone.", links={"isGone": _link("getSession", id="$request.path.id")}
+            ),
+            **_refused(401, 403, 404, 503),
+        },
+        parameters=(SESSION_ID,),
+    ),
+    Operation(
+        method="patch",
+        path="/v2/live/{id}",
+        name="annotateSession",
+        summary="Store notes on a session",
+        answers={
+            204: Answer(
+                "Stored, in place of earlier ones, as `post_session_metadata`.",
+                links={"shown": _link("getSession", id="$request.path.id")},
+            ),
+            **_refused(400, 401, 404, 413, 503),
+        },
+        body={"type": "object", "description": "Any JSON object of at most 100 kB."},
+        must_have_body=True,
+        parameters=(SESSION_ID,),
+    ),
+    Operation(
+        method="get",
+        path="/v2/live/{id}/file",
+        name="getRecording",
+        summary="Fetch the recording of a finished session",
+        answers={
+            200: Answer("A WAV file with the audio as it was sent.", content=BYTES),
+            **_refused(401, 404, 503),
+        },
+        parameters=(SESSION_ID,),
+    ),
+    Operation(
+        method="get",
+        path="/health",
+        name="health",
+        summary="Whether the process answers",
+        answers={200: Answer("It does.", {JSON: HEALTH})},
+        public=True,
+    ),
+    Operation(
+        method="get",
+        path="/ready",
+        name="ready",
+        summary="Whether models are warm and audio can be stored",
+        answers={
+            200: Answer("Ready.", {JSON: READINESS}),
+            503: Answer("Not ready.", {JSON: READINESS}),
+        },
+        public=True,
+    ),
+)
+
+WRITTEN = (InitAnswer, JobPage, ErrorBody)
+READ = (InitRequest,)
