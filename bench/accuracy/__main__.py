@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--no-texts", action="store_true", help="only counts in the JSON")
     options = parser.parse_args()
     try:
-        recordings = read_corpus(options.audio, options.language)
+        recordings = read_corpus(options.audio, options.language, options.skip)
     except CorpusError as error:
         parser.error(str(error))
     plan = Plan(

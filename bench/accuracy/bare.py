@@ -10,7 +10,7 @@ from pathlib import Path
 from speech_corpus import open_engine
 
 from accuracy.sound import Sound
-from vivavoce.cli.models import default_models_dir
+from vivavoce.places import models_folder
 from vivavoce.protocol.request import InitRequest, LanguageConfig
 from vivavoce.recognition.contract import DecodeRequest
 from vivavoce.recognition.store import ModelStore
@@ -25,7 +25,7 @@ def hear_whole(
     Returns:
         The texts by recording and channel, and the CPU seconds of the engine alone.
     """
-    store = ModelStore(models or default_models_dir())
+    store = ModelStore(models or models_folder())
     request = InitRequest(language_config=LanguageConfig((language,)))
     engine = open_engine(Voices(store).choose(request).engine, models)
     engine.warm_up()

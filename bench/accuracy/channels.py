@@ -12,7 +12,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,9 @@ from vivavoce.protocol.messages import TranscriptData
 CHANNELS = 3
 GROUPS = ("read", "telephone band")
 LEAST_SECONDS = 3.0
+SAMPLE_BITS = 16
+STEP_SECONDS = 0.96
+"""Whole windows of voice activity: those of a recording lie as they do when it is alone."""
 SESSIONS = 3
 
 
@@ -61,18 +64,23 @@ def triples(recordings: Sequence[Recording], most: int) -> Iterator[tuple[Record
 
 
 def together(sounds: Sequence[Sound]) -> tuple[Sound, list[Sound]]:
-    """Sounds on channels of their own, each a second later, and each of those channels alone."""
-    rate = sounds[0].format.sample_rate
-    starts = [rate * index for index in range(len(sounds))]
+    """Sounds on channels of their own, each a second later, and each of those channels alone.
+
+    Raises:
+        CorpusError: they are not all of one rate, or not of 16 bit.
+    """
+    own = sounds[0].format
+    if any(sound.format != own for sound in sounds) or own.bit_depth != SAMPLE_BITS:
+        raise CorpusError("one socket wants recordings of one sample rate, 16 bit and mono")
+    rate = own.sample_rate
+    starts = [round(rate * STEP_SECONDS) * index for index in range(len(sounds))]
     samples = [np.frombuffer(sound.data, "<i2") for sound in sounds]
     length = max(start + len(each) for start, each in zip(starts, samples, strict=True)) + rate
     laid = np.zeros((length, len(sounds)), "<i2")
     for channel, (start, each) in enumerate(zip(starts, samples, strict=True)):
         laid[start : start + len(each), channel] = each
-    shared = Sound(replace(sounds[0].format, channels=len(sounds)), laid.tobytes())
-    return shared, [
-        Sound(sounds[0].format, np.ascontiguousarray(channel).tobytes()) for channel in laid.T
-    ]
+    shared = Sound(msgspec.structs.replace(own, channels=len(sounds)), laid.tobytes())
+    return shared, [Sound(own, np.ascontiguousarray(channel).tobytes()) for channel in laid.T]
 
 
 def number_faults(finals: Sequence[TranscriptData]) -> list[str]:
@@ -180,20 +188,25 @@ def main() -> None:
     parser.add_argument("--triples", type=int, default=6, help="sockets per group; default 6")
     options = parser.parse_args()
     try:
-        chosen = list(triples(read_corpus(options.audio, options.language), options.triples))
+        chosen = list(
+            triples(read_corpus(options.audio, options.language, options.skip), options.triples)
+        )
     except CorpusError as error:
         parser.error(str(error))
     if not chosen:
         parser.error(f"no three speakers in one of the groups {', '.join(GROUPS)}")
-    judged = asyncio.run(
-        measure(
-            chosen,
-            options.language,
-            options.endpointing,
-            options.maximum_duration,
-            options.models_dir,
+    try:
+        judged = asyncio.run(
+            measure(
+                chosen,
+                options.language,
+                options.endpointing,
+                options.maximum_duration,
+                options.models_dir,
+            )
         )
-    )
+    except CorpusError as error:
+        parser.error(str(error))
     print(markdown(judged))
     if options.out:
         rows = [[asdict(voice) for voice in voices] for voices in judged]

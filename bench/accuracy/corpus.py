@@ -5,7 +5,7 @@ A folder holds recordings and a ``manifest.jsonl``; its lines have ``id``, ``fil
 ``duration_s``, ``kind``, and may have ``speakers``, ``condition``, ``channels`` and ``segments``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -62,8 +62,13 @@ class Recording:
     references: tuple[str, ...]
 
 
-def read_corpus(folder: Path, language: str) -> list[Recording]:
+def read_corpus(folder: Path, language: str, skip: Container[str] = ()) -> list[Recording]:
     """Recordings in a language, and those without speech, in the manifest's order.
+
+    Args:
+        folder: holds the manifest.
+        language: of the recordings with speech.
+        skip: ids of recordings to leave out.
 
     Raises:
         CorpusError: no manifest, a line that cannot be read, or nothing in that language.
@@ -78,7 +83,8 @@ def read_corpus(folder: Path, language: str) -> list[Recording]:
         entries = msgspec.json.Decoder(Entry).decode_lines(manifest.read_bytes())
     except msgspec.DecodeError as error:
         raise CorpusError(f"{manifest}: {error}") from error
-    recordings = list(_recordings(folder, entries, {language, NO_LANGUAGE}))
+    wanted = [entry for entry in entries if entry.id not in skip]
+    recordings = list(_recordings(folder, wanted, {language, NO_LANGUAGE}))
     if not any(recording.group != NO_SPEECH for recording in recordings):
         raise CorpusError(f"{manifest} has no recording with a text in language {language!r}")
     return recordings

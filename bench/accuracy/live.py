@@ -25,7 +25,7 @@ class Heard:
     """What a session gave.
 
     Attributes:
-        finals: as they came over the socket.
+        finals: those that came over the socket, by channel and number.
         text: ``full_transcript`` of the result.
         faults: what should not have happened, in words.
     """
@@ -93,6 +93,7 @@ class LiveServer:
             faults.append(f"session broke: {error}")
         job = await self._client.get(session.id)
         text, different = _compared(job, finals)
+        finals.sort(key=lambda final: final.id)  # on the wire, channels take turns as they can
         return Heard(tuple(finals), text, (*faults, *different))
 
 

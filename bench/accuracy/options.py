@@ -12,6 +12,9 @@ def common(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--language", default="en", help="which recordings; default en")
     parser.add_argument(
+        "--skip", action="append", default=[], metavar="ID", help="leave a recording out"
+    )
+    parser.add_argument(
         "--endpointing", type=float, default=0.3, help="seconds of silence that end an utterance"
     )
     parser.add_argument(

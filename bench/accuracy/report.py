@@ -40,6 +40,7 @@ def markdown(plan: Plan, measured: Measured) -> str:
         *(_line(name, rows) for name, rows in by_group.items()),
         _line("**all**", spoken),
         "",
+        *_doubtful(spoken),
         *_without_speech(measured.rows),
         *_costs(plan, measured),
     ]
@@ -84,6 +85,18 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _interval(interval: Interval | None, form: str) -> str:
     return " to ".join(form.format(end) for end in interval) if interval else "-"
+
+
+def _doubtful(rows: Iterable[Row]) -> Iterable[str]:
+    """Texts that belong to other recordings ruin a table and are easily overlooked."""
+    ids = [
+        row.recording.id
+        for row in rows
+        if min(row.whole_errors.insertions, row.live_errors.insertions) > row.live_errors.words
+    ]
+    if ids:
+        yield "Both ways hear more than twice the words of the manifest in: " + ", ".join(ids)
+        yield ""
 
 
 def _without_speech(rows: Sequence[Row]) -> Iterable[str]:
