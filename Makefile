@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup models demo serve test check format lock clean
+.PHONY: help setup models demo serve test check format bench-accuracy lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …'; exit 1; }
@@ -46,6 +46,10 @@ check: $(VENV)/dev.stamp ## Lint, format, types, layers
 format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-accuracy: $(VENV)/dev.stamp models ## Word errors of the server on recordings: make bench-accuracy AUDIO=DIR
+	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-accuracy AUDIO=DIR'; exit 1; }
+	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)'
 
 lock: ## Renew the hashed lock files (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

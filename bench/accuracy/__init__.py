@@ -1,0 +1,1 @@
+"""Word errors of the live server against its own engine on whole recordings."""

@@ -1,0 +1,25 @@
+"""The command line that the scripts of this folder share."""
+
+import argparse
+from pathlib import Path
+
+
+def common(description: str) -> argparse.ArgumentParser:
+    """A parser with the options that every script takes."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument(
+        "--audio", type=Path, required=True, help="folder of recordings with a manifest.jsonl"
+    )
+    parser.add_argument("--language", default="en", help="which recordings; default en")
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="ID", help="leave a recording out"
+    )
+    parser.add_argument(
+        "--endpointing", type=float, default=0.3, help="seconds of silence that end an utterance"
+    )
+    parser.add_argument(
+        "--maximum-duration", type=float, default=15, help="seconds that cut an utterance"
+    )
+    parser.add_argument("--models-dir", type=Path, help="folder of the models")
+    parser.add_argument("--out", type=Path, help="write everything found here, as JSON")
+    return parser

@@ -1,0 +1,45 @@
+"""Audio as it goes over the wire, and as the engine wants it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.intake import Intake, Samples
+from vivavoce.cli.audio_file import CHUNKS_PER_SECOND, open_audio
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Raw interleaved samples in a format that the wire has a word for."""
+
+    format: AudioFormat
+    data: bytes
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return self.format.seconds(len(self.data))
+
+    def chunks(self) -> Iterator[bytes]:
+        """The samples in pieces of 100 ms."""
+        size = self.format.sample_rate // CHUNKS_PER_SECOND * self.format.frame_bytes
+        for at in range(0, len(self.data), size):
+            yield self.data[at : at + size]
+
+    def samples(self) -> Samples:
+        """Samples at 16 kHz, shaped [channels, samples], by the way the server takes."""
+        intake = Intake(self.format)
+        return np.concatenate((intake.feed(self.data), intake.finish()), axis=1)
+
+
+def read_sound(path: Path) -> Sound:
+    """Read a recording at its own rate and with its own channels.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    audio = open_audio(path)
+    return Sound(audio.format, b"".join(audio.chunks()))
