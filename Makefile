@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-PYTHON_CLIENTS :=
+PYTHON_CLIENTS := livekit
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
+
+# Large packages that a client asks for but never loads in the tests.
+LIVEKIT_UNUSED := grpcio
 
 .PHONY: help setup models demo serve clients test check format lock clean
 
@@ -66,6 +69,8 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	  pyproject.toml --extra server --group dev requirements/build.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  --no-deps requirements/clients.in -o requirements/clients.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  $(LIVEKIT_UNUSED:%=--no-emit-package %) requirements/clients-livekit.in -o requirements/clients-livekit.txt
 	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made
