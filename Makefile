@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-PYTHON_CLIENTS := livekit
+PYTHON_CLIENTS := livekit pipecat
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
 # Large packages that a client asks for but never loads in the tests.
 LIVEKIT_UNUSED := grpcio
+PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
 .PHONY: help setup models demo serve clients test check format lock clean
 
@@ -71,6 +72,8 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	  --no-deps requirements/clients.in -o requirements/clients.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  $(LIVEKIT_UNUSED:%=--no-emit-package %) requirements/clients-livekit.in -o requirements/clients-livekit.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  $(PIPECAT_UNUSED:%=--no-emit-package %) requirements/clients-pipecat.in -o requirements/clients-pipecat.txt
 	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made
