@@ -4,7 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup models demo serve test check format bench-accuracy lock clean
+PYTHON_CLIENTS := livekit pipecat
+CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
+
+# Large packages that a client asks for but never loads in the tests.
+LIVEKIT_UNUSED := grpcio
+PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
+
+.PHONY: help setup models demo serve clients test check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,7 +41,16 @@ demo: setup ## Stream real speech through a server of its own and show the live 
 serve: setup ## Leave a server running on http://127.0.0.1:8300
 	$(BIN)/vivavoce serve
 
-test: $(VENV)/dev.stamp models ## Every test
+clients: $(CLIENT_STAMPS) ## The published clients that the tests drive, each apart; what cannot be had is skipped
+
+# No stamp is left for a client that this machine cannot have, so the next run tries again.
+$(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requirements/clients-%.txt tests/clients/install.py | $(VENV)/dev.stamp
+	@$(BIN)/python tests/clients/install.py $*
+
+.venv-clients/node/installed: tests/clients/node/package-lock.json tests/clients/install.py | $(VENV)/dev.stamp
+	@$(BIN)/python tests/clients/install.py node
+
+test: $(VENV)/dev.stamp models clients ## Every test
 	$(BIN)/python -m pytest
 
 check: $(VENV)/dev.stamp ## Lint, format, types, layers
@@ -58,6 +74,11 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	  pyproject.toml --extra server --group dev requirements/build.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  --no-deps requirements/clients.in -o requirements/clients.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  $(LIVEKIT_UNUSED:%=--no-emit-package %) requirements/clients-livekit.in -o requirements/clients-livekit.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  $(PIPECAT_UNUSED:%=--no-emit-package %) requirements/clients-pipecat.in -o requirements/clients-pipecat.txt
+	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

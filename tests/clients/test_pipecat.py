@@ -1,0 +1,62 @@
+"""Pipecat's Gladia service as published, in a pipeline, pointed here by its ``url``."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clients.conftest import Server
+from clients.driving import Report, drive_python
+from clients.speech import (
+    BECKETT,
+    MOST_WRONG,
+    TWO_CITIES,
+    beckett,
+    silence,
+    two_cities,
+    write_wav,
+    wrong_words,
+)
+
+QUIET_SECONDS = 27.0
+"""Past the 20 s after which the service begins to send keep-alives, looking every 5 s."""
+
+
+@pytest.fixture
+def task(server: Server, tmp_path: Path) -> dict[str, Any]:
+    first = write_wav(tmp_path / "first.wav", np.concatenate([two_cities(), silence(1.5)]))
+    second = write_wav(tmp_path / "second.wav", np.concatenate([beckett(), silence(1.0)]))
+    paths = {"first": str(first), "second": str(second)}
+    return {"url": server.live, "key": server.key, "quiet": QUIET_SECONDS, **paths}
+
+
+def job_of(server: Server, report: Report) -> dict[str, Any]:
+    named = re.search(r"\[([0-9a-f-]{36})\]", report.one("ended")["service"])
+    assert named is not None
+    job = server.finished(named[1])
+    assert job["custom_metadata"]["pipecat"]
+    return job
+
+
+def test_a_pipeline_is_given_partials_and_finals(server: Server, task: dict[str, Any]) -> None:
+    report = drive_python("pipecat", task | {"said": ["first"], "partials": True, "pace": 1.0})
+    assert wrong_words(TWO_CITIES, report.finals) <= MOST_WRONG
+    assert report.of("partial")
+    assert not report.of("error")
+    job_of(server, report)
+
+
+def test_a_pipeline_with_the_defaults_outlives_a_quiet_time_on_one_connection(
+    server: Server, task: dict[str, Any]
+) -> None:
+    report = drive_python("pipecat", task | {"said": ["first", "second"], "pace": 2.0})
+    assert report.of("keepalive"), "the quiet was too short for the service to notice it"
+    assert len(report.of("connected")) == 1
+    assert not report.of("error")
+    assert not report.of("partial"), "the service asks for no partials by default"
+    assert wrong_words(f"{TWO_CITIES} {BECKETT}", report.finals) <= MOST_WRONG
+    job = job_of(server, report)
+    heard = job["result"]["transcription"]["full_transcript"]
+    assert wrong_words(f"{TWO_CITIES} {BECKETT}", heard) <= MOST_WRONG
