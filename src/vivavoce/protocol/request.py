@@ -7,9 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from vivavoce.protocol.choices import Language, Model, TargetLanguage
-from vivavoce.protocol.validation import InvalidParametersError, validated
+from vivavoce.protocol.validation import InvalidParametersError, nesting, validated
 
 MAX_METADATA_CHARACTERS = 2000
+MAX_METADATA_LEVELS = 64
+"""Deeper documents cannot be read by every client."""
 
 ADD_ONS_WITH_CONFIG = ("custom_vocabulary", "custom_spelling", "translation")
 """Add-ons that cannot work without their configuration."""
@@ -172,11 +174,20 @@ def _add_on_faults(add_ons: RealtimeProcessing) -> list[str]:
 def _metadata_faults(request: InitRequest) -> list[str]:
     if request.custom_metadata is UNSET:
         return []
+    if fault := nesting_fault("custom_metadata", request.custom_metadata):
+        return [fault]
     size = len(msgspec.json.encode(request.custom_metadata).decode())
     if size <= MAX_METADATA_CHARACTERS:
         return []
     limit = f"shorter than or equal to {MAX_METADATA_CHARACTERS} characters when serialised"
     return [f"custom_metadata must be {limit}, it has {size}"]
+
+
+def nesting_fault(name: str, metadata: dict[str, Any]) -> str | None:
+    """What is wrong with metadata that is nested too deeply."""
+    if nesting(metadata) <= MAX_METADATA_LEVELS:
+        return None
+    return f"{name} must be nested at most {MAX_METADATA_LEVELS} levels deep"
 
 
 def _is_http_url(config: CallbackConfig | UnsetType) -> bool:

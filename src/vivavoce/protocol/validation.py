@@ -16,6 +16,8 @@ from vivavoce.protocol.choices import Choices
 T = TypeVar("T")
 
 MAX_FAULTS = 50
+MAX_KEY_CHARACTERS = 64
+"""Of a client's key within a path; a fault names the place and does not repeat the body."""
 
 _Cleaner = Callable[[Any, Any, str, list[str]], Any]
 
@@ -56,8 +58,24 @@ def validated(kind: type[T], body: bytes) -> T:
     return msgspec.convert(cleaned, kind)
 
 
+def nesting(value: Any) -> int:
+    """Levels of objects and arrays in a JSON value, none for a leaf."""
+    levels = 0
+    inside = [value]
+    while inside := [part for part in inside if isinstance(part, dict | list)]:
+        levels += 1
+        inside = [
+            child
+            for part in inside
+            for child in (part.values() if isinstance(part, dict) else part)
+        ]
+    return levels
+
+
 def _clean(kind: inspect.Type, value: Any, path: str, faults: list[str]) -> Any:
     """A copy of ``value`` ready for conversion; faults are added to ``faults``."""
+    if len(faults) >= MAX_FAULTS:
+        return value  # it is refused anyway
     clean: _Cleaner = _CLEANERS.get(type(kind), _clean_leaf)
     try:
         return clean(kind, value, path, faults)
@@ -103,7 +121,8 @@ def _clean_dict(kind: inspect.DictType, value: Any, path: str, faults: list[str]
     if not isinstance(value, Mapping):
         raise _FaultError(f"{path} must be an object")
     return {
-        key: _clean(kind.value_type, item, f"{path}.{key}", faults) for key, item in value.items()
+        key: _clean(kind.value_type, item, f"{path}.{key[:MAX_KEY_CHARACTERS]}", faults)
+        for key, item in value.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,10 +53,10 @@ class _Reader:
         try:
             # In a query a plus sign arrives as a space.
             parsed = datetime.fromisoformat(given.replace(" ", "+"))
-        except ValueError:
+            return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):  # the ends of time have no neighbours
             self.faults.append(f"{name} must be an ISO 8601 date or date-time")
             return None
-        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
     def statuses(self) -> frozenset[Status]:
         """Every ``status`` given."""
@@ -95,7 +95,7 @@ def parse_query(params: QueryParams) -> Query:
     query = Query(
         offset=reader.whole("offset", 0, 0),
         limit=min(reader.whole("limit", 20, 1), MAX_LIMIT),
-        day=_day(day),
+        day=day.date() if day else None,
         before=before.timestamp() if before else None,
         after=after.timestamp() if after else None,
         statuses=reader.statuses(),
@@ -105,10 +105,6 @@ def parse_query(params: QueryParams) -> Query:
     if reader.faults:
         raise InvalidParametersError(reader.faults)
     return query
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.astimezone(UTC).date() if moment else None
 
 
 def page_links(base: str, params: QueryParams, query: Query, *, more: bool) -> Links:

@@ -22,10 +22,10 @@ from vivavoce.archive.port import (
 )
 from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
-from vivavoce.protocol.request import InitRequest, parse_init
+from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
 from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
 from vivavoce.protocol.timestamps import iso
-from vivavoce.protocol.validation import MalformedJsonError
+from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
 from vivavoce.server.gateway import Connection
@@ -116,9 +116,11 @@ class LiveRoutes:
         record = await self._record(request)
         body = await _body(request, MAX_PATCH_BYTES)
         try:
-            msgspec.json.decode(body, type=dict)
+            metadata = msgspec.json.decode(body, type=dict)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
+        if fault := nesting_fault("post_session_metadata", metadata):
+            raise InvalidParametersError([fault])
         await self.records.patch(record.id, record.owner, body)
         return Response(status_code=204)
 

@@ -156,6 +156,27 @@ def test_metadata_is_bounded_when_serialised() -> None:
     assert fault.startswith("custom_metadata must be shorter than or equal to 2000 characters")
 
 
+def test_metadata_is_not_nested_deeper_than_clients_can_read() -> None:
+    def nested(levels: int) -> dict[str, object]:
+        inner: object = 1
+        for _ in range(levels - 1):
+            inner = [inner]
+        return {"custom_metadata": {"a": inner}}
+
+    assert parse_init(msgspec.json.encode(nested(64))).custom_metadata
+    assert faults(nested(65)) == ("custom_metadata must be nested at most 64 levels deep",)
+
+
+def test_faults_are_bounded_in_number_and_do_not_repeat_the_body() -> None:
+    """A long key with many wrong members used to be spelt out once for each of them."""
+    dictionary = {"k" * 100_000: [1] * 100_000}
+    named = faults(
+        {"realtime_processing": {"custom_spelling_config": {"spelling_dictionary": dictionary}}}
+    )
+    assert len(named) == 50
+    assert max(map(len, named)) < 200
+
+
 def test_what_livekit_and_pipecat_send_is_accepted() -> None:
     livekit = {
         "model": "solaria-1",

@@ -6,7 +6,7 @@ DESCRIPTIONS = {
     "InitRequest.sample_rate": "Samples per second of each channel.",
     "InitRequest.channels": "Interleaved channels; each is transcribed on its own.",
     "InitRequest.custom_metadata": (
-        "Any JSON object, at most 2000 characters when serialised; "
+        "Any JSON object, at most 2000 characters when serialised and 64 levels deep; "
         "it comes back with the session and sessions can be listed by it."
     ),
     "InitRequest.model": "Every name means the server's default model for the language.",

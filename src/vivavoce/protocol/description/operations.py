@@ -193,7 +193,7 @@ OPERATIONS = (
             ),
             **_refused(400, 401, 404, 413, 503),
         },
-        body={"type": "object", "description": "Any JSON object of at most 100 kB."},
+        body={"type": "object", "description": "Any JSON object of at most 100 kB and 64 levels."},
         must_have_body=True,
         parameters=(SESSION_ID,),
     ),

@@ -1,0 +1,167 @@
+"""Requests at the edge of HTTP, against a real server: each gets an answer it can read."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from vivavoce.cli.own_server import OwnServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+REQUIRED = {"timestamp", "path", "request_id", "statusCode", "message"}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def http(server: OwnServer) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"x-gladia-key": server.api_key}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
+        yield client
+
+
+def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The common error body."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    body: dict[str, Any] = answer.json()
+    assert body.keys() - {"validation_errors"} == REQUIRED
+    assert body["statusCode"] == status
+    assert body["path"] == answer.request.url.path
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+    assert re.fullmatch(r"G-[0-9a-f]{8}", body["request_id"])
+    return body
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/v2/live/"),
+        ("GET", "/v2//live"),
+        ("GET", "/v2/live/a/b/c"),
+        ("PUT", "/v2/live"),
+        ("DELETE", "/v2/live"),
+        ("POST", f"/v2/live/{NOBODY}"),
+        ("PATCH", f"/v2/live/{NOBODY}/file"),
+        ("OPTIONS", "/v2/live"),
+        ("TRACE", "/v2/live"),
+        ("PROPFIND", "/v2/live"),
+        ("POST", "/health"),
+    ],
+)
+async def test_a_wrong_path_or_method_is_not_found(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    body = refused(await http.request(method, path), 404)
+    assert body["message"] == f"Cannot {method} {path}"
+
+
+@pytest.mark.parametrize("name", [NOBODY, "x", "%00", "%FF", "..%2F..%2Fetc", "a" * 8000])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH"])
+async def test_an_id_of_nobody_is_not_found(
+    http: httpx.AsyncClient, method: str, name: str
+) -> None:
+    answer = await http.request(method, f"/v2/live/{name}", content=b"{}")
+    assert answer.status_code == 404
+    assert answer.json().keys() == REQUIRED
+
+
+@pytest.mark.parametrize("path", ["/v2/live", f"/v2/live/{NOBODY}", f"/v2/live/{NOBODY}/file"])
+@pytest.mark.parametrize("headers", [{}, {"x-gladia-key": "ü".encode("latin-1")}])
+async def test_without_a_known_key_nothing_is_told(
+    server: OwnServer, path: str, headers: dict[str, Any]
+) -> None:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as anybody:
+        refused(await anybody.get(path), 401)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff", b'{"model":"\xc3"}', b'"text"', b"[]", b"{", b"[" * 100_000, b'{"a":NaN}', b"a=b"],
+)
+async def test_a_body_that_is_no_json_object_is_refused(
+    http: httpx.AsyncClient, body: bytes
+) -> None:
+    assert "JSON" in refused(await http.post("/v2/live", content=body), 400)["message"]
+
+
+async def test_what_a_body_is_called_does_not_matter(http: httpx.AsyncClient) -> None:
+    for kind in ("text/plain", "application/json; charset=latin-1", "nonsense", ""):
+        answer = await http.post("/v2/live", content=b"{}", headers={"content-type": kind})
+        assert answer.status_code == 201, kind
+
+
+async def test_every_fault_of_a_request_is_named(http: httpx.AsyncClient) -> None:
+    body = refused(await http.post("/v2/live", json={"channels": 9, "endpointing": "1"}), 400)
+    assert body["message"] == "Invalid parameter(s)"
+    assert body["validation_errors"] == [
+        "channels must not be greater than 8",
+        "endpointing must be a number",
+    ]
+
+
+@pytest.mark.parametrize("size", [1_100_000, 20_000_000])
+async def test_a_large_request_is_too_large(http: httpx.AsyncClient, size: int) -> None:
+    refused(await http.post("/v2/live", content=b" " * size), 413)
+
+
+async def test_notes_are_stored_up_to_their_limit(http: httpx.AsyncClient) -> None:
+    session = (await http.post("/v2/live", json={})).json()["id"]
+    notes = {"text": "\0ü" + "x" * 90_000}
+    assert (await http.patch(f"/v2/live/{session}", json=notes)).status_code == 204
+    shown = await http.get(f"/v2/live/{session}")
+    assert shown.json()["post_session_metadata"] == notes
+    large = json.dumps({"text": "x" * 100_000})
+    refused(await http.patch(f"/v2/live/{session}", content=large), 413)
+    deep = b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"
+    faults = refused(await http.patch(f"/v2/live/{session}", content=deep), 400)
+    assert faults["validation_errors"] == [
+        "post_session_metadata must be nested at most 64 levels deep"
+    ]
+
+
+async def test_metadata_with_odd_characters_can_be_looked_for(http: httpx.AsyncClient) -> None:
+    metadata = {"a b&=\0": "ü 100% \U0001f600"}
+    made = (await http.post("/v2/live", json={"custom_metadata": metadata})).json()
+    params = {f"custom_metadata[{key}]": value for key, value in metadata.items()}
+    page = (await http.get("/v2/live", params=params)).json()
+    assert [job["id"] for job in page["items"]] == [made["id"]]
+    assert page["items"][0]["custom_metadata"] == metadata
+    again = (await http.get(page["current"])).json()
+    assert again["items"] == page["items"]
+
+
+async def test_the_last_of_repeated_parameters_counts(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/v2/live?limit=x&limit=1")
+    assert answer.status_code == 200
+    assert len(answer.json()["items"]) <= 1
+
+
+async def test_a_head_is_a_get_without_its_body(http: httpx.AsyncClient) -> None:
+    for path in ("/health", "/v2/live", "/openapi.json"):
+        head = await http.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert int(head.headers["content-length"]) > 0
+
+
+async def test_a_browser_of_any_origin_may_ask(http: httpx.AsyncClient) -> None:
+    asked = {
+        "origin": "https://example.org",
+        "access-control-request-method": "PATCH",
+        "access-control-request-headers": "x-gladia-key, x-gladia-version, content-type",
+    }
+    answer = await http.options("/v2/live", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert {"x-gladia-key", "x-gladia-version", "content-type"} <= set(
+        re.split(r"\s*,\s*", allowed)
+    )
+    told = await http.get("/nowhere", headers={"origin": "https://example.org"})
+    assert told.headers["access-control-allow-origin"] == "*"
