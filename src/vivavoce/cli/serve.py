@@ -1,9 +1,13 @@
 """``vivavoce serve``: run a server."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
+
+from vivavoce.cli.failures import BadInputError, reported
 
 
 def serve(
@@ -15,32 +19,27 @@ def serve(
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
 ) -> None:
     """Run a server. Settings come from flags, then VIVAVOCE_* variables, then the file."""
-    from pydantic import ValidationError  # noqa: PLC0415  the server's libraries are an extra
-
-    from vivavoce.journal.lock import FolderInUseError  # noqa: PLC0415
-    from vivavoce.recognition.model_errors import ModelError  # noqa: PLC0415
-    from vivavoce.server import logs, serving, settings  # noqa: PLC0415
-    from vivavoce.server.keys import NoKeyError  # noqa: PLC0415
-
     flags = {"host": host, "port": port, "data": data, "api_key": api_key, "models": models}
+    with reported():
+        logs, serving, settings = _server_modules()
+        try:
+            chosen = settings.load(config, flags)
+            logs.configure(chosen.log_level)
+            serving.serve(chosen, _announce)
+        except (settings.SettingsError, serving.StartError) as error:
+            raise BadInputError(str(error)) from error
+
+
+def _server_modules() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """The server's modules, whose libraries come with an extra."""
     try:
-        chosen = settings.load(config, flags)
-        logs.configure(chosen.log_level)
-        serving.serve(chosen, _announce)
-    except ValidationError as error:
-        for fault in error.errors():
-            where = ".".join(map(str, fault["loc"]))
-            typer.echo(f"settings: {where}: {fault['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except (
-        FileNotFoundError,
-        FolderInUseError,
-        ModelError,
-        NoKeyError,
-        serving.StartError,
-    ) as error:
-        typer.echo(f"vivavoce serve: {error}", err=True)
-        raise typer.Exit(2) from error
+        names = ("logs", "serving", "settings")
+        logs, serving, settings = (import_module(f"vivavoce.server.{name}") for name in names)
+    except ModuleNotFoundError as error:
+        raise BadInputError(
+            f"the server needs {error.name}: pip install 'vivavoce[server]'"
+        ) from error
+    return logs, serving, settings
 
 
 def _announce(url: str, made_key: str | None) -> None:

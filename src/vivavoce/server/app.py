@@ -1,9 +1,9 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -58,10 +58,16 @@ class Health:
         return json_answer(body, 200 if ready else 503)
 
 
-async def open_routes(
-    settings: Settings, keys: KeyRing, voices: Voices, stack: AsyncExitStack
-) -> list[BaseRoute]:
-    """Open everything behind the routes; the stack closes it in the opposite order."""
+async def open_routes(settings: Settings, keys: KeyRing, stack: AsyncExitStack) -> list[BaseRoute]:
+    """Open everything behind the routes; the stack closes it in the opposite order.
+
+    Raises:
+        ModelError: a model that the server starts with is not installed.
+        FolderInUseError: another server works on the data folder.
+        JournalError, OSError: the data folder cannot be used.
+    """
+    voices = Voices(ModelStore(settings.models))
+    voices.check()
     journal = await SqliteJournal.open(settings.data / "journal.db")
     stack.push_async_callback(journal.close)
     records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
@@ -106,21 +112,8 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def build(settings: Settings, keys: KeyRing) -> Starlette:
-    """The application; storage and models are opened when it starts.
-
-    Raises:
-        ModelMissingError: a model that the server starts with is not installed.
-    """
-    voices = Voices(ModelStore(settings.models))
-    voices.check()
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            app.router.routes.extend(await open_routes(settings, keys, voices, stack))
-            yield
-
+def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
+    """The application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
         CORSMiddleware,
@@ -129,8 +122,7 @@ def build(settings: Settings, keys: KeyRing) -> Starlette:
         allow_headers=["*"],
     )
     app = Starlette(
-        routes=Documents(__version__, settings.public_url).routes(),
-        lifespan=lifespan,
+        routes=[*routes, *Documents(__version__, settings.public_url).routes()],
         middleware=[cors],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )

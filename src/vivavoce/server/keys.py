@@ -7,6 +7,9 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+FILE = "keys.json"
+OWNER = "default"
+
 
 class NoKeyError(Exception):
     """A server that others can reach must have a key."""
@@ -39,20 +42,26 @@ class KeyRing:
 
 
 def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[KeyRing, str | None]:
-    """The key ring of a data folder, and the key that was just made, if one was.
+    """The key ring of a data folder, and a key that was made because there was none.
+
+    A made key is valid from the next start on only if ``keep`` is called.
 
     Raises:
         NoKeyError: there is no key and the server is not on loopback.
     """
     if given is not None:
-        return KeyRing({digest(given): "default"}), None
-    path = folder / "keys.json"
+        return KeyRing({digest(given): OWNER}), None
+    path = folder / FILE
     if path.exists():
         return KeyRing(json.loads(path.read_text())), None
     if not loopback:
         raise NoKeyError("listening beyond this machine needs a key: give --api-key")
     made = new_secret("vv_")
-    owners = {digest(made): "default"}
+    return KeyRing({digest(made): OWNER}), made
+
+
+def keep(folder: Path, key: str) -> None:
+    """Remember a key, as its hash, for the next start."""
+    path = folder / FILE
     path.touch(mode=0o600)
-    path.write_text(json.dumps(owners))
-    return KeyRing(owners), made
+    path.write_text(json.dumps({digest(key): OWNER}))

@@ -3,14 +3,21 @@
 import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 
 import uvicorn
+from starlette.applications import Starlette
+from uvicorn.loops.auto import auto_loop_factory
 
-from vivavoce.server.app import build
-from vivavoce.server.keys import open_key_ring
+from vivavoce.journal.lock import FolderInUseError
+from vivavoce.journal.port import JournalError
+from vivavoce.recognition.model_errors import ModelError
+from vivavoce.server.app import build, open_routes
+from vivavoce.server.keys import KeyRing, NoKeyError, keep, open_key_ring
 from vivavoce.server.settings import Settings
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
@@ -32,30 +39,50 @@ def serve(settings: Settings, announce: Callable[[str, str | None], None]) -> No
             was just made, if one was.
 
     Raises:
-        StartError: the address cannot be bound.
-        NoKeyError: reachable from outside, and no key.
+        StartError: something that it needs is missing, taken or broken.
     """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys, made = open_key_ring(settings.data, settings.api_key, loopback=is_loopback(settings.host))
-    listener = bind(settings.host, settings.port)
-    port = listener.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    config = uvicorn.Config(
-        build(settings, keys),
+
+    def ready(url: str) -> None:
+        if made is not None:
+            # Only now: a key that a failed start had kept would never have been shown.
+            keep(settings.data, made)
+        announce(url, made)
+
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        loopback = is_loopback(settings.host)
+        keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
+        listener = bind(settings.host, settings.port)
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_serve(settings, keys, listener, ready))
+    except (NoKeyError, ModelError, FolderInUseError, JournalError, OSError) as error:
+        raise StartError(str(error)) from error
+
+
+async def _serve(
+    settings: Settings, keys: KeyRing, listener: socket.socket, announce: Callable[[str], None]
+) -> None:
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    async with AsyncExitStack() as stack:
+        app = build(settings, await open_routes(settings, keys, stack))
+        server = _Server(_config(app), lambda: announce(url))
+        await server.serve(sockets=[listener])
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
+        lifespan="off",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
     )
-    server = _Server(config, lambda: announce(f"http://{host}:{port}", made))
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[listener]))
-    if not server.started:
-        raise StartError("the server could not start; the log above says why")
 
 
 class _Server(uvicorn.Server):
@@ -89,12 +116,13 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         StartError: the address is wrong or taken.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        raise StartError(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
+        ) from error
 
 
 def is_loopback(host: str) -> bool:

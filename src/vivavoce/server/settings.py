@@ -3,10 +3,13 @@
 This is the only place that reads the environment.
 """
 
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -70,17 +73,34 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+class SettingsError(ValueError):
+    """A setting that is unknown or out of range; the text names each."""
+
+
 def load(config: Path | None, flags: dict[str, Any]) -> Settings:
     """Settings from every source; ``flags`` that are None were not given.
 
     Raises:
-        pydantic.ValidationError: a value that does not fit, or a name that is unknown.
-        FileNotFoundError: the named file is not there.
+        SettingsError: a value that does not fit, a name that is unknown, or no such file.
     """
     if config is not None and not config.is_file():
-        raise FileNotFoundError(f"no settings file at {config}")
+        raise SettingsError(f"no settings file at {config}")
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=config)
 
-    return FromFile(**{name: value for name, value in flags.items() if value is not None})
+    try:
+        return FromFile(**{name: value for name, value in flags.items() if value is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config} is no TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsError("; ".join(map(_fault, error.errors()))) from error
+
+
+def _fault(details: ErrorDetails) -> str:
+    """One fault in words, with the nearest name for one that is unknown."""
+    name = ".".join(map(str, details["loc"]))
+    if details["type"] != "extra_forbidden":
+        return f"{name}: {details['msg']}"
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    return f"there is no setting {name}" + (f"; did you mean {near[0]}?" if near else "")
