@@ -103,8 +103,8 @@ class Core:
         """The first sample of a channel that may still be asked for."""
         return self._channels[channel].keep_from
 
-    def resume(self) -> list[Effect]:
-        """After a restart from a checkpoint: ask again for the finals that were under way."""
+    def resume(self) -> list[Decode]:
+        """After a restart from a checkpoint: the requests for the finals that were under way."""
         return [
             channel.request_of(ended) for channel in self._channels for ended in channel.waiting
         ]

@@ -53,6 +53,11 @@ class Ear:
         return self._intake.position
 
     @property
+    def end(self) -> int:
+        """The position after the last sample that can be asked for."""
+        return self._tapes[0].end
+
+    @property
     def header_bytes(self) -> int | None:
         """Length of the client's WAV header; None while that is undecided."""
         return self._intake.header_bytes

@@ -51,6 +51,8 @@ class Runner:
         # One step of the core at a time, together with the commit of what it said.
         self._turn = asyncio.Lock()
         self._progress = asyncio.Event()
+        # Requests whose audio has yet to be read again, after a restart.
+        self._held: list[Decode] = []
         self._tasks: asyncio.TaskGroup
 
     @property
@@ -74,8 +76,7 @@ class Runner:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            async with self._turn:
-                await self._apply(self._core.resume())
+            self._held = self._core.resume()
             async with aclosing(
                 self._outside.journal.tail_audio(self._id, self._ear.position)
             ) as audio:
@@ -95,21 +96,20 @@ class Runner:
             await self._apply([*begun, *self._core.hear(probabilities, now)])
 
     async def _catch_up(self) -> None:
-        """Wait until few enough finals are outstanding."""
-        while self._core.waiting >= MOST_WAITING:
+        """Wait until few enough finals are under way."""
+        while self._core.waiting - len(self._held) >= MOST_WAITING:
             self._progress.clear()
             await self._progress.wait()
 
     async def _apply(self, effects: Iterable[Effect]) -> None:
         """Commit what must be told, then show and ask; the caller holds the turn."""
         told: list[Message] = []
-        requests: list[Decode] = []
         for effect in effects:
             match effect:
                 case Tell():
                     told.append(effect.message)
                 case Decode():
-                    requests.append(effect)
+                    self._held.append(effect)
                 case _:
                     self._show(effect.message)
         if told:
@@ -117,12 +117,20 @@ class Runner:
             await self._outside.journal.commit(
                 self._id, [encode(message) for message in told], state
             )
-        for request in requests:
+        self._ask()
+        for channel in range(len(self._ear.voices)):
+            self._ear.forget(channel, self._core.keep_from(channel))
+
+    def _ask(self) -> None:
+        """Ask for what can be asked for by now."""
+        held, self._held = self._held, []
+        for request in held:
+            if request.end > self._ear.end:
+                self._held.append(request)
+                continue
             job = self._job(request)
             name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
             self._tasks.create_task(self._decode(request, job), name=name)
-        for channel in range(len(self._ear.voices)):
-            self._ear.forget(channel, self._core.keep_from(channel))
 
     def _job(self, request: Decode) -> Job:
         """The job for a request; it takes the samples along, which may be forgotten later."""

@@ -1,0 +1,120 @@
+"""A client whose line breaks: the session waits, and goes on where it was."""
+
+from itertools import pairwise
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from integration.speech import BEGINNING, BEST, TIMES, spoken, word_error_rate
+from integration.wire import Api, Json, acks, finals, line, of_type, session, spoken_through, text
+
+MOST_MISHEARD = 0.15
+
+
+@pytest.fixture
+async def undisturbed(api: Api) -> list[Json]:
+    """The finals of the speech when nothing breaks."""
+    _, talking = await spoken_through(api, spoken(BEGINNING).pieces())
+    return finals(talking.heard)
+
+
+async def test_a_client_that_comes_back_goes_on_where_it_was(
+    api: Api, undisturbed: list[Json]
+) -> None:
+    speech = spoken(BEGINNING)
+    cuts = [0, 100_001, 100_001, 333_334, len(speech.audio)]
+    made = await api.create()
+    heard: list[Json] = []
+    codes = []
+    for begin, end in pairwise(cuts):
+        async with line(made.url) as talking:
+            await talking.send([speech.audio[begin:end]])
+            if begin != end:
+                await talking.acknowledged(end)
+            if end < len(speech.audio):
+                talking.drop()
+            else:
+                await talking.stop()
+            await talking.rest()
+        heard += talking.heard
+        codes.append(talking.close_code)
+    assert codes == [1006, 1006, 1006, 1000]
+    ranges = [a["data"]["byte_range"] for a in acks(heard)]
+    assert [r for r in ranges if r[0] != r[1]] == [
+        [0, 100_001],
+        [100_001, 333_334],
+        [333_334, len(speech.audio)],
+    ]
+    assert finals(heard) == undisturbed
+    assert word_error_rate(speech.words, text(heard)) <= MOST_MISHEARD
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
+async def test_what_was_said_while_the_client_was_away_is_told_when_it_is_back(
+    api: Api, undisturbed: list[Json]
+) -> None:
+    speech = spoken(BEGINNING)
+    async with session(api, messages_config={"receive_lifecycle_events": True}) as (made, first):
+        await first.send(speech.pieces())
+        await first.stop()
+        await first.next("stop_recording")
+        first.drop()
+    await api.done(made.id)
+    async with line(made.url) as second:
+        await second.rest()
+    assert second.close_code == 1000
+    assert finals(first.heard + second.heard) == undisturbed
+    assert second.heard[-1]["type"] == "end_session"
+    assert len(of_type(second.heard, "post_final_transcript")) == 1
+    assert (await api.job(made.id))["result"]["transcription"]["utterances"] == [
+        data["utterance"] for data in undisturbed
+    ]
+
+
+async def test_the_newest_connection_takes_the_session_over(api: Api) -> None:
+    speech = spoken(TIMES)
+    half = len(speech.audio) // 2
+    async with session(api) as (made, first):
+        await first.send([speech.audio[:half]])
+        await first.acknowledged(half)
+        async with line(made.url) as second:
+            await first.rest()
+            assert first.close_code == 4409
+            with pytest.raises(ConnectionClosed):
+                await first.send([bytes(3200)])
+            await second.send([speech.audio[half:]])
+            await second.stop()
+            await second.rest()
+    assert second.close_code == 1000
+    assert acks(second.heard)[0]["data"]["byte_range"] == [half, len(speech.audio)]
+    assert word_error_rate(speech.words, text(first.heard + second.heard)) == 0
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
+async def test_audio_on_two_lines_at_once_is_neither_lost_nor_doubled(api: Api) -> None:
+    chunk = bytes(range(256)) * 10
+    async with session(api) as (made, first):
+        await first.send([chunk] * 50)
+        async with line(made.url) as second:
+            await first.rest()
+            await second.send([chunk] * 3)
+            await second.stop()
+            await second.rest()
+    told = acks(second.heard)
+    taken = told[-1]["data"]["byte_range"][1] // len(chunk)
+    assert len(acks(first.heard)) + 3 <= taken <= 53
+    assert len(told) == 3
+    assert (await api.recording(made.id)).endswith(chunk * taken)
+
+
+async def test_a_session_that_was_never_connected_to_can_still_be_opened(api: Api) -> None:
+    speech = spoken(BEST)
+    made = await api.create()
+    for _ in range(3):
+        async with line(made.url) as talking:
+            talking.drop()
+    async with line(made.url) as talking:
+        await talking.send(speech.pieces())
+        await talking.stop()
+        await talking.rest()
+    assert word_error_rate(speech.words, text(talking.heard)) == 0

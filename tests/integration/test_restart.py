@@ -1,0 +1,99 @@
+"""A server that is stopped or killed under a live session, and started again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.server_process import ServerProcess
+from integration.speech import BEGINNING, spoken
+from integration.wire import Api, Json, acks, finals, line, of_type, spoken_through
+
+RESTART, LOST = 1012, 1006
+
+
+@pytest.fixture
+def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for this test alone."""
+    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(models)}).running() as process:
+        yield process
+
+
+def once(heard: list[Json]) -> list[Json]:
+    """Finals without repeats: a message may come again after a restart, never with other words."""
+    by_id: dict[str, Json] = {}
+    for data in finals(heard):
+        assert by_id.setdefault(data["id"], data) == data
+    return list(by_id.values())
+
+
+@pytest.mark.parametrize(("ends", "code"), [("terminate", RESTART), ("kill", LOST)])
+async def test_a_session_outlives_the_server(own: ServerProcess, ends: str, code: int) -> None:
+    speech = spoken(BEGINNING)
+    api = Api(own.url)
+    _, undisturbed = await spoken_through(api, speech.pieces())
+    made = await api.create(messages_config={"receive_lifecycle_events": True})
+    heard: list[Json] = []
+    for begin, end in ((0, 150_001), (150_001, 300_000)):
+        async with line(made.url) as talking:
+            await talking.send([speech.audio[begin:end]])
+            await talking.acknowledged(end)
+            assert getattr(own, ends)() == (0 if ends == "terminate" else -9)
+            await talking.rest()
+        heard += talking.heard
+        assert talking.close_code == code
+        own.start()
+    async with line(made.url) as talking:
+        await talking.send([speech.audio[300_000:]])
+        await talking.stop()
+        await talking.rest()
+    heard += talking.heard
+    assert talking.close_code == 1000
+    assert talking.heard[-1]["type"] == "end_session"
+    assert [a["data"]["byte_range"] for a in acks(heard)] == [
+        [0, 150_001],
+        [150_001, 300_000],
+        [300_000, len(speech.audio)],
+    ]
+    assert once(heard) == finals(undisturbed.heard)
+    assert len({m["created_at"] for m in of_type(heard, "start_recording")}) == 1
+    assert (await api.recording(made.id)).endswith(speech.audio)
+    job = await api.done(made.id)
+    assert job["result"]["transcription"]["utterances"] == [
+        data["utterance"] for data in finals(undisturbed.heard)
+    ]
+    told = [message for message in job["result"]["messages"] if '"is_final":true' in message]
+    assert len(told) == len(finals(undisturbed.heard))
+
+
+@pytest.mark.parametrize("ends", ["terminate", "kill"])
+async def test_a_stopped_session_is_finished_after_a_restart_though_nobody_comes(
+    own: ServerProcess, ends: str
+) -> None:
+    speech = spoken(BEGINNING)
+    api = Api(own.url)
+    made = await api.create()
+    async with line(made.url) as talking:
+        await talking.send(speech.pieces())
+        await talking.stop()
+        await talking.next("stop_recording")
+        getattr(own, ends)()
+    own.start()
+    job = await api.done(made.id)
+    _, undisturbed = await spoken_through(api, speech.pieces())
+    assert job["result"]["transcription"]["utterances"] == [
+        data["utterance"] for data in finals(undisturbed.heard)
+    ]
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
+async def test_finished_sessions_and_their_recordings_are_there_after_a_restart(
+    own: ServerProcess,
+) -> None:
+    api = Api(own.url)
+    made, _ = await spoken_through(api, spoken(BEGINNING).pieces())
+    before, recording = await api.job(made.id), await api.recording(made.id)
+    assert own.terminate() == 0
+    own.start()
+    assert await api.job(made.id) == before
+    assert await api.recording(made.id) == recording
