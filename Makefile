@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-PYTHON_CLIENTS := livekit pipecat
+PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
 # Large packages that a client asks for but never loads in the tests.
@@ -78,6 +78,8 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	  $(LIVEKIT_UNUSED:%=--no-emit-package %) requirements/clients-livekit.in -o requirements/clients-livekit.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  $(PIPECAT_UNUSED:%=--no-emit-package %) requirements/clients-pipecat.in -o requirements/clients-pipecat.txt
+	uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
+	  --no-deps requirements/clients-videosdk.in -o requirements/clients-videosdk.txt
 	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made

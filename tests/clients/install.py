@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".venv-clients"
 NODE = Path(__file__).parent / "node"
 OLDEST_NODE = 20
-NEEDS = {"videosdk": ((3, 12), (3, 13))}
-"""Pythons that a client asks for, where ours may not be one."""
+UNDECLARED = frozenset({"videosdk"})
+"""Clients that run on this Python though their package says that it is too old."""
 
 
 class UnavailableError(Exception):
@@ -41,27 +41,24 @@ def install(name: str) -> None:
 
 def _install_python(name: str, folder: Path) -> None:
     lock = ROOT / "requirements" / f"clients-{name}.txt"
-    _run([_interpreter(name), "-m", "venv", "--without-pip", str(folder)])
+    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
     # The lock leaves out what the client never loads here, hence --no-deps; compiling every file
     # would take longer than importing the few that are used.
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", _python(folder))
-    options = ("--quiet", "--no-deps", "--no-compile", "--only-binary=:all:", "--retries=1")
+    options: tuple[str, ...] = (
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--only-binary=:all:",
+        "--retries=1",
+    )
+    if name in UNDECLARED:
+        options += ("--ignore-requires-python",)
     _run([*pip, "install", *options, "--require-hashes", "-r", str(lock)])
 
 
 def _python(folder: Path) -> str:
     return str(folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
-
-
-def _interpreter(name: str) -> str:
-    wanted = NEEDS.get(name)
-    if wanted is None or sys.version_info[:2] in wanted:
-        return sys.executable
-    for major, minor in wanted:
-        if found := shutil.which(f"python{major}.{minor}"):
-            return found
-    versions = " or ".join(f"{major}.{minor}" for major, minor in wanted)
-    raise UnavailableError(f"needs Python {versions}, which is not here")
 
 
 def _install_node() -> None:
