@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup models demo serve test check format bench-accuracy lock clean
+.PHONY: help setup models demo serve test docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,11 +37,15 @@ serve: setup ## Leave a server running on http://127.0.0.1:8300
 test: $(VENV)/dev.stamp models ## Every test
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev.stamp ## Lint, format, types, layers
+docs: $(VENV)/dev.stamp ## Write docs/reference from the code
+	$(BIN)/python tools/reference.py
+
+check: $(VENV)/dev.stamp ## Lint, format, types, layers, reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/reference.py --check
 
 format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
