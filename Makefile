@@ -11,7 +11,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test check format bench-accuracy lock clean
+.PHONY: help setup models demo serve clients test docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,11 +53,15 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 test: $(VENV)/dev.stamp models clients ## Every test
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev.stamp ## Lint, format, types, layers
+docs: $(VENV)/dev.stamp ## Write docs/reference from the code
+	$(BIN)/python tools/reference.py
+
+check: $(VENV)/dev.stamp ## Lint, format, types, layers, reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/reference.py --check
 
 format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix .

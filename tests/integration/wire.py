@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from integration.server_process import KEY
+from wire_schema import assert_valid_message
 
 Json = dict[str, Any]
 
@@ -106,6 +107,7 @@ class Line:
                 frame = await self.socket.recv()
                 assert isinstance(frame, str), "the server sends text frames"
                 message: Json = json.loads(frame)
+                assert_valid_message(message)
                 self.heard.append(message)
                 if kind in {None, message["type"]}:
                     return message

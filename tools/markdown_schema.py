@@ -1,0 +1,96 @@
+"""Markdown from JSON Schemas."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+Schema = dict[str, Any]
+
+LONG = 20
+"""Choices past which only their number is shown."""
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; nothing where there are no rows."""
+    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+    if not lines:
+        return ""
+    head = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def fields(schema: Schema) -> str:
+    """The fields of an object; a required one is marked."""
+    required = schema.get("required", ())
+    return table(
+        ("field", "type", "default", "meaning"),
+        (
+            (
+                f"`{name}`" + ("\\*" if name in required else ""),
+                kind(field),
+                default(field),
+                field.get("description", ""),
+            )
+            for name, field in schema["properties"].items()
+        ),
+    )
+
+
+def kind(schema: Schema) -> str:
+    """The type of a value in words."""
+    match schema:
+        case {"$ref": str(pointer)}:
+            name = pointer.rsplit("/", 1)[1]
+            words = f"[{name}](#{name.lower()})"
+        case {"anyOf": options}:
+            words = " or ".join(map(kind, options))
+        case {"enum": values}:
+            words = choices(values)
+        case {"type": "array", "items": item}:
+            words = f"{_length(schema)} of {kind(item)}"
+        case {"additionalProperties": dict(member)}:
+            words = f"object of {kind(member)}"
+        case _:
+            words = f"{schema.get('format', schema.get('type', 'any'))}{_range(schema)}"
+    return words
+
+
+def choices(values: Sequence[Any]) -> str:
+    """Every allowed value, or how many there are."""
+    if len(values) > LONG:
+        return f"one of {len(values)} [codes](#language-codes)"
+    return ", ".join(map(code, values))
+
+
+def default(schema: Schema) -> str:
+    """The default of a field; objects have theirs field by field."""
+    value = schema.get("default")
+    return "" if value is None or isinstance(value, dict) else code(value)
+
+
+def code(value: Any) -> str:
+    """A value as JSON writes it, without quotes."""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def sections(schemas: dict[str, Schema], names: Iterable[str]) -> Iterator[str]:
+    """A section with the fields of each schema."""
+    for name in names:
+        yield f"### {name}\n\n{schemas[name]['description']}\n\n{fields(schemas[name])}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _length(schema: Schema) -> str:
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    if least is not None and least == most:
+        return f"array of {least}"
+    return "array" if least is None else f"array of at least {least}"
+
+
+def _range(schema: Schema) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if most is not None:
+        return f" from {least} to {most}"
+    return "" if least is None else f", at least {least}"
