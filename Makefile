@@ -69,7 +69,7 @@ format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 
 bench-accuracy: $(VENV)/dev.stamp models ## Word errors of the server on recordings: make bench-accuracy AUDIO=DIR
 	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-accuracy AUDIO=DIR'; exit 1; }
-	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)'
+	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)' $(OPTIONS)
 
 lock: ## Renew the hashed lock files (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

@@ -17,7 +17,7 @@ from accuracy.report import as_json, markdown
 
 def main() -> None:
     """Print the tables, and write JSON where asked for."""
-    parser = common(__doc__ or "")
+    parser = common("accuracy", __doc__ or "")
     parser.add_argument("--sessions", type=int, default=3, help="live sessions at once; default 3")
     parser.add_argument(
         "--repeat-every", type=int, default=5, help="hear every n-th again, 0 for none; default 5"

@@ -184,7 +184,7 @@ def _rates(alone: Errors, together: Errors) -> str:
 
 def main() -> None:
     """Print the table, and write JSON where asked for."""
-    parser = common(__doc__ or "")
+    parser = common("accuracy.channels", __doc__ or "")
     parser.add_argument("--triples", type=int, default=6, help="sockets per group; default 6")
     options = parser.parse_args()
     try:

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 
-def common(description: str) -> argparse.ArgumentParser:
+def common(program: str, description: str) -> argparse.ArgumentParser:
     """A parser with the options that every script takes."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {program}", description=description.splitlines()[0]
+    )
     parser.add_argument(
         "--audio", type=Path, required=True, help="folder of recordings with a manifest.jsonl"
     )
