@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -28,12 +28,20 @@ class ServerProcess:
         said: lines of standard output up to the readiness line.
     """
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        settings: Mapping[str, str],
+        *,
+        key: str | None = KEY,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.url = ""
         self.said: list[str] = []
         self._data = data
         self._log = data.with_suffix(".log")
-        self._settings = {"VIVAVOCE_API_KEY": KEY, **(settings or {})}
+        self._settings = {**settings, **({"VIVAVOCE_API_KEY": key} if key else {})}
+        self._arguments = arguments
         self._port = 0
         self._process: subprocess.Popen[str]
 
@@ -42,7 +50,7 @@ class ServerProcess:
         command = [sys.executable, "-m", "vivavoce", "serve", "--port", str(self._port)]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [*command, "--data", str(self._data)],
+                [*command, "--data", str(self._data), *self._arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
