@@ -1,9 +1,9 @@
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from vivavoce.archive import port as archive
 from vivavoce.journal import port as journal
@@ -23,7 +23,7 @@ from vivavoce.server.answers import REFUSALS, error_handler
         (ZeroDivisionError("secret"), 500, "Internal server error"),
     ],
 )
-def test_what_a_route_raises_is_answered_in_the_common_shape(
+async def test_what_a_route_raises_is_answered_in_the_common_shape(
     error: Exception, status: int, message: str
 ) -> None:
     """Records that did not answer were told as a fault of the server."""
@@ -33,7 +33,9 @@ def test_what_a_route_raises_is_answered_in_the_common_shape(
 
     handlers = dict.fromkeys((*REFUSALS, Exception), error_handler(lambda: 0.0))
     app = Starlette(routes=[Route("/x", route)], exception_handlers=handlers)
-    answer = TestClient(app, raise_server_exceptions=False).get("/x")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.get("/x")
     body = answer.json()
     assert (answer.status_code, body["statusCode"], body["message"]) == (status, status, message)
     assert (body["timestamp"], body["path"]) == ("1970-01-01T00:00:00.000Z", "/x")
