@@ -5,6 +5,8 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+STAR = "\\*"
+
 LONG = 20
 """Choices past which only their number is shown."""
 
@@ -24,13 +26,8 @@ def fields(schema: Schema) -> str:
     return table(
         ("field", "type", "default", "meaning"),
         (
-            (
-                f"`{name}`" + ("\\*" if name in required else ""),
-                kind(field),
-                default(field),
-                field.get("description", ""),
-            )
-            for name, field in schema["properties"].items()
+            (f"`{name}`{STAR * (name in required)}", kind(f), default(f), f.get("description", ""))
+            for name, f in schema["properties"].items()
         ),
     )
 
@@ -44,21 +41,15 @@ def kind(schema: Schema) -> str:
         case {"anyOf": options}:
             words = " or ".join(map(kind, options))
         case {"enum": values}:
-            words = choices(values)
+            many = f"one of {len(values)} [codes](#language-codes)"
+            words = many if len(values) > LONG else ", ".join(map(code, values))
         case {"type": "array", "items": item}:
-            words = f"{_length(schema)} of {kind(item)}"
+            words = f"{_length(schema)}: {kind(item)}"
         case {"additionalProperties": dict(member)}:
-            words = f"object of {kind(member)}"
+            words = f"object: {kind(member)}"
         case _:
             words = f"{schema.get('format', schema.get('type', 'any'))}{_range(schema)}"
     return words
-
-
-def choices(values: Sequence[Any]) -> str:
-    """Every allowed value, or how many there are."""
-    if len(values) > LONG:
-        return f"one of {len(values)} [codes](#language-codes)"
-    return ", ".join(map(code, values))
 
 
 def default(schema: Schema) -> str:
@@ -83,14 +74,14 @@ def _cell(text: str) -> str:
 
 
 def _length(schema: Schema) -> str:
-    least, most = schema.get("minItems"), schema.get("maxItems")
-    if least is not None and least == most:
-        return f"array of {least}"
-    return "array" if least is None else f"array of at least {least}"
+    least = schema.get("minItems")
+    if least is None:
+        return "array"
+    return f"array of {'' if least == schema.get('maxItems') else 'at least '}{least}"
 
 
 def _range(schema: Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     if most is not None:
         return f" from {least} to {most}"
-    return "" if least is None else f", at least {least}"
+    return "" if least is None else f" of at least {least}"

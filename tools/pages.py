@@ -54,8 +54,7 @@ def http() -> Iterable[str]:
 
 
 def _operation(operation: Schema) -> Iterable[str]:
-    open_to_all = " Needs no key." if "security" in operation else ""
-    yield f"{operation['summary']}.{open_to_all}"
+    yield f"{operation['summary']}.{' Needs no key.' * ('security' in operation)}"
     yield table(
         ("parameter", "in", "type", "meaning"),
         (
@@ -137,9 +136,8 @@ def settings() -> Iterable[str]:
 
 
 def _default(schema: Schema) -> str:
-    if "default" not in schema:
-        return "of the system"
-    return "" if schema["default"] is None else f"`{schema['default']}`"
+    value = schema.get("default", "of the system")
+    return "" if value is None else f"`{value}`" if "default" in schema else value
 
 
 def commands() -> str:

@@ -11,27 +11,18 @@ from pages import pages
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
 
-def stale() -> list[str]:
-    """Pages that are not there or not as the code has it."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
-    made = pages()
-    return sorted(name for name in made | found if made.get(name) != found.get(name))
-
-
-def write() -> None:
-    """Renew every page."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-
-
 def main(arguments: list[str]) -> int:
     """The exit code."""
+    made = pages()
+    found = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    stale = sorted(name for name in made | found if made.get(name) != found.get(name))
     if arguments == ["--check"]:
-        if names := stale():
-            sys.stderr.write(f"docs/reference is stale, run make docs: {', '.join(names)}\n")
-        return int(bool(names))
-    write()
+        if stale:
+            sys.stderr.write(f"docs/reference is stale, run make docs: {', '.join(stale)}\n")
+        return int(bool(stale))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in made.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
     return 0
 
 

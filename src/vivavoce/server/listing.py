@@ -13,8 +13,9 @@ from vivavoce.archive.port import Query, Status
 from vivavoce.protocol.validation import InvalidParametersError
 
 MAX_LIMIT = 100
+MAX_NAME = 64
 
-_KEYED = re.compile(r"custom_metadata\[([^\]]+)\]")
+_KEYED = re.compile(r"custom_metadata\[([^\[\]]+)\]")
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -68,8 +69,14 @@ class _Reader:
 
     def texts(self) -> dict[str, str]:
         """``custom_metadata[key]=text``."""
-        pairs = ((_KEYED.fullmatch(name), value) for name, value in self._params.multi_items())
-        return {match[1]: value for match, value in pairs if match}
+        found = {}
+        for name, value in self._params.multi_items():
+            if match := _KEYED.fullmatch(name):
+                found[match[1]] = value
+            elif name.startswith("custom_metadata["):
+                # Left out, the filter would let everything through.
+                self.faults.append(f"{_shown(name)} must be custom_metadata[key] or a JSON object")
+        return found
 
     def contained(self) -> Mapping[str, Any]:
         """``custom_metadata={"key":…}``."""
@@ -82,6 +89,10 @@ class _Reader:
             self.faults.append("custom_metadata must be a JSON object")
             return {}
         return found
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
 def parse_query(params: QueryParams) -> Query:

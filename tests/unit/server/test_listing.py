@@ -52,6 +52,11 @@ def test_every_parameter_is_understood() -> None:
             "status=gone",
             f"status must be one of the following values: {', '.join(Status)}",
         ),
+        ("custom_metadata[]=x", "custom_metadata[] must be custom_metadata[key] or a JSON object"),
+        (
+            "custom_metadata[a][b]=x",
+            "custom_metadata[a][b] must be custom_metadata[key] or a JSON object",
+        ),
         ("custom_metadata=[]", "custom_metadata must be a JSON object"),
         ("custom_metadata=" + "[" * 10_000, "custom_metadata must be a JSON object"),
     ],

@@ -90,8 +90,12 @@ FILTERS = (
     _query(
         "custom_metadata",
         "Metadata to look for, compared as text: `custom_metadata[key]=value`. "
-        '`custom_metadata={"key":…}` is understood too, nested objects included.',
-        {"type": "object", "additionalProperties": {"type": "string"}},
+        '`custom_metadata={"key":…}` is understood too, nested objects and any key included.',
+        {
+            "type": "object",
+            "propertyNames": {"pattern": r"^[^\[\]]+$"},
+            "additionalProperties": {"type": "string"},
+        },
         style="deepObject",
         explode=True,
     ),
