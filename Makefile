@@ -41,7 +41,8 @@ demo: setup ## Stream real speech through a server of its own and show the live 
 serve: setup ## Leave a server running on http://127.0.0.1:8300
 	$(BIN)/vivavoce serve
 
-clients: $(CLIENT_STAMPS) ## The published clients that the tests drive, each apart; what cannot be had is skipped
+clients: $(VENV)/dev.stamp ## The published clients that the tests drive, each apart; what cannot be had is skipped
+	@$(MAKE) --no-print-directory --jobs=4 $(CLIENT_STAMPS)
 
 # No stamp is left for a client that this machine cannot have, so the next run tries again.
 $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requirements/clients-%.txt tests/clients/install.py | $(VENV)/dev.stamp

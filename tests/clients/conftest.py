@@ -2,10 +2,6 @@
 
 import io
 import json
-import os
-import secrets
-import subprocess
-import sys
 import time
 import wave
 from collections.abc import Iterator
@@ -16,7 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-START_TIMEOUT = 120.0
+from integration.conftest import models
+from integration.server_process import KEY, ServerProcess
+
+__all__ = ["models", "server"]
+
 DONE_TIMEOUT = 30.0
 
 
@@ -29,57 +29,34 @@ class Server:
 
     @property
     def live(self) -> str:
+        """What plugins are pointed at."""
         return f"{self.url}/v2/live"
 
-    @property
-    def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"x-gladia-key": self.key})
-
     def finished(self, session: str) -> dict[str, Any]:
-        """The job of a session once it is done; the time it may take is bounded."""
+        """The job of a session once it is done."""
         until = time.monotonic() + DONE_TIMEOUT
-        with self.http as http:
-            while True:
-                job: dict[str, Any] = http.get(f"/v2/live/{session}").json()
-                if job["status"] in {"done", "error"} or time.monotonic() > until:
-                    assert job["status"] == "done", json.dumps(job)[:2000]
-                    return job
-                time.sleep(0.1)
+        while True:
+            job: dict[str, Any] = self._get(f"/{session}").json()
+            if job["status"] == "done":
+                return job
+            assert job["status"] != "error", json.dumps(job)[:2000]
+            assert time.monotonic() < until, f"still {job['status']}"
+            time.sleep(0.1)
 
     def recording(self, session: str) -> bytes:
         """The samples of a session's recording."""
-        with self.http as http:
-            answer = http.get(f"/v2/live/{session}/file").raise_for_status()
-        with wave.open(io.BytesIO(answer.content)) as file:
+        with wave.open(io.BytesIO(self._get(f"/{session}/file").content)) as file:
             samples: bytes = file.readframes(file.getnframes())
         return samples
 
+    def _get(self, path: str) -> httpx.Response:
+        headers = {"x-gladia-key": self.key}
+        return httpx.get(self.live + path, headers=headers).raise_for_status()
+
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of its own on a free port, for as long as the tests run."""
-    folder = tmp_path_factory.mktemp("server")
-    key = secrets.token_urlsafe(24)
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vivavoce", "serve", "--host", "127.0.0.1", "--port", "0"],
-            env={**os.environ, "VIVAVOCE_DATA": str(folder / "data"), "VIVAVOCE_API_KEY": key},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    try:
-        yield Server(_ready(process, folder / "server.log"), key)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def _ready(process: subprocess.Popen[str], log: Path) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ready "):
-            return line.removeprefix("ready ").strip()
-    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+    data = tmp_path_factory.mktemp("server") / "data"
+    with ServerProcess(data, {"VIVAVOCE_MODELS": str(models)}).running() as process:
+        yield Server(process.url, KEY)

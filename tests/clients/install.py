@@ -78,8 +78,9 @@ def _run(command: Iterable[str], folder: Path = ROOT) -> str:
             list(command), cwd=folder, capture_output=True, text=True, timeout=600, check=True
         )
     except subprocess.CalledProcessError as error:
-        said = [line for line in (error.stderr + error.stdout).splitlines() if line.strip()]
-        raise UnavailableError(f"{error.cmd[0]}: {said[-1] if said else 'failed'}") from error
+        said = [line.strip() for line in (error.stderr + error.stdout).splitlines() if line.strip()]
+        told = next((line for line in said if "error" in line.lower()), f"exit {error.returncode}")
+        raise UnavailableError(f"{Path(error.cmd[0]).name}: {told}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnavailableError(str(error)) from error
     return done.stdout

@@ -3,20 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from clients.conftest import Server
 from clients.driving import Report, drive_python
-from clients.speech import (
-    MOST_WRONG,
-    RATE,
-    TWO_CITIES,
-    silence,
-    two_cities,
-    write_wav,
-    wrong_words,
-)
+from clients.spoken import MOST_WRONG, RATE, TWO_CITIES, silence, sound, write_wav
+from integration.speech import word_error_rate
 
 BEFORE_FLUSH = "It was the best of times, it was the worst of times"
 FLUSHED_FRAME = 233
@@ -39,10 +31,10 @@ def test_a_stream_shows_partials_and_finals_and_ends(
     server: Server, task: dict[str, Any], tmp_path: Path
 ) -> None:
     """It leaves as soon as it has said stop, so like a room it goes on a little after the words."""
-    audio = np.concatenate([two_cities(), silence(1.5)])
+    audio = sound(TWO_CITIES, then_silent=1.5)
     path = write_wav(tmp_path / "two_cities.wav", audio)
-    report = drive_python("livekit", task | {"mode": "stream", "audio": str(path)})
-    assert wrong_words(TWO_CITIES, report.finals) <= MOST_WRONG
+    report = drive_python("livekit", task | {"mode": "stream", "audio": path})
+    assert word_error_rate(TWO_CITIES.words, report.finals) <= MOST_WRONG
     assert report.of("partial"), "the plugin asks for partials by default"
     others = [event["type"] for event in report.of("other")]
     assert others.count("start_of_speech") == others.count("end_of_speech") > 0
@@ -50,28 +42,28 @@ def test_a_stream_shows_partials_and_finals_and_ends(
     report.one("ended")
     job = server.finished(session_of(report))
     assert job["custom_metadata"]["livekit"]
-    assert server.recording(job["id"]) == audio.tobytes()
+    assert server.recording(job["id"]) == audio
 
 
 def test_audio_and_a_second_stop_after_a_flush_are_no_fault(
     server: Server, task: dict[str, Any], tmp_path: Path
 ) -> None:
     """The plugin stops the recording at the flush, sends on, stops again and leaves."""
-    path = write_wav(tmp_path / "two_cities.wav", two_cities())
-    wanted = {"mode": "stream", "audio": str(path), "flush_at": FLUSHED_FRAME}
+    path = write_wav(tmp_path / "two_cities.wav", sound(TWO_CITIES))
+    wanted = {"mode": "stream", "audio": path, "flush_at": FLUSHED_FRAME}
     report = drive_python("livekit", task | wanted)
     report.one("ended")
     job = server.finished(session_of(report))
-    assert wrong_words(BEFORE_FLUSH, job["result"]["transcription"]["full_transcript"]) == 0
+    assert word_error_rate(BEFORE_FLUSH, job["result"]["transcription"]["full_transcript"]) == 0
     kept = server.recording(job["id"])
     assert len(kept) == (FLUSHED_FRAME + 1) * 2 * RATE // 50
-    assert two_cities().tobytes().startswith(kept)
+    assert sound(TWO_CITIES).startswith(kept)
 
 
 def test_a_clip_is_recognized(server: Server, task: dict[str, Any], tmp_path: Path) -> None:
-    path = write_wav(tmp_path / "two_cities.wav", two_cities())
-    report = drive_python("livekit", task | {"mode": "recognize", "audio": str(path)})
-    assert wrong_words(TWO_CITIES, report.finals) <= MOST_WRONG
+    path = write_wav(tmp_path / "two_cities.wav", sound(TWO_CITIES))
+    report = drive_python("livekit", task | {"mode": "recognize", "audio": path})
+    assert word_error_rate(TWO_CITIES.words, report.finals) <= MOST_WRONG
     server.finished(session_of(report))
 
 
@@ -79,6 +71,6 @@ def test_a_clip_of_silence_is_recognized_as_nothing(
     server: Server, task: dict[str, Any], tmp_path: Path
 ) -> None:
     path = write_wav(tmp_path / "silence.wav", silence(2.0))
-    report = drive_python("livekit", task | {"mode": "recognize", "audio": str(path)})
+    report = drive_python("livekit", task | {"mode": "recognize", "audio": path})
     assert report.one("final")["text"] == ""
     server.finished(session_of(report))

@@ -14,15 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from clients.conftest import DONE_TIMEOUT, Server
-from clients.speech import (
-    BECKETT,
-    MOST_WRONG,
-    RATE,
-    TWO_CITIES,
-    beckett,
-    two_cities,
-    wrong_words,
-)
+from clients.spoken import BECKETT, MOST_WRONG, RATE, TWO_CITIES, sound
+from integration.speech import word_error_rate
 
 FORMAT = {"encoding": "wav/pcm", "sample_rate": RATE, "bit_depth": 16, "channels": 1}
 CHUNK = 3200
@@ -92,7 +85,7 @@ def received(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | None
 @pytest.mark.parametrize("kind", ["binary", "base64"])
 def test_the_documented_steps_end_with_the_whole_transcript(curl: Curl, kind: str) -> None:
     session, url = curl.begin()
-    audio = beckett().tobytes()
+    audio = sound(BECKETT)
     with connect(url) as socket:
         for chunk in frames(audio):
             socket.send(chunk if kind == "binary" else as_json(chunk))
@@ -102,25 +95,28 @@ def test_the_documented_steps_end_with_the_whole_transcript(curl: Curl, kind: st
     finals = [message["data"] for message in messages if message["type"] == "transcript"]
     assert all(final["is_final"] for final in finals)
     heard = " ".join(final["utterance"]["text"] for final in finals)
-    assert wrong_words(BECKETT, heard) <= MOST_WRONG
+    assert word_error_rate(BECKETT.words, heard) <= MOST_WRONG
     acks = [message["data"] for message in messages if message["type"] == "audio_chunk"]
     assert acks[0] == {"byte_range": [0, CHUNK], "time_range": [0, 0.1]}
     assert acks[-1]["byte_range"][1] == len(audio)
     job = curl.finished(session)
-    assert wrong_words(heard, job["result"]["transcription"]["full_transcript"]) == 0
+    assert word_error_rate(heard, job["result"]["transcription"]["full_transcript"]) == 0
 
 
 def test_closing_with_1000_instead_of_a_stop_gives_the_same_result(
     curl: Curl, tmp_path: Path
 ) -> None:
     session, url = curl.begin()
-    audio = two_cities().tobytes()
+    audio = sound(TWO_CITIES)
     with connect(url, max_queue=None) as socket:  # it cannot close while what came is unread
         for chunk in frames(audio):
             socket.send(chunk)
         socket.close(1000)
     job = curl.finished(session)
-    assert wrong_words(TWO_CITIES, job["result"]["transcription"]["full_transcript"]) <= MOST_WRONG
+    assert (
+        word_error_rate(TWO_CITIES.words, job["result"]["transcription"]["full_transcript"])
+        <= MOST_WRONG
+    )
     wav = tmp_path / "recording.wav"
     curl("GET", f"/{session}/file", "--output", str(wav))
     assert wav.read_bytes().endswith(audio)

@@ -5,6 +5,7 @@ Between recordings there is a quiet in which no frame at all is sent.
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -20,6 +21,10 @@ from pipecat.services.gladia.config import MessagesConfig
 from pipecat.services.gladia.stt import GladiaSTTService
 from pipecat.workers.runner import WorkerRunner
 from task import RATE, paced, report, speech, task
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+GIVING_UP_SECONDS = 60
 
 
 class Listener(FrameProcessor):
@@ -33,14 +38,29 @@ class Listener(FrameProcessor):
         await self.push_frame(frame, direction)
 
 
-async def speak(worker: PipelineWorker) -> None:
+async def speak(worker: PipelineWorker, service: GladiaSTTService) -> None:
     for name in task["said"]:
         async for audio in paced(speech(name)):
             await worker.queue_frame(InputAudioRawFrame(audio, RATE, 1))
         report("spoken", name=name)
         if name != task["said"][-1]:
             await asyncio.sleep(task["quiet"])
+    if task.get("ended_elsewhere"):
+        await end_elsewhere(service)
     await worker.stop_when_done()
+
+
+async def end_elsewhere(service: GladiaSTTService) -> None:
+    """Stop the session from a second socket, as another device of the user may, and see it told."""
+    url = service._session_url  # noqa: SLF001  it keeps the address to itself
+    with suppress(ConnectionClosed):  # the service takes its place again
+        async with connect(url) as socket:
+            await socket.send('{"type": "stop_recording"}')
+            async for _message in socket:
+                pass
+    async with asyncio.timeout(GIVING_UP_SECONDS):
+        while service.is_usable:  # noqa: ASYNC110  it tells no event of this
+            await asyncio.sleep(0.05)
 
 
 def watch(service: GladiaSTTService, worker: PipelineWorker) -> None:
@@ -75,7 +95,7 @@ async def main() -> None:
     watch(service, worker)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
-    await asyncio.gather(runner.run(), speak(worker))
+    await asyncio.gather(runner.run(), speak(worker, service))
     report("ended", service=str(service))
 
 
