@@ -55,15 +55,17 @@ async def test_a_session_outlives_the_server(own: ServerProcess, ends: str, code
         [150_001, 300_000],
         [300_000, len(speech.audio)],
     ]
-    assert once(heard) == finals(undisturbed.heard)
+    # An orderly end notes what the client has; after a kill some of it comes again.
+    told = finals(heard) if ends == "terminate" else once(heard)
+    assert told == finals(undisturbed.heard)
     assert len({m["created_at"] for m in of_type(heard, "start_recording")}) == 1
     assert (await api.recording(made.id)).endswith(speech.audio)
     job = await api.done(made.id)
     assert job["result"]["transcription"]["utterances"] == [
         data["utterance"] for data in finals(undisturbed.heard)
     ]
-    told = [message for message in job["result"]["messages"] if '"is_final":true' in message]
-    assert len(told) == len(finals(undisturbed.heard))
+    kept = [message for message in job["result"]["messages"] if '"is_final":true' in message]
+    assert len(kept) == len(finals(undisturbed.heard))
 
 
 @pytest.mark.parametrize("ends", ["terminate", "kill"])

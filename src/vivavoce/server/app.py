@@ -106,6 +106,7 @@ def limits(settings: Settings) -> Limits:
     return Limits(
         duration=settings.max_duration,
         resume=settings.resume_grace,
+        farewell=settings.farewell_grace,
         idle=settings.idle_limit,
         connect=settings.connect_limit,
         sessions=settings.max_sessions,

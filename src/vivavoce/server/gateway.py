@@ -31,6 +31,9 @@ from vivavoce.server.outbound import Outbound
 from vivavoce.session.live import AlreadyStoppedError, Live
 from vivavoce.session.ports import Clock
 
+GOING_AWAY = 1001
+"""A client that closes with it is done, but did not say stop."""
+
 MOST_UNANSWERED = 256
 """Chunks read but not yet durable; past it the socket is not read until the journal catches up."""
 
@@ -65,7 +68,7 @@ class Connection:
             if self._left_with == CloseCode.FINISHED and not self._live.stopped:
                 await self._live.stop()
         finally:
-            self._live.disconnect(replace)
+            self._live.disconnect(replace, farewell=self._left_with == GOING_AWAY)
             await self._close(code)
 
     async def _until_ended(self) -> CloseCode | None:

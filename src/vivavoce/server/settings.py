@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     resume_grace: Seconds = Field(
         300, description="Seconds that a session waits for its client to come back."
     )
+    farewell_grace: Seconds = Field(
+        15, description="The same for a client that closes with 1001, going away for good."
+    )
     idle_limit: Seconds = Field(
         300, description="Seconds without audio after which a connected session ends."
     )

@@ -20,6 +20,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         voices: voice activity state of each channel, after ``heard`` samples.
         heard: samples taken in; those past the last whole window stand in ``voices``.
         header_bytes: length of the WAV header that the client sent; None while undecided.
+        delivered: number of the last message that was sent to the client by then.
     """
 
     stage: Stage
@@ -27,6 +28,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     voices: tuple[VoiceState, ...]
     heard: int
     header_bytes: int | None
+    delivered: int = 0
 
 
 encode = msgspec.msgpack.Encoder().encode

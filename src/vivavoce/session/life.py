@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from vivavoce.archive import port as archive
@@ -58,6 +59,8 @@ class Life:
 
     async def _run(self, live: Live) -> None:
         checkpoint = await self._checkpoint(live)
+        if checkpoint:
+            live.delivered = max(live.delivered, checkpoint.delivered)
         if checkpoint is None or checkpoint.stage == "live":
             checkpoint = await self._transcribe(live, checkpoint)
         await self._finisher.finish(await self._ending(live, checkpoint))
@@ -108,6 +111,13 @@ class Life:
         await live.end()
         await self._finisher.salvage(await self._ending(live, None))
         await self._journal.drop(live.id)
+
+    async def suspend(self, live: Live) -> None:
+        """Note what the client has been sent, for the process that goes on; the run has ended."""
+        checkpoint = await self._checkpoint(live)
+        if checkpoint and checkpoint.delivered < live.delivered:
+            state = msgspec.structs.replace(checkpoint, delivered=live.delivered)
+            await self._journal.commit(live.id, [], checkpoints.encode(state))
 
     async def abandon(self, live: Live) -> None:
         """End a session that nobody ever connected to."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
-from vivavoce.journal.port import Entry, Journal
+from vivavoce.journal.port import Entry, Journal, UnavailableError
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
 from vivavoce.protocol.request import InitRequest
@@ -26,12 +26,14 @@ class Limits:
         duration: audio in a session; the recording stops there.
         resume: how long a session waits for its client to come back.
         idle: how long a connected client may send nothing.
+        farewell: the same for a client that said it was going away (close 1001).
         connect: how long a new session waits for its first connection.
         sessions: how many an API key may have at once.
     """
 
     duration: float
     resume: float
+    farewell: float
     idle: float
     connect: float
     sessions: int
@@ -41,7 +43,7 @@ class Live:
     """A live session; at most one connection at a time speaks for its client.
 
     Attributes:
-        delivered: sequence number of the last message handed to a connection.
+        delivered: sequence number of the last message that was sent on a connection.
         on_partial: takes partials for the connection of the moment.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
@@ -78,6 +80,7 @@ class Live:
         self._stopped = stored.sealed
         self._since = monotonic()
         self._connected = False
+        self._farewell = False
         self.ever_connected = stored.audio_end > 0
         self._replace: Callable[[], None] | None = None
 
@@ -98,7 +101,13 @@ class Live:
         return self._store(audio)
 
     async def _store(self, audio: bytes) -> ChunkRange:
-        start, end = await self._journal.append_audio(self.id, audio)
+        try:
+            start, end = await self._journal.append_audio(self.id, audio)
+        except UnavailableError:
+            # It will be sent again: the header must be read from what is there.
+            self._header = HeaderReader(self.format)
+            await self.restore()
+            raise
         self._audio_end = max(self._audio_end, end)
         if end:
             self.recording.set()
@@ -120,9 +129,17 @@ class Live:
         return RecordingDurations(round(duration, 3), round(left, 3))
 
     async def end(self) -> None:
-        """End the recording, whoever wants it; durable when this returns. Idempotent."""
-        self._stopped = True
-        self._audio_end = await self._journal.seal(self.id)
+        """End the recording, whoever wants it; durable when this returns. Idempotent.
+
+        Raises:
+            UnavailableError: the journal cannot note it now; it goes on.
+        """
+        stopped, self._stopped = self._stopped, True
+        try:
+            self._audio_end = await self._journal.seal(self.id)
+        except UnavailableError:
+            self._stopped = stopped
+            raise
 
     @property
     def stopped(self) -> bool:
@@ -166,12 +183,13 @@ class Live:
         self._connected = self.ever_connected = True
         self._since = self._monotonic()
 
-    def disconnect(self, replace: Callable[[], None]) -> None:
-        """That connection is gone."""
+    def disconnect(self, replace: Callable[[], None], *, farewell: bool = False) -> None:
+        """That connection is gone; ``farewell``: its client said that it would not be back."""
         if self._replace is not replace:
             return
         self._replace = self.on_partial = None
         self._connected = False
+        self._farewell = farewell
         self._since = self._monotonic()
 
     @property
@@ -181,7 +199,8 @@ class Live:
             return False
         limit = self._limits.connect
         if self.ever_connected:
-            limit = self._limits.idle if self._connected else self._limits.resume
+            away = self._limits.farewell if self._farewell else self._limits.resume
+            limit = self._limits.idle if self._connected else away
         return self._monotonic() - self._since > limit
 
     @property

@@ -27,7 +27,7 @@ class Opening:
         core = Core(core_config(live), checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
         voice = self.choose_voice(live.request)
-        return Runner(live.id, voice, core, ear, self.outside, live.show)
+        return Runner(live.id, voice, core, ear, self.outside, live)
 
     def _ear(self, live: Live, core: Core, checkpoint: Checkpoint | None) -> Ear:
         if checkpoint is None:

@@ -13,8 +13,18 @@ from vivavoce.recognition.jobs import Job
 Clock = Callable[[], float]
 """Seconds; whether Unix time or monotonic is said where it is used."""
 
-Show = Callable[[Message], None]
-"""Takes a message for whoever is connected now; must not block."""
+
+class Client(Protocol):
+    """Whoever the session speaks to, now connected or not."""
+
+    @property
+    def delivered(self) -> int:
+        """Sequence number of the last message that was sent."""
+        ...
+
+    def show(self, message: Message) -> None:
+        """Pass on a message that may be dropped; does not block."""
+        ...
 
 
 class Recogniser(Protocol):

@@ -19,7 +19,7 @@ from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
-from vivavoce.session.ports import Outside, Show
+from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
@@ -40,14 +40,14 @@ class Runner:
     """One live session under way."""
 
     def __init__(
-        self, session_id: str, voice: Voice, core: Core, ear: Ear, outside: Outside, show: Show
+        self, session_id: str, voice: Voice, core: Core, ear: Ear, outside: Outside, client: Client
     ) -> None:
         self._id = session_id
         self._voice = voice
         self._core = core
         self._ear = ear
         self._outside = outside
-        self._show = show
+        self._client = client
         # One step of the core at a time, together with the commit of what it said.
         self._turn = asyncio.Lock()
         self._progress = asyncio.Event()
@@ -63,7 +63,12 @@ class Runner:
     def checkpoint(self, stage: Stage = "live") -> Checkpoint:
         """The session as it stands."""
         return Checkpoint(
-            stage, self._core.state, self._ear.voices, self._ear.heard, self._ear.header_bytes
+            stage,
+            self._core.state,
+            self._ear.voices,
+            self._ear.heard,
+            self._ear.header_bytes,
+            self._client.delivered,
         )
 
     async def run(self) -> None:
@@ -111,7 +116,7 @@ class Runner:
                 case Decode():
                     self._held.append(effect)
                 case _:
-                    self._show(effect.message)
+                    self._client.show(effect.message)
         if told:
             state = checkpoints.encode(self.checkpoint())
             await self._outside.journal.commit(

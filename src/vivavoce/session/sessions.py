@@ -51,12 +51,17 @@ class Sessions:
 
     async def aclose(self) -> None:
         """Stop every run; what the journal holds goes on at the next start."""
+        lives = list(self._live.values())
         tasks = [*self._runs.values()]
         if self._housekeeper:
             tasks.append(self._housekeeper)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        suspended = (self._life.suspend(live) for live in lives)
+        for failure in await asyncio.gather(*suspended, return_exceptions=True):
+            if failure:
+                log.warning("session_not_suspended", error=str(failure))
 
     async def create(self, session: NewSession, record: NewRecord) -> None:
         """Make a session durable and begin to run it.

@@ -1,0 +1,138 @@
+"""What a connection may do with a live session; the clock is ours."""
+
+import pytest
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.recording import write_header
+from vivavoce.journal.memory import MemoryJournal
+from vivavoce.journal.port import LiveSession, NewSession, UnavailableError
+from vivavoce.protocol.request import InitRequest
+from vivavoce.session.live import AlreadyStoppedError, Limits, Live
+
+LIMITS = Limits(duration=10, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
+SECOND = bytes(32_000)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class SometimesBrokenJournal(MemoryJournal):
+    broken = False
+
+    async def seal(self, session_id: str) -> int:
+        if self.broken:
+            raise UnavailableError("the disk does not answer")
+        return await super().seal(session_id)
+
+
+@pytest.fixture
+def journal() -> SometimesBrokenJournal:
+    return SometimesBrokenJournal()
+
+
+@pytest.fixture
+async def live(journal: MemoryJournal, clock: Clock) -> Live:
+    session = NewSession("s", b"t", b"{}", 0.0, "default")
+    await journal.create(session)
+    stored = LiveSession(session, audio_end=0, sealed=False)
+    return Live(stored, InitRequest(), AudioFormat(), journal, LIMITS, clock)
+
+
+async def test_a_chunk_is_answered_with_its_bytes_and_seconds(live: Live) -> None:
+    assert (await live.append(SECOND)).time_range == (0.0, 1.0)
+    second = await live.append(SECOND)
+    assert (second.byte_range, second.time_range) == ((32_000, 64_000), (1.0, 2.0))
+
+
+async def test_a_header_takes_bytes_and_no_time(live: Live) -> None:
+    header = write_header(AudioFormat(), 16_000)
+    ranges = await live.append(header + SECOND)
+    assert ranges.byte_range == (0, len(header) + 32_000)
+    assert ranges.time_range == (0.0, 1.0)
+
+
+async def test_a_header_that_was_not_stored_is_read_when_it_comes_again(
+    live: Live, journal: MemoryJournal
+) -> None:
+    header = write_header(AudioFormat(), 16_000)
+    await live.append(header[:20])
+    journal.failure = UnavailableError("the disk is full")
+    with pytest.raises(UnavailableError):
+        await live.append(header[20:])
+    journal.failure = None
+    await live.append(header[20:])
+    assert (await live.append(SECOND)).time_range == (0.0, 1.0)
+
+
+async def test_a_stop_that_could_not_be_noted_can_be_said_again(
+    live: Live, journal: SometimesBrokenJournal
+) -> None:
+    await live.append(SECOND)
+    journal.broken = True
+    with pytest.raises(UnavailableError):
+        await live.stop()
+    assert not live.stopped
+    journal.broken = False
+    assert (await live.stop()).recording_duration == 1.0
+    with pytest.raises(AlreadyStoppedError):
+        await live.stop()
+    with pytest.raises(AlreadyStoppedError):
+        await live.append(SECOND)
+
+
+async def test_the_recording_ends_at_the_longest_duration(live: Live) -> None:
+    await live.append(SECOND * 10)
+    assert live.stopped
+
+
+async def test_a_client_has_its_time_to_come_to_speak_and_to_come_back(
+    live: Live, clock: Clock
+) -> None:
+    def gone(seconds: float) -> bool:
+        clock.now += seconds
+        return live.abandoned
+
+    def replace() -> None: ...
+
+    assert not gone(LIMITS.connect)
+    assert gone(1)
+    live.connect(replace)
+    assert not gone(LIMITS.idle)
+    assert gone(1)
+    live.disconnect(replace)
+    assert not gone(LIMITS.resume)
+    assert gone(1)
+    live.connect(replace)
+    live.disconnect(replace, farewell=True)
+    assert not gone(LIMITS.farewell)
+    assert gone(1)
+
+
+async def test_the_newest_connection_speaks_for_the_client(live: Live, clock: Clock) -> None:
+    replaced = []
+    live.connect(lambda: replaced.append("first"))
+    newest = lambda: replaced.append("second")  # noqa: E731  its identity is what counts
+    live.connect(newest)
+    assert replaced == ["first"]
+    live.disconnect(lambda: None)
+    clock.now = LIMITS.resume + 1
+    assert live.abandoned  # by the idle limit: it is still connected
+    live.disconnect(newest)
+    assert not live.abandoned
+
+
+async def test_a_stopped_session_is_not_abandoned(live: Live, clock: Clock) -> None:
+    await live.append(SECOND)
+    await live.stop()
+    clock.now = 1e6
+    assert not live.abandoned
