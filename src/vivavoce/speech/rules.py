@@ -15,8 +15,9 @@ WINDOW_SAMPLES: Final = 512
 CONFIRM_WINDOWS: Final = 3
 """Speech must last about 100 ms: clicks do not, and recognisers invent words for less."""
 
-PRE_ROLL_SAMPLES: Final = 3_200
-"""200 ms before the onset: soft consonants begin before the model is sure."""
+PRE_ROLL_SAMPLES: Final = 4_800
+"""300 ms before the onset: soft consonants begin before the model is sure, and the recogniser
+hears a first word better that does not begin at once."""
 
 TAIL_SAMPLES: Final = WINDOW_SAMPLES
 """The silent window that announces a pause belongs to the utterance: word ends fade, and it is
