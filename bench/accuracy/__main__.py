@@ -6,13 +6,12 @@ Exits with 1 if a session failed, contradicted itself, or heard otherwise under 
 """
 
 import asyncio
-import json
 import sys
 
 from accuracy.corpus import CorpusError, read_corpus
 from accuracy.measure import Plan, measure
 from accuracy.options import common
-from accuracy.report import as_json, markdown
+from accuracy.report import as_json, dumped, markdown
 
 
 def main() -> None:
@@ -41,7 +40,7 @@ def main() -> None:
     print(markdown(plan, measured))
     if options.out:
         found = as_json(plan, measured, texts=not options.no_texts)
-        options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        options.out.write_text(dumped(found), "utf-8")
     sys.exit("\n".join(measured.faults) or None)
 
 

@@ -1,5 +1,6 @@
 """The measurement as Markdown tables and as JSON."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -147,6 +148,13 @@ def as_json(plan: Plan, measured: Measured, *, texts: bool) -> dict[str, Any]:
         "groups": {name: summary(rows) for name, rows in (*by_group.items(), ("all", spoken))},
         "recordings": [_row(row, texts=texts) for row in measured.rows],
     }
+
+
+def dumped(found: dict[str, Any]) -> str:
+    """JSON with a line per recording, so that two runs can be compared line by line."""
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in found["recordings"])
+    head = json.dumps({**found, "recordings": []}, indent=1, ensure_ascii=False)
+    return head.replace('"recordings": []', f'"recordings": [\n{rows}\n]') + "\n"
 
 
 def _row(row: Row, *, texts: bool) -> dict[str, Any]:
