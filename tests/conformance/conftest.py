@@ -1,25 +1,104 @@
-"""A real server for the conformance tests, whose unused sessions end soon."""
+"""Two real servers for the whole run, sessions that many checks read, and the table at the end."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 
+from conformance.support import CROWDED_KEY, EVERY_MESSAGE, KeyedServer, Run, mono, need_models, run
+from conformance.table import Table
 from integration.server_process import ServerProcess
-from vivavoce.places import models_folder
-from vivavoce.recognition.model_errors import ModelError
-from vivavoce.recognition.store import ModelStore
-from vivavoce.server.voices import Voices
+from integration.speech import TIMES, pieces
+from integration.wire import Api, Session, line
 
-SETTINGS = {"VIVAVOCE_CONNECT_LIMIT": "2", "VIVAVOCE_MAX_SESSIONS": "100000"}
+TIGHT = {
+    "VIVAVOCE_MAX_SESSIONS": "2",
+    "VIVAVOCE_MAX_DURATION": "3",
+    "VIVAVOCE_IDLE_LIMIT": "2",
+    "VIVAVOCE_RESUME_GRACE": "2",
+    "VIVAVOCE_CONNECT_LIMIT": "2",
+    "VIVAVOCE_WORKERS": "1",
+}
 
 
-@pytest.fixture(scope="module")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--checks", action="store_true", help="print the table of checks at the end")
+    group.addoption("--page", help="write the table of checks to this Markdown file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Table(config), "conformance-table")
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server of the module's own."""
-    try:
-        Voices(ModelStore(models_folder())).check()
-    except ModelError as error:
-        pytest.skip(f"run make models: {error}")
-    data = tmp_path_factory.mktemp("server") / "data"
-    with ServerProcess(data, SETTINGS).running() as process:
+    """The server of most checks, with the limits that it has by default."""
+    need_models()
+    data = tmp_path_factory.mktemp("conformance") / "data"
+    with KeyedServer(data, {"VIVAVOCE_MAX_SESSIONS": "10000"}).running() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def tight_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server whose limits are soon reached."""
+    need_models()
+    data = tmp_path_factory.mktemp("tight") / "data"
+    with KeyedServer(data, TIGHT).running() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def api(server: ServerProcess) -> Api:
+    return Api(server.url)
+
+
+@pytest.fixture(scope="session")
+def tight(tight_server: ServerProcess) -> Api:
+    return Api(tight_server.url)
+
+
+@pytest.fixture(scope="session")
+def crowded(tight_server: ServerProcess) -> Api:
+    """An account of the tight server that no other check uses."""
+    return Api(tight_server.url, CROWDED_KEY)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def plain(api: Api) -> Run:
+    """A session of two sentences with the default messages, sent as fast as it is taken."""
+    return await run(api, mono(TIMES), custom_metadata={"user": "John"})
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def paced(api: Api) -> Run:
+    """The same sentences at the pace of speech, with every message there is."""
+    return await run(api, mono(TIMES), pause=0.1, chunk=3200, messages_config=EVERY_MESSAGE)
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A session that its client has dropped in the middle."""
+
+    session: Session
+    sent: bytes
+    rest: bytes
+    dropped_at: float
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def parked(api: Api) -> AsyncIterator[Parked]:
+    """Begun with the run, so that the half minute of check 87 passes while others run."""
+    made = await api.create(language_config={"languages": ["en"]})
+    audio = mono(TIMES)
+    half = len(audio) // 2
+    async with line(made.url) as talking:
+        await talking.send(pieces(audio[:half], 6400))
+        await talking.acknowledged(half)
+        talking.drop()
+    yield Parked(made, audio[:half], audio[half:], time.monotonic())
+    await asyncio.sleep(0)

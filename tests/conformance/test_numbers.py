@@ -1,0 +1,31 @@
+"""The suite itself: no check of the contract is missing, doubled or in the wrong group."""
+
+import ast
+import re
+from pathlib import Path
+
+from conformance.table import LAST
+
+FIRST_OF_GROUP = {"a": 1, "b": 27, "c": 36, "d": 56, "e": 65, "f": 82, "g": 89, "h": 100}
+FIRST_OF_GROUP |= {"i": 116, "j": 125, "k": 132, "l": 139}
+
+
+def checks() -> list[tuple[int, str, str | None]]:
+    """Number, group and text of every check in this folder."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("test_[a-l]_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if match := re.match(r"test_(\d{3})_", node.name):
+                    found.append((int(match[1]), path.name[5], ast.get_docstring(node)))
+    return found
+
+
+def test_every_check_of_the_contract_is_there_exactly_once() -> None:
+    assert sorted(number for number, _, _ in checks()) == list(range(1, LAST + 1))
+
+
+def test_every_check_says_what_it_asserts_and_stands_in_its_group() -> None:
+    for number, group, text in checks():
+        assert text, number
+        assert group == max(g for g, first in FIRST_OF_GROUP.items() if first <= number), number
