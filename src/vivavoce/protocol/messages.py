@@ -107,13 +107,17 @@ class EndRecording(Message, frozen=True, tag="end_recording"):
 
 
 class PostTranscript(Message, frozen=True, tag="post_transcript"):
-    """The whole text."""
+    """The whole text; shortened where it would exceed 1 MiB.
+
+    First the ``words`` of the utterances are left empty; where that is not enough, ``utterances``;
+    then the end of ``full_transcript`` gives way to an ellipsis. The stored result has everything.
+    """
 
     data: Transcription
 
 
 class PostFinalTranscript(Message, frozen=True, tag="post_final_transcript"):
-    """The whole result."""
+    """The whole result; shortened as the transcript is where it would exceed 1 MiB."""
 
     data: Result
 

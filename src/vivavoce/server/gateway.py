@@ -8,6 +8,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
+from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.messages import (
     AudioChunk,
     AudioChunkAck,
@@ -183,7 +184,7 @@ class Connection:
         if not passes(message, self._live.request.messages_config):
             return
         settles = message.data.id if isinstance(message, Transcript) else None
-        await self._outbound.put(encode(message).decode(), settles=settles, sequence=sequence)
+        await self._outbound.put(to_frame(message).decode(), settles=settles, sequence=sequence)
 
     def _show(self, message: Message) -> None:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):

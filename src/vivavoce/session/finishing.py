@@ -15,6 +15,7 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.journal.port import Journal
 from vivavoce.protocol import messages as wire
+from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.result import Result, ResultMetadata
 from vivavoce.protocol.timestamps import iso
@@ -90,7 +91,7 @@ class Finisher:
         await self._recordings.write(ending.session_id, self._wav(ending))
         shown = [m for m in told if wire.passes(m, ending.request.messages_config)]
         result = msgspec.structs.replace(
-            _final_result(told), messages=tuple(wire.encode(m).decode() for m in shown)
+            _final_result(told), messages=tuple(to_frame(m).decode() for m in shown)
         )
         await self._records.finish(
             ending.session_id,
