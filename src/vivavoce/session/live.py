@@ -75,6 +75,7 @@ class Live:
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
         self._audio_end = stored.audio_end
+        self._taken = stored.audio_end  # what is on its way to the journal counts as well
         if stored.audio_end:
             self.recording.set()
         self._stopped = stored.sealed
@@ -95,9 +96,10 @@ class Live:
             UnavailableError: the journal cannot store it (raised by the answer).
         """
         self._since = self._monotonic()
-        if self._stopped:
+        if self._stopped or self._seconds(self._taken) >= self._limits.duration:
             raise AlreadyStoppedError("the recording has been stopped")
         self._header.feed(audio)
+        self._taken += len(audio)
         return self._store(audio)
 
     async def _store(self, audio: bytes) -> ChunkRange:
@@ -105,6 +107,7 @@ class Live:
             start, end = await self._journal.append_audio(self.id, audio)
         except UnavailableError:
             # It will be sent again: the header must be read from what is there.
+            self._taken -= len(audio)
             self._header = HeaderReader(self.format)
             await self.restore()
             raise

@@ -136,3 +136,23 @@ async def test_a_stopped_session_is_not_abandoned(live: Live, clock: Clock) -> N
     await live.stop()
     clock.now = 1e6
     assert not live.abandoned
+
+
+async def test_audio_on_its_way_to_the_journal_counts_towards_the_duration(live: Live) -> None:
+    first, second = live.append(4 * SECOND), live.append(7 * SECOND)
+    with pytest.raises(AlreadyStoppedError):
+        await live.append(SECOND)
+    await first
+    assert not live.stopped
+    assert (await second).time_range == (4.0, 11.0)
+    assert live.stopped
+
+
+async def test_audio_that_was_not_stored_does_not_count_towards_the_duration(
+    live: Live, journal: MemoryJournal
+) -> None:
+    journal.failure = UnavailableError("the disk is full")
+    with pytest.raises(UnavailableError):
+        await live.append(11 * SECOND)
+    journal.failure = None
+    assert (await live.append(SECOND)).time_range == (0.0, 1.0)
