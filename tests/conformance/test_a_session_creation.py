@@ -12,7 +12,7 @@ import httpx
 
 from conformance.support import KeyedServer, accepts, label, raw_socket, refusals
 from integration.server_process import KEY, ServerProcess
-from integration.wire import Api
+from integration.wire import Api, Json
 
 DEFAULTS: dict[str, Any] = {
     "encoding": "wav/pcm",
@@ -248,19 +248,21 @@ async def test_019_unknown_encodings_and_languages_are_refused(api: Api) -> None
 
 async def test_020_a_translation_needs_a_target(api: Api) -> None:
     """`translation:true` with `target_languages: []` → 400."""
-    for config in ({"target_languages": []}, {}, None):
-        await refusals(
-            api, realtime_processing={"translation": True, "translation_config": config}
-        )
+    configs: list[Json | None] = [{"target_languages": []}, {}, None]
+    for config in configs:
+        await refusals(api, realtime_processing={"translation": True, "translation_config": config})
 
 
 async def test_021_a_vocabulary_entry_is_a_text_or_has_a_value(api: Api) -> None:
     """A vocabulary entry may be a string or an object; an object without `value` → 400."""
     entries = ["Gladia", {"value": "Vivavoce", "intensity": 0.4, "pronunciations": ["viva"]}]
-    config = {"custom_vocabulary": True, "custom_vocabulary_config": {"vocabulary": entries}}
-    await accepts(api, realtime_processing=config)
-    config["custom_vocabulary_config"] = {"vocabulary": [*entries, {"intensity": 0.4}]}
-    faults = await refusals(api, realtime_processing=config)
+
+    def processing(*more: Json) -> Json:
+        config = {"vocabulary": [*entries, *more]}
+        return {"custom_vocabulary": True, "custom_vocabulary_config": config}
+
+    await accepts(api, realtime_processing=processing())
+    faults = await refusals(api, realtime_processing=processing({"intensity": 0.4}))
     path = "realtime_processing.custom_vocabulary_config.vocabulary.2.value"
     assert faults == [f"{path} is required"]
 

@@ -137,7 +137,7 @@ async def test_034_browsers_may_call_from_anywhere(server: ServerProcess) -> Non
     assert refused.headers["access-control-allow-origin"] == "*"
 
 
-async def test_035_the_socket_wants_its_token_and_no_key(server: ServerProcess, api: Api) -> None:
+async def test_035_the_socket_wants_its_token_and_no_key(api: Api) -> None:
     """The key is not needed, and not accepted as a substitute for the token, on the socket."""
     async with new_session(api) as (made, talking):  # opened without a key
         headers: Json = {"x-gladia-key": KEY}

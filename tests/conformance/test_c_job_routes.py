@@ -146,7 +146,7 @@ async def test_048_a_finished_session_can_be_deleted_once(api: Api) -> None:
 
 
 async def test_049_notes_are_stored_by_patch(api: Api) -> None:
-    """PATCH with an object → 204 and the data shows in `post_session_metadata`; over 100 kB → 413."""
+    """PATCH with an object → 204, its data shows in `post_session_metadata`; over 100 kB → 413."""
     made = await api.create()
     path = f"/v2/live/{made.id}"
     assert (await api.job(made.id))["post_session_metadata"] == {}

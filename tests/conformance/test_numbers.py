@@ -15,9 +15,10 @@ def checks() -> list[tuple[int, str, str | None]]:
     found = []
     for path in sorted(Path(__file__).parent.glob("test_[a-l]_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                if match := re.match(r"test_(\d{3})_", node.name):
-                    found.append((int(match[1]), path.name[5], ast.get_docstring(node)))
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if match := re.match(r"test_(\d{3})_", node.name):
+                found.append((int(match[1]), path.name[5], ast.get_docstring(node)))
     return found
 
 
