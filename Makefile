@@ -11,7 +11,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test docs check format bench-accuracy lock clean
+.PHONY: help setup models demo serve clients test conformance conformance-page docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,12 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 
 test: $(VENV)/dev.stamp models clients ## Every test
 	$(BIN)/python -m pytest
+
+conformance: $(VENV)/dev.stamp models clients ## Every check of the API contract, as a table
+	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks
+
+conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/reference/conformance.md
+	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks --page docs/reference/conformance.md
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

@@ -1,18 +1,26 @@
 """Two real servers for the whole run, sessions that many checks read, and the table at the end."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 import pytest_asyncio
 
-from conformance.support import CROWDED_KEY, EVERY_MESSAGE, KeyedServer, Run, mono, need_models, run
+from conformance.support import (
+    CROWDED_KEY,
+    ENGLISH,
+    EVERY_MESSAGE,
+    KeyedServer,
+    Parked,
+    Run,
+    mono,
+    need_models,
+    run,
+)
 from conformance.table import Table
 from integration.server_process import ServerProcess
 from integration.speech import TIMES, pieces
-from integration.wire import Api, Session, line
+from integration.wire import Api, session
 
 TIGHT = {
     "VIVAVOCE_MAX_SESSIONS": "2",
@@ -52,8 +60,21 @@ def tight_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
         yield process
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def parked(server: ServerProcess) -> Parked:
+    """Begun with the run, so that the half minute of check 87 passes while others run."""
+    audio = mono(TIMES)
+    half = len(audio) // 2
+    async with session(Api(server.url), **ENGLISH) as (made, talking):
+        await talking.send(pieces(audio[:half], 6400))
+        await talking.acknowledged(half)
+        talking.drop()
+    return Parked(made, audio[half:], time.monotonic())
+
+
 @pytest.fixture(scope="session")
-def api(server: ServerProcess) -> Api:
+def api(server: ServerProcess, parked: Parked) -> Api:
+    del parked  # only to be begun early
     return Api(server.url)
 
 
@@ -78,27 +99,3 @@ async def plain(api: Api) -> Run:
 async def paced(api: Api) -> Run:
     """The same sentences at the pace of speech, with every message there is."""
     return await run(api, mono(TIMES), pause=0.1, chunk=3200, messages_config=EVERY_MESSAGE)
-
-
-@dataclass(frozen=True)
-class Parked:
-    """A session that its client has dropped in the middle."""
-
-    session: Session
-    sent: bytes
-    rest: bytes
-    dropped_at: float
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
-async def parked(api: Api) -> AsyncIterator[Parked]:
-    """Begun with the run, so that the half minute of check 87 passes while others run."""
-    made = await api.create(language_config={"languages": ["en"]})
-    audio = mono(TIMES)
-    half = len(audio) // 2
-    async with line(made.url) as talking:
-        await talking.send(pieces(audio[:half], 6400))
-        await talking.acknowledged(half)
-        talking.drop()
-    yield Parked(made, audio[:half], audio[half:], time.monotonic())
-    await asyncio.sleep(0)

@@ -14,9 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from integration.server_process import KEY, ServerProcess
-from integration.speech import AGES, TIMES, Clip, models_folder, pieces, spoken
-from integration.wire import PATIENCE, Api, Json, Line, Session, finals, line, of_type
-from integration.wire import session as new_session
+from integration.speech import TWO_CITIES, Clip, models_folder, pieces, spoken
+from integration.wire import Api, Json, Line, Session, finals, of_type, session
 from vivavoce.recognition.catalogue import load_catalogue
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
@@ -40,6 +39,8 @@ EVERY_MESSAGE = dict.fromkeys(
     ),
     True,
 )
+PHRASE = Clip(TWO_CITIES[:24], 1.1, 2.9)
+"""Short words without a pause: it was the best of times."""
 MIB = 1 << 20
 SECOND = 32_000
 """Bytes of a second of 16-bit mono at 16 kHz."""
@@ -49,8 +50,8 @@ class KeyedServer(ServerProcess):
     """A server with several accounts, and the models of this machine."""
 
     def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__(data, {"VIVAVOCE_MODELS": str(models_folder()), **(settings or {})})
-        del self._settings["VIVAVOCE_API_KEY"]
+        models = {"VIVAVOCE_MODELS": str(models_folder())}
+        super().__init__(data, models | dict(settings or {}), key=None)
         data.mkdir(mode=0o700, parents=True)
         owners = {digest(key): owner for key, owner in KEYS.items()}
         (data / "keys.json").write_text(json.dumps(owners))
@@ -93,6 +94,15 @@ class Run:
         return of_type(self.messages, *kinds)
 
 
+@dataclass(frozen=True)
+class Parked:
+    """A session that its client has dropped in the middle, and what it has yet to say."""
+
+    session: Session
+    rest: bytes
+    dropped_at: float
+
+
 def mono(clip: Clip) -> bytes:
     """A clip as the default format has it: 16 bits, 16 kHz."""
     return spoken(clip).audio
@@ -107,7 +117,7 @@ async def run(
     **init: Any,
 ) -> Run:
     """A whole session in English, audio as fast as it is taken or with a pause after each chunk."""
-    async with new_session(api, **ENGLISH | init) as (made, talking):
+    async with session(api, **ENGLISH | init) as (made, talking):
         for piece in pieces(audio, chunk):
             await talking.socket.send(piece)
             await asyncio.sleep(pause)
@@ -171,15 +181,3 @@ def utterances(data: Iterable[Json]) -> list[Json]:
 def spoken_words(run: Run) -> str:
     """The text of a run's finals."""
     return "".join(final["utterance"]["text"] for final in run.finals)
-
-
-__all__ = [
-    "AGES",
-    "PATIENCE",
-    "TIMES",
-    "Api",
-    "Json",
-    "Line",
-    "line",
-    "new_session",
-]

@@ -58,6 +58,11 @@ class Check:
         """The kind of outcome with its reason."""
         return f"{self.kind} ({self.reason})" if self.reason else self.kind
 
+    @property
+    def brief(self) -> str:
+        """The same with no more of an issue than its number."""
+        return re.sub(r"\((issue \d+):.*\)$", r"(\1)", self.outcome)
+
 
 class Table:
     """Follows the run and tells of it at the end."""
@@ -115,7 +120,7 @@ def rows(checks: Sequence[Check]) -> Iterator[str]:
     for group, members in grouped(checks):
         yield f"{group}. {GROUPS[group]}"
         for check in members:
-            yield f"{check.number:5}  {check.outcome:6}  {check.text}"
+            yield f"{check.number:5}  {check.brief:6}  {check.text}"
     yield ""
     width = max(map(len, GROUPS.values())) + 3
     yield f"{'group':{width}}  checks  " + "  ".join(f"{kind:>6}" for kind in KINDS)

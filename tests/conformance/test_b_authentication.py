@@ -5,9 +5,9 @@ from datetime import datetime
 
 import httpx
 
-from conformance.support import finish, handshake_status, new_session, refusals
+from conformance.support import finish, handshake_status, refusals
 from integration.server_process import KEY, ServerProcess
-from integration.wire import Api, Json
+from integration.wire import Api, Json, session
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 ROUTES = (
@@ -105,12 +105,12 @@ async def test_032_unknown_paths_and_methods_are_not_found(api: Api) -> None:
 
 async def test_033_one_session_too_many_is_refused(crowded: Api) -> None:
     """One session more than the plan allows → 429."""
-    async with new_session(crowded) as (_, first), new_session(crowded) as (_, second):
+    async with session(crowded) as (_, first), session(crowded) as (_, second):
         answer = await crowded.call("POST", "/v2/live", {})
         assert answer.status_code == 429
         assert "live sessions" in answer.json()["message"]
         await finish(first)
-        async with new_session(crowded) as (_, third):
+        async with session(crowded) as (_, third):
             await finish(third)
         await finish(second)
 
@@ -139,7 +139,7 @@ async def test_034_browsers_may_call_from_anywhere(server: ServerProcess) -> Non
 
 async def test_035_the_socket_wants_its_token_and_no_key(api: Api) -> None:
     """The key is not needed, and not accepted as a substitute for the token, on the socket."""
-    async with new_session(api) as (made, talking):  # opened without a key
+    async with session(api) as (made, talking):  # opened without a key
         headers: Json = {"x-gladia-key": KEY}
         address = made.url.split("?")[0]
         for url in (address, f"{address}?token={KEY}", f"{address}?token={made.id}"):

@@ -6,10 +6,10 @@ import uuid
 
 import soundfile
 
-from conformance.support import ENGLISH, OTHER_KEY, Run, finish, mono, new_session, run
+from conformance.support import ENGLISH, OTHER_KEY, Run, finish, mono, run
 from integration.server_process import ServerProcess
 from integration.speech import BEST, TIMES, pieces, word_error_rate
-from integration.wire import Api
+from integration.wire import Api, session
 
 UNKNOWN = ("00000000-0000-0000-0000-000000000000", str(uuid.uuid4()), "not-a-uuid")
 REQUIRED = {"id", "request_id", "version", "status", "created_at", "kind"}
@@ -27,7 +27,7 @@ async def test_036_a_fresh_session_has_the_required_keys(api: Api) -> None:
 
 async def test_037_a_session_is_done_soon_after_its_end(api: Api) -> None:
     """GET after the end has `status` `done` or `processing`, and reaches `done`."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await finish(talking, pieces(mono(BEST), 6400))
     assert (await api.job(made.id))["status"] in {"done", "processing"}
     assert (await api.done(made.id))["completed_at"] >= made.created_at
@@ -70,7 +70,7 @@ async def test_041_metadata_stands_apart_from_the_request(plain: Run) -> None:
 
 async def test_042_there_is_no_result_before_the_end(api: Api) -> None:
     """`completed_at` and `result` are null before the end."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         fresh = await api.job(made.id)
         await talking.send([bytes(6400)])
         await talking.acknowledged(6400)
@@ -104,7 +104,7 @@ async def test_044_the_session_of_another_account_is_not_found(
 async def test_045_the_recording_is_there_right_after_the_close(api: Api) -> None:
     """`GET …/file` right after close 1000 gives bytes starting with `RIFF`."""
     audio = mono(BEST)
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await finish(talking, pieces(audio, 6400))
         assert talking.close_code == 1000
         recording = await api.recording(made.id)
@@ -125,7 +125,7 @@ async def test_046_the_recording_is_an_octet_stream(api: Api, plain: Run) -> Non
 
 async def test_047_a_running_session_cannot_be_deleted(api: Api) -> None:
     """DELETE while running → 403."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         for _ in range(2):  # before and after the first audio
             refused = await api.call("DELETE", f"/v2/live/{made.id}")
             assert refused.status_code == 403

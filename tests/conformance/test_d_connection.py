@@ -18,13 +18,12 @@ from conformance.support import (
     finish,
     handshake_status,
     mono,
-    new_session,
     raw_socket,
     run,
 )
 from integration.server_process import ServerProcess
 from integration.speech import BEGINNING, BEST, TIMES, pieces
-from integration.wire import PATIENCE, STOP, Api, line, text
+from integration.wire import PATIENCE, STOP, Api, line, session, text
 
 REPLACED = 4409
 
@@ -52,7 +51,7 @@ async def test_058_no_path_opens_only_to_close(api: Api, server: ServerProcess) 
     base = server.url.replace("http", "ws", 1)
     for path in ("/", "/v2", "/v2/live", "/v2/live/x", "/v2/live?token=%00", "/health"):
         assert await handshake_status(base + path) in {403, 404}
-    async with new_session(api) as (made, talking):
+    async with session(api) as (made, talking):
         await finish(talking)
         for _ in range(5):  # whoever comes back at once finds it closed already
             assert await handshake_status(made.url) == 403
@@ -72,7 +71,7 @@ async def test_060_pings_are_answered_under_full_load(api: Api) -> None:
     audio = mono(BEGINNING)
     async with AsyncExitStack() as stack:
         lines = [
-            (await stack.enter_async_context(new_session(api, **ENGLISH)))[1]
+            (await stack.enter_async_context(session(api, **ENGLISH)))[1]
             for _ in range(2 * (os.cpu_count() or 1))
         ]
         working = [asyncio.create_task(finish(one, pieces(audio, 6400))) for one in lines]
@@ -117,7 +116,7 @@ async def test_062_a_restart_brings_the_client_back(tmp_path: Path, plain: Run) 
     server = KeyedServer(tmp_path / "data", {"VIVAVOCE_WORKERS": "1"})
     with server.running():
         api = Api(server.url)
-        async with new_session(api, **ENGLISH) as (made, talking):
+        async with session(api, **ENGLISH) as (made, talking):
             await talking.send(pieces(audio[:half], 6400))
             await talking.acknowledged(half)
             code = await asyncio.to_thread(server.terminate)
@@ -137,7 +136,7 @@ async def test_063_a_second_connection_takes_over(api: Api, plain: Run) -> None:
     """A second connection with the same token does not lose or double audio."""
     audio = mono(TIMES)
     half, repeated = len(audio) // 2, 32_000
-    async with new_session(api, **ENGLISH) as (made, first):
+    async with session(api, **ENGLISH) as (made, first):
         await first.send(pieces(audio[:half], 6400))
         await first.acknowledged(half)
         async with line(made.url) as second:
@@ -154,7 +153,7 @@ async def test_063_a_second_connection_takes_over(api: Api, plain: Run) -> None:
 
 async def test_064_audio_may_come_before_any_message(api: Api) -> None:
     """Nothing has to be received before the client may send audio."""
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         await talking.send(pieces(mono(BEST), 6400))
         await talking.stop()
         async with asyncio.timeout(PATIENCE):

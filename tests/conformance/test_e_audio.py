@@ -6,9 +6,9 @@ from datetime import datetime
 
 from websockets.exceptions import ConnectionClosed
 
-from conformance.support import ENGLISH, MIB, SECOND, Run, finish, mono, new_session, run
+from conformance.support import ENGLISH, MIB, SECOND, Run, finish, mono, run
 from integration.speech import BEST, TIMES, WHOLE, pieces, spoken
-from integration.wire import Api, Json, acks, line, of_type, spoken_through, text
+from integration.wire import Api, Json, acks, line, of_type, session, spoken_through, text
 from vivavoce.audio.format import AudioFormat
 from wav_files import header
 
@@ -22,7 +22,7 @@ def ranges(messages: list[Json]) -> list[list[int]]:
 
 async def test_065_binary_audio_is_accepted(api: Api, plain: Run) -> None:
     """Binary audio is accepted."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await finish(talking, pieces(mono(TIMES), CHUNK))
     assert all(ack["acknowledged"] for ack in acks(talking.heard))
     assert (await api.done(made.id))["result"]["transcription"] == plain.result["transcription"]
@@ -30,7 +30,7 @@ async def test_065_binary_audio_is_accepted(api: Api, plain: Run) -> None:
 
 async def test_066_base64_audio_is_the_same_as_binary(api: Api, plain: Run) -> None:
     """Base64 JSON audio is accepted and gives the same transcript and offsets as binary."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         for piece in pieces(plain.audio, 6400):
             await talking.send_text(piece)
         await finish(talking)
@@ -40,7 +40,7 @@ async def test_066_base64_audio_is_the_same_as_binary(api: Api, plain: Run) -> N
 
 async def test_067_binary_and_base64_may_alternate(api: Api, plain: Run) -> None:
     """Both kinds may alternate on one socket."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         for index, piece in enumerate(pieces(plain.audio, 6400)):
             await (talking.send_text(piece) if index % 2 else talking.socket.send(piece))
         await finish(talking)
@@ -57,7 +57,7 @@ async def test_068_every_chunk_is_acknowledged(plain: Run) -> None:
 
 async def test_069_the_first_ack_of_a_3200_byte_chunk(api: Api) -> None:
     """First ack of a 3200-byte chunk: `byte_range [0,3200]`, `time_range [0,0.1]` at 16 kHz/16 bit/mono."""  # noqa: E501
-    async with new_session(api) as (_, talking):
+    async with session(api) as (_, talking):
         await talking.send([bytes(CHUNK)])
         assert (await talking.next("audio_chunk"))["data"] == {
             "byte_range": [0, 3200],
@@ -69,7 +69,7 @@ async def test_069_the_first_ack_of_a_3200_byte_chunk(api: Api) -> None:
 async def test_070_byte_ranges_cover_every_byte_in_order(api: Api) -> None:
     """`byte_range[1]` never decreases and equals all bytes received."""
     sizes = (3200, 1, 0, 6399, 100_000, 7, 2)
-    async with new_session(api) as (_, talking):
+    async with session(api) as (_, talking):
         await finish(talking, [bytes(size) for size in sizes])
     position = 0
     for size, (start, end) in zip(sizes, ranges(talking.heard), strict=True):
@@ -79,7 +79,7 @@ async def test_070_byte_ranges_cover_every_byte_in_order(api: Api) -> None:
 
 async def test_071_an_ack_has_all_its_keys(api: Api) -> None:
     """Ack has `session_id`, `created_at`, `acknowledged`, `error`, `type`, `data`."""
-    async with new_session(api) as (made, talking):
+    async with session(api) as (made, talking):
         await talking.send([bytes(CHUNK)])
         await talking.socket.send("{}")
         await finish(talking)
@@ -94,7 +94,7 @@ async def test_071_an_ack_has_all_its_keys(api: Api) -> None:
 
 async def test_072_an_empty_chunk_is_acknowledged(api: Api) -> None:
     """An empty chunk gives `acknowledged:true` with an empty range."""
-    async with new_session(api) as (_, talking):
+    async with session(api) as (_, talking):
         await talking.send_text(b"")
         await talking.send([bytes(CHUNK), b""])
         await talking.send_text(b"")
@@ -107,7 +107,7 @@ async def test_073_bad_messages_are_refused_one_by_one(api: Api) -> None:
     """Invalid base64 or a bad message gives `acknowledged:false`, `error.message`, `data:null`, and the socket stays open."""  # noqa: E501
     bad = ['{"type":"audio_chunk","data":{"chunk":"%%%"}}', "no json", "[1]", "{}", '{"type":1}']
     bad += ['{"type":"audio_chunk"}', '{"type":"audio_chunk","data":{"chunk":7}}', "[" * 100_000]
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         for frame in bad:
             await talking.socket.send(frame)
             refused = await talking.next("audio_chunk")
@@ -119,7 +119,7 @@ async def test_073_bad_messages_are_refused_one_by_one(api: Api) -> None:
 
 async def test_074_an_unknown_type_does_no_harm(api: Api) -> None:
     """Unknown `type` from the client does not close the socket."""
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         await talking.socket.send(json.dumps({"type": "start_dancing", "data": {"to": "waltz"}}))
         assert "times" in text(await finish(talking, pieces(mono(BEST), CHUNK)))
     assert "start_dancing" in of_type(talking.heard, "error")[0]["error"]["message"]
@@ -163,7 +163,7 @@ async def test_077_frames_of_a_mebibyte_are_accepted(api: Api) -> None:
 async def test_078_larger_frames_do_not_end_the_session(api: Api) -> None:
     """A larger frame is either processed or closed with 1009, and the session stays resumable."""
     large = bytes(2 * MIB)
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send([large])
         await talking.acknowledged(len(large))
         with suppress(ConnectionClosed):  # perhaps while the frame is still on its way

@@ -8,12 +8,11 @@ import pytest
 from gladiaio_sdk import GladiaClient
 from gladiaio_sdk.v2.live.generated_types import LiveV2TranscriptMessage
 
-from conformance.conftest import Parked
-from conformance.support import ENGLISH, Run, finish, mono, new_session, run
+from conformance.support import ENGLISH, Parked, Run, finish, mono, run
 from integration.cutting_proxy import CuttingProxy
 from integration.server_process import KEY, ServerProcess
 from integration.speech import TIMES, WHOLE, pieces
-from integration.wire import PATIENCE, Api, Json, acks, line
+from integration.wire import PATIENCE, Api, Json, acks, line, session
 
 CHUNK = 3200
 HALF_A_MINUTE = 30
@@ -31,7 +30,7 @@ async def test_082_a_session_goes_on_after_a_drop(api: Api, plain: Run) -> None:
     audio = plain.audio
     cuts = [0, len(audio) // 3, 2 * len(audio) // 3, len(audio)]
     heard: list[Json] = []
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         talking.drop()  # even before the first byte
     for start, end in pairwise(cuts):
         async with line(made.url) as talking:
@@ -79,7 +78,7 @@ async def test_084_lost_acks_double_no_word(api: Api, plain: Run) -> None:
     chunks = pieces(plain.audio, CHUNK)
     for lost in (1, 7, 20):
         sent = 24
-        async with new_session(api, **ENGLISH) as (made, talking):
+        async with session(api, **ENGLISH) as (made, talking):
             await talking.send(chunks[:sent])
             await talking.acknowledged(sent * CHUNK)
             talking.drop()
@@ -91,7 +90,7 @@ async def test_084_lost_acks_double_no_word(api: Api, plain: Run) -> None:
 async def test_085_the_count_of_bytes_goes_on(api: Api) -> None:
     """The first ack after a resume continues the session-wide count."""
     audio = mono(TIMES)[: 20 * CHUNK]
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(audio[: 10 * CHUNK], CHUNK))
         await talking.acknowledged(10 * CHUNK)
         talking.drop()
@@ -111,7 +110,7 @@ async def test_086_a_replay_may_be_one_large_message(api: Api) -> None:
     undisturbed = await run(api, mono(WHOLE))
     audio = undisturbed.audio
     assert len(audio) > 1 << 20
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send([audio[:CHUNK]])
         await talking.acknowledged(CHUNK)
         await talking.send(pieces(audio[CHUNK : 10 * CHUNK], CHUNK))
@@ -135,7 +134,7 @@ async def test_087_half_a_minute_away_is_no_end(api: Api, parked: Parked, plain:
 
 async def test_088_messages_missed_while_away_are_not_lost(api: Api, plain: Run) -> None:
     """Messages produced while the client was away (finals at least) are delivered after the reconnect or are in GET."""  # noqa: E501
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(plain.audio, 6400))
         await talking.stop()
         await talking.next("stop_recording")

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from conformance.support import ENGLISH, EVERY_MESSAGE, SECOND, Run, finish, mono, new_session
+from conformance.support import ENGLISH, EVERY_MESSAGE, SECOND, Run, finish, mono
 from integration.speech import TIMES, pieces
-from integration.wire import PATIENCE, STOP, Api, Json, acks, finals, line, of_type, text
+from integration.wire import PATIENCE, STOP, Api, Json, acks, finals, line, of_type, session, text
 from vivavoce.server.settings import Settings
 
 CHUNK = 6400
@@ -21,7 +21,7 @@ def refused(message: Json) -> bool:
 async def test_089_a_stop_is_acknowledged_with_durations(api: Api) -> None:
     """`stop_recording` → ack with `recording_duration` and `recording_left_to_process`."""
     audio = mono(TIMES)
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         await finish(talking, pieces(audio, CHUNK))
     (ack,) = of_type(talking.heard, "stop_recording")
     assert (ack["acknowledged"], ack["error"]) == (True, None)
@@ -42,7 +42,7 @@ async def test_090_finals_then_post_processing_then_the_close(paced: Run) -> Non
 
 async def test_091_a_second_stop_is_refused(api: Api) -> None:
     """A second stop → `acknowledged:false`, no close."""
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         await talking.send(pieces(mono(TIMES), CHUNK))
         for _ in range(3):
             await talking.stop()
@@ -57,7 +57,7 @@ async def test_091_a_second_stop_is_refused(api: Api) -> None:
 
 async def test_092_audio_after_the_stop_is_refused(api: Api, plain: Run) -> None:
     """Audio after stop is not transcribed and does not break the session."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(plain.audio, CHUNK))
         await talking.stop()
         await finish(talking, pieces(plain.audio, SECOND))
@@ -72,7 +72,7 @@ async def test_092_audio_after_the_stop_is_refused(api: Api, plain: Run) -> None
 
 async def test_093_a_close_by_the_client_is_a_stop(api: Api, plain: Run) -> None:
     """Client close 1000 without stop → same results by callback and GET."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(plain.audio, CHUNK))
         await talking.socket.close(1000)
     job = await api.done(made.id)
@@ -82,7 +82,7 @@ async def test_093_a_close_by_the_client_is_a_stop(api: Api, plain: Run) -> None
 
 async def test_094_a_stop_survives_a_reconnect(api: Api, plain: Run) -> None:
     """Socket lost after stop, client reconnects without a stop → the server finishes and closes 1000."""  # noqa: E501
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(plain.audio, CHUNK))
         await talking.stop()
         await talking.next("stop_recording")
@@ -97,7 +97,7 @@ async def test_094_a_stop_survives_a_reconnect(api: Api, plain: Run) -> None:
 
 async def test_095_a_stop_without_a_listener_is_done(api: Api, plain: Run) -> None:
     """Socket lost after stop, client never returns → the job still reaches `done`."""
-    async with new_session(api, **ENGLISH) as (made, talking):
+    async with session(api, **ENGLISH) as (made, talking):
         await talking.send(pieces(plain.audio, CHUNK))
         await talking.stop()
         await talking.next("stop_recording")
@@ -108,12 +108,12 @@ async def test_095_a_stop_without_a_listener_is_done(api: Api, plain: Run) -> No
 async def test_096_a_session_without_a_stop_ends_by_itself(tight: Api) -> None:
     """A session that never gets a stop ends by itself after an idle limit."""
     audio = mono(TIMES)[:SECOND]
-    async with new_session(tight, **ENGLISH) as (connected, talking):
+    async with session(tight, **ENGLISH) as (connected, talking):
         await talking.send(pieces(audio, CHUNK))
         async with asyncio.timeout(PATIENCE):
             assert of_type(await talking.rest(), "post_final_transcript")
         assert talking.close_code == 1000
-    async with new_session(tight, **ENGLISH) as (dropped, talking):
+    async with session(tight, **ENGLISH) as (dropped, talking):
         await talking.send(pieces(audio, CHUNK))
         await talking.acknowledged(len(audio))
         talking.drop()
@@ -123,7 +123,7 @@ async def test_096_a_session_without_a_stop_ends_by_itself(tight: Api) -> None:
 
 async def test_097_a_session_without_audio_ends_cleanly(api: Api) -> None:
     """Stop with no audio at all → clean end, empty transcript, `post_final_transcript` still sent."""  # noqa: E501
-    async with new_session(api, messages_config=EVERY_MESSAGE) as (made, talking):
+    async with session(api, messages_config=EVERY_MESSAGE) as (made, talking):
         await finish(talking)
     assert talking.close_code == 1000
     (told,) = of_type(talking.heard, "post_final_transcript")
@@ -141,7 +141,7 @@ async def test_097_a_session_without_audio_ends_cleanly(api: Api) -> None:
 async def test_098_a_session_ends_at_its_longest_duration(tight: Api) -> None:
     """At 3 h the session is stopped and post-processed."""
     assert Settings.model_fields["max_duration"].default == THREE_HOURS
-    async with new_session(tight, **ENGLISH) as (made, talking):  # there it is three seconds
+    async with session(tight, **ENGLISH) as (made, talking):  # there it is three seconds
         await talking.send(pieces(mono(TIMES) * 2, CHUNK))
         async with asyncio.timeout(PATIENCE):
             await talking.rest()
@@ -156,7 +156,7 @@ async def test_098_a_session_ends_at_its_longest_duration(tight: Api) -> None:
 async def test_099_the_last_close_code_is_1000(plain: Run, paced: Run, api: Api) -> None:
     """The close code after a normal end is exactly 1000."""
     assert (plain.close_code, paced.close_code) == (1000, 1000)
-    async with new_session(api, **ENGLISH) as (_, talking):
+    async with session(api, **ENGLISH) as (_, talking):
         await talking.socket.send(STOP)
         await talking.rest()
         assert talking.close_code == 1000

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from conformance.support import ENGLISH, EVERY_MESSAGE, SECOND, Run, mono, run, utterances
+from conformance.support import ENGLISH, EVERY_MESSAGE, PHRASE, SECOND, Run, mono, run, utterances
 from integration.speech import AGES, BEST, TIMES, WHOLE, Clip, together, word_error_rate
 from integration.wire import Api, Json, of_type, spoken_through
 
@@ -42,9 +42,9 @@ async def test_101_a_sentence_gives_partials_before_its_final(paced: Run) -> Non
 
 async def test_102_an_utterance_has_one_final(plain: Run, paced: Run) -> None:
     """Exactly one final per utterance id."""
+    ids = ["00_00000000", "00_00000001"]
     for found in (plain, paced):
-        ids = [final["id"] for final in found.finals]
-        assert ids == ["00_00000000", "00_00000001"]
+        assert [final["id"] for final in found.finals] == ids
     assert {data["id"] for data in transcripts(paced.messages)} == set(ids)
 
 
@@ -93,19 +93,19 @@ async def test_107_a_short_phrase_is_one_final(api: Api) -> None:
 
     That clip cannot be had; the phrase here is another one without a pause.
     """  # noqa: E501
-    (final,) = (await run(api, mono(BEST))).finals
+    (final,) = (await run(api, mono(PHRASE))).finals
     pattern = r"^\sit was the best of times[.,!?…]*$"
     assert re.match(pattern, final["utterance"]["text"], re.IGNORECASE)
 
 
 async def test_108_endpointing_decides_where_a_sentence_ends(api: Api) -> None:
     """`endpointing` 2.0 keeps a sentence with a 1 s pause in one utterance; 0.1 splits it."""
-    audio = mono(BEST) + bytes(SECOND * 7 // 10) + mono(BELIEF)
+    audio = mono(PHRASE) + bytes(SECOND * 8 // 10) + mono(BELIEF)
     one = await run(api, audio, endpointing=2.0)
     assert len(one.finals) == 1
     two = await run(api, audio, endpointing=0.1)
     assert len(two.finals) == 2
-    assert word_error_rate(BEST.words, two.finals[0]["utterance"]["text"]) == 0
+    assert word_error_rate(PHRASE.words, two.finals[0]["utterance"]["text"]) == 0
 
 
 async def test_109_long_speech_is_cut(api: Api) -> None:
