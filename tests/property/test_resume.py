@@ -19,7 +19,6 @@ from hypothesis.stateful import (
 from vivavoce.session.resume import Known, More, Overlap, Read, find_start
 
 FRAME = 512 * 1024
-SECOND = 32_000
 
 
 def noise(size: int, seed: int) -> bytes:
@@ -143,7 +142,7 @@ class Resume(RuleBasedStateMachine):
         self.to_client = deque[int]()
 
     @precondition(lambda self: not self.up)
-    @rule(piece=st.sampled_from([100, 1000, 3200, FRAME]))
+    @rule(piece=st.sampled_from([320, 1000, 3200, FRAME]))
     def connect(self, piece: int) -> None:
         self.up = True
         self.server.connected()
@@ -151,7 +150,7 @@ class Resume(RuleBasedStateMachine):
         self.to_server.extend(tail[at : at + piece] for at in range(0, len(tail), piece))
 
     @rule(
-        size=st.one_of(st.sampled_from([640, 3200]), st.integers(200, 20_000)),
+        size=st.one_of(st.sampled_from([640, 3200]), st.integers(320, 20_000)),
         speaks=st.booleans(),
     )
     def speak(self, size: int, *, speaks: bool) -> None:

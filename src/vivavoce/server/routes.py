@@ -145,10 +145,8 @@ class LiveRoutes:
     async def connect(self, websocket: WebSocket) -> None:
         """The socket of a session; whoever has the token may speak for its client.
 
-        ``position`` may say how many bytes of the session's audio come before what this
-        connection will send: what is stored already is then skipped without comparing guesses,
-        and a position beyond it is refused. Clients that do not state it are recognised by
-        their audio.
+        ``position`` may say how many bytes of the session's audio come before what it sends;
+        where it does not, the audio itself has to tell.
         """
         token = websocket.query_params.get("token", "")
         live = self.sessions.find(bytes.fromhex(digest(token)))

@@ -12,12 +12,13 @@ No I/O: ``find_start`` asks for what it needs and is sent the answers.
 import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 FEWEST = 48
 """Bytes below which nothing is concluded; looked at again each time their number has doubled."""
 
-INFORMATION = 48
-"""Compressed size from which bytes are taken not to come twice by chance."""
+INFORMATION = 16
+"""Bytes that sound takes more than silence, compressed, so as not to come twice by chance."""
 
 RECENT = 256 * 1024
 """Bytes of stored audio in which a beginning is looked for first."""
@@ -191,11 +192,21 @@ def _informative(audio: bytes) -> int:
     """Length of the beginning that carries enough information to be known again; 0 for none."""
     size = FEWEST
     while size < len(audio):
-        if len(zlib.compress(audio[:size], 1)) >= INFORMATION:
+        if _information(audio[:size]) >= INFORMATION:
             return size
         size *= 2
-    enough = len(audio) >= FEWEST and len(zlib.compress(audio, 1)) >= INFORMATION
+    enough = len(audio) >= FEWEST and _information(audio) >= INFORMATION
     return len(audio) if enough else 0
+
+
+def _information(audio: bytes) -> int:
+    return len(zlib.compress(audio)) - _silence(len(audio))
+
+
+@lru_cache(maxsize=64)
+def _silence(size: int) -> int:
+    """Compressed size of so many bytes of silence."""
+    return len(zlib.compress(bytes(size)))
 
 
 class Overlap:
