@@ -74,7 +74,6 @@ async def test_the_recording_is_what_was_sent_and_the_text_what_was_said(
     assert jiwer.wer(words(SPOKEN), words(said)) < 0.1
 
 
-@pytest.mark.xfail(reason="the server stores a resent tail twice until it aligns it with its own")
 async def test_a_line_that_is_cut_again_and_again_changes_no_byte_and_no_word(
     speech: AudioFile,
 ) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -174,7 +175,7 @@ class Session:
     async def _connect_once(self) -> Reconnect | Ended:
         try:
             socket = await connect(
-                self.url,
+                _at(self.url, self._connection.acknowledged),
                 compression=None,
                 max_size=MAX_MESSAGE_BYTES,
                 open_timeout=OPEN_TIMEOUT,
@@ -233,3 +234,8 @@ class Session:
                 await socket.send(frame)
         except ConnectionClosed as closed:
             logger.debug("session %s: closed while sending: %s", self.id, closed)
+
+
+def _at(url: str, position: int) -> str:
+    """The address that also says where the audio goes on, so that no server has to guess."""
+    return f"{url}{'&' if urlsplit(url).query else '?'}position={position}"

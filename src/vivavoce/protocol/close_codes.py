@@ -34,3 +34,4 @@ class CloseCode(IntEnum):
     RESTART = 1012, "The server restarts; the session can be resumed at the same URL."
     TRY_LATER = 1013, "The server cannot store audio now; the session can be resumed."
     REPLACED = 4409, "A newer connection took the session over."
+    GAP = 4416, "The client's stated position lies beyond the stored audio: bytes are missing."

@@ -28,7 +28,9 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
-from vivavoce.server.outbound import Outbound
+from vivavoce.server.outbound import Outbound, Outgoing
+from vivavoce.session.arrival import Arrival, DroppedError, GapError
+from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live
 from vivavoce.session.ports import Clock
 
@@ -41,36 +43,70 @@ MOST_UNANSWERED = 256
 MOST_OWED = 1024
 """Messages that wait for a slow reader; past it the journal is not read for it."""
 
+_REFUSALS = (AlreadyStoppedError, AudioFormatError, DroppedError, SealedError, UnavailableError)
+
 
 class Connection:
-    """Speaks for one client until it leaves, is replaced, or has been sent everything."""
+    """Speaks for one client until it leaves, is replaced, or has been sent everything.
 
-    def __init__(self, websocket: WebSocket, live: Live, wall: Clock) -> None:
+    Args:
+        websocket: an accepted socket.
+        live: its session.
+        wall: Unix time, to date messages.
+        position: where the client says that its audio goes on; None if it does not say.
+    """
+
+    def __init__(
+        self, websocket: WebSocket, live: Live, wall: Clock, position: int | None = None
+    ) -> None:
         self._websocket = websocket
         self._live = live
         self._wall = wall
+        self._arrival = Arrival(live, position)
         self._outbound = Outbound(MOST_OWED)
         # Answers leave in the order of the frames, each when it is true.
         self._answers: asyncio.Queue[asyncio.Task[Message]] = asyncio.Queue(MOST_UNANSWERED)
         self._unanswered: set[asyncio.Task[Message]] = set()
-        self._replaced = asyncio.Event()
+        self._turn = Turn()
         self._left_with: int | None = None
 
     async def serve(self) -> None:
         """Run the connection from the accepted handshake to its close."""
-        replace = self._replaced.set
-        self._live.connect(replace)
-        self._live.on_partial = self._show
         code: CloseCode | None = CloseCode.INTERNAL
         try:
-            code = await self._until_ended()
-            # What was read is stored, whether or not its sender can still be told.
-            await asyncio.gather(*self._unanswered)
-            if self._left_with == CloseCode.FINISHED and not self._live.stopped:
-                await self._live.stop()
+            code = await self._converse()
         finally:
-            self._live.disconnect(replace, farewell=self._left_with == GOING_AWAY)
-            await self._close(code)
+            try:
+                await self._settle()
+            finally:
+                self._live.disconnect(self._turn, farewell=self._left_with == GOING_AWAY)
+                await self._close(code)
+
+    async def _converse(self) -> CloseCode | None:
+        await self._live.connect(self._turn)
+        try:
+            await self._arrival.open()
+        except GapError as gap:
+            return await self._refuse(gap)
+        self._live.on_partial = self._show
+        return await self._until_ended()
+
+    async def _settle(self) -> None:
+        """Store what was read, whether or not its sender can still be told."""
+        stops = self._left_with == CloseCode.FINISHED
+        await (self._arrival.settle() if stops else self._arrival.leave())
+        if self._unanswered:
+            answered, _ = await asyncio.wait(set(self._unanswered))
+            for answer in answered:
+                answer.result()  # raises what went wrong here
+        if stops and not self._live.stopped:
+            await self._live.stop()
+
+    async def _refuse(self, gap: GapError) -> CloseCode | None:
+        """Tell a client that claims to be ahead where it has to go on."""
+        with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone already
+            await self._websocket.send_text(encode(self._error("audio_gap", str(gap))).decode())
+        return CloseCode.GAP
 
     async def _until_ended(self) -> CloseCode | None:
         """Run the parts side by side; the first to return says how the connection ends."""
@@ -128,14 +164,15 @@ class Connection:
 
     async def _store(self, audio: bytes) -> Message:
         try:
-            stored = await self._live.append(audio)
-        except (AlreadyStoppedError, AudioFormatError, SealedError, UnavailableError) as error:
+            stored = await self._arrival.take(audio)
+        except _REFUSALS as error:
             return self._ack(None, str(error))
         return self._ack(stored)
 
     async def _stop(self) -> Message:
         durations, failure = None, None
         try:
+            await self._arrival.settle()
             durations = await self._live.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
             failure = Failure(str(error))
@@ -168,23 +205,28 @@ class Connection:
     async def _send(self) -> CloseCode | None:
         try:
             while True:
-                text, sequence = await self._outbound.next()
-                await self._websocket.send_text(text)
+                message = await self._outbound.next()
+                await self._websocket.send_text(message.text)
                 self._outbound.sent()
-                self._live.delivered = max(self._live.delivered, sequence)
+                self._live.delivered = max(self._live.delivered, message.sequence)
+                self._live.acknowledged(message.acknowledges)
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
 
     async def _watch(self) -> CloseCode | None:
-        await self._replaced.wait()
+        await self._turn.replaced.wait()
         return CloseCode.REPLACED
 
     async def _tell(self, message: Message, sequence: int = 0) -> None:
+        end = _acknowledged(message)
         if not passes(message, self._live.request.messages_config):
+            # A client that is told nothing keeps nothing: it goes on behind what is stored.
+            self._live.acknowledged(end)
             return
         settles = message.data.id if isinstance(message, Transcript) else None
-        await self._outbound.put(to_frame(message).decode(), settles=settles, sequence=sequence)
+        outgoing = Outgoing(to_frame(message).decode(), sequence=sequence, acknowledges=end)
+        await self._outbound.put(outgoing, settles=settles)
 
     def _show(self, message: Message) -> None:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
@@ -209,3 +251,10 @@ class Connection:
 
     def _now(self) -> str:
         return iso(self._wall())
+
+
+def _acknowledged(message: Message) -> int:
+    """End of the audio that a message acknowledges, 0 for none."""
+    if isinstance(message, AudioChunkAck) and message.data is not None:
+        return message.data.byte_range[1]
+    return 0

@@ -10,12 +10,19 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A text to send; ``view`` names what it shows, None where it must be sent."""
+class Outgoing:
+    """A text to send, and what is true once it is sent.
+
+    Attributes:
+        view: what it shows; None where it must be sent.
+        sequence: its number in the journal, or 0.
+        acknowledges: end of the audio that it acknowledges, or 0.
+    """
 
     text: str
-    view: str | None
+    view: str | None = None
     sequence: int = 0
+    acknowledges: int = 0
 
 
 class Outbound:
@@ -23,25 +30,24 @@ class Outbound:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Outgoing] = deque()
         self._owed = 0
         self._filled = asyncio.Event()
         self._freed = asyncio.Event()
         self._sending = False
         self._empty = asyncio.Event()
 
-    async def put(self, text: str, *, settles: str | None = None, sequence: int = 0) -> None:
+    async def put(self, message: Outgoing, *, settles: str | None = None) -> None:
         """Add a message that must be sent; waits while too many are owed.
 
         ``settles`` names a view that this message makes stale: it is dropped if it still waits.
-        ``sequence`` is the message's number in the journal, if it comes from there.
         """
         while self._owed >= self._limit:
             self._freed.clear()
             await self._freed.wait()
         if settles is not None:
             self._waiting = deque(w for w in self._waiting if w.view != settles)
-        self._waiting.append(_Waiting(text, None, sequence))
+        self._waiting.append(message)
         self._owed += 1
         self._filled.set()
 
@@ -51,11 +57,11 @@ class Outbound:
             if waiting.view == view:
                 waiting.text = text
                 return
-        self._waiting.append(_Waiting(text, view))
+        self._waiting.append(Outgoing(text, view))
         self._filled.set()
 
-    async def next(self) -> tuple[str, int]:
-        """The next text to send, and its number in the journal or 0; waits for one."""
+    async def next(self) -> Outgoing:
+        """The next message to send; waits for one."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
@@ -64,7 +70,7 @@ class Outbound:
         if first.view is None:
             self._owed -= 1
             self._freed.set()
-        return first.text, first.sequence
+        return first
 
     def sent(self) -> None:
         """What ``next`` gave has been sent."""

@@ -1,5 +1,6 @@
 """The HTTP routes of live sessions. Contract §1."""
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ from vivavoce.session.sessions import Sessions, TooManySessionsError
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
 BYTES = "application/octet-stream"
+
+_POSITION = re.compile(r"[0-9]{1,15}")
+_POSITION_FAULT = "position must be a number of bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +143,30 @@ class LiveRoutes:
         return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 
     async def connect(self, websocket: WebSocket) -> None:
-        """The socket of a session; whoever has the token may speak for its client."""
+        """The socket of a session; whoever has the token may speak for its client.
+
+        ``position`` may say how many bytes of the session's audio come before what it sends;
+        where it does not, the audio itself has to tell.
+        """
         token = websocket.query_params.get("token", "")
         live = self.sessions.find(bytes.fromhex(digest(token)))
         if live is None:
             await websocket.close()  # before the handshake: the client sees 403
             return
+        position = websocket.query_params.get("position")
+        if position is not None and not _POSITION.fullmatch(position):
+            await websocket.send_denial_response(self._refusal(websocket, _POSITION_FAULT))
+            return
         await websocket.accept()
-        await Connection(websocket, live, self.wall).serve()
+        claimed = None if position is None else int(position)
+        await Connection(websocket, live, self.wall, claimed).serve()
+
+    def _refusal(self, websocket: WebSocket, fault: str) -> Response:
+        """The answer to a handshake that asks for something wrong."""
+        body = ApiError(400, "Invalid parameter(s)", faults=(fault,)).body(
+            path=websocket.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
+        )
+        return json_answer(body, 400)
 
     def _owner(self, request: Request) -> str:
         key = request.headers.get("x-gladia-key")

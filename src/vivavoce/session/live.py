@@ -1,17 +1,23 @@
 """One live session in this process: what a connection may do with it, and its way to the end."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
-from vivavoce.journal.port import Entry, Journal, UnavailableError
+from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessionError
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
 from vivavoce.protocol.request import InitRequest
+from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.ports import Clock
+from vivavoce.session.resume import Known, Read
+
+MOST_BOUNDARIES = 1024
+"""Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
 
 
 class AlreadyStoppedError(Exception):
@@ -45,6 +51,8 @@ class Live:
     Attributes:
         delivered: sequence number of the last message that was sent on a connection.
         on_partial: takes partials for the connection of the moment.
+        handed: end of the last acknowledgement that a socket took.
+        resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
         finished: the client has been sent everything there is.
@@ -59,6 +67,8 @@ class Live:
         journal: Journal,
         limits: Limits,
         monotonic: Clock,
+        *,
+        resumes: Resumes,
     ) -> None:
         self.id = stored.session.id
         self.owner = stored.session.owner
@@ -76,6 +86,10 @@ class Live:
         self._header = HeaderReader(audio_format)
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
+        # After a restart nobody knows which acks left; the audio of a resume has to tell.
+        self.handed = stored.audio_end
+        self._boundaries = deque([0], MOST_BOUNDARIES)
+        self.resumes = resumes
         if stored.audio_end:
             self.recording.set()
         self._stopped = stored.sealed
@@ -83,7 +97,7 @@ class Live:
         self._connected = False
         self._farewell = False
         self.ever_connected = stored.audio_end > 0
-        self._replace: Callable[[], None] | None = None
+        self._turn: Turn | None = None
 
     # -- audio ---------------------------------------------------------------------------------
 
@@ -95,7 +109,7 @@ class Live:
             AlreadyStoppedError: at once, after the end of the recording.
             UnavailableError: the journal cannot store it (raised by the answer).
         """
-        self._since = self._monotonic()
+        self.touch()
         if self._stopped or self._seconds(self._taken) >= self._limits.duration:
             raise AlreadyStoppedError("the recording has been stopped")
         self._header.feed(audio)
@@ -117,6 +131,36 @@ class Live:
         if self._seconds(end) >= self._limits.duration:
             await self.end()
         return ChunkRange((start, end), self._time_range(start, end))
+
+    def touch(self) -> None:
+        """The client has spoken."""
+        self._since = self._monotonic()
+
+    async def known(self) -> Known:
+        """What a client that comes back is compared with."""
+        stored = await self._journal.find(self.id)
+        if stored is None:
+            raise UnknownSessionError(self.id)
+        return Known(stored.audio_end, min(self.handed, stored.audio_end), tuple(self._boundaries))
+
+    async def read(self, wanted: Read) -> bytes:
+        """Stored audio."""
+        return await self._journal.read_audio(self.id, wanted.start, wanted.end)
+
+    def known_range(self, end: int, size: int) -> ChunkRange:
+        """What to acknowledge for ``size`` bytes that end at ``end`` and are stored.
+
+        Its end is never lower than that of an acknowledgement that has left: that one is true
+        too, and clients expect them to rise.
+        """
+        start, end = end - size, max(end, self.handed)
+        return ChunkRange((start, end), self._time_range(start, end))
+
+    def acknowledged(self, end: int) -> None:
+        """An acknowledgement up to ``end`` has been handed to a socket."""
+        if end > self.handed:
+            self._boundaries.append(self.handed)
+            self.handed = end
 
     async def stop(self) -> RecordingDurations:
         """End the recording after all audio given before; durable when this returns.
@@ -178,22 +222,27 @@ class Live:
 
     # -- connections ---------------------------------------------------------------------------
 
-    def connect(self, replace: Callable[[], None]) -> None:
-        """A connection takes the session over; ``replace`` is called when a newer one does."""
-        if self._replace is not None:
-            self._replace()
-        self._replace = replace
+    async def connect(self, turn: Turn) -> None:
+        """A connection takes the session over, once the one before it has let go."""
+        before, self._turn = self._turn, turn
         self._connected = self.ever_connected = True
-        self._since = self._monotonic()
+        self.touch()
+        if before is not None:
+            before.replaced.set()
+            await before.over.wait()
 
-    def disconnect(self, replace: Callable[[], None], *, farewell: bool = False) -> None:
-        """That connection is gone; ``farewell``: its client said that it would not be back."""
-        if self._replace is not replace:
+    def disconnect(self, turn: Turn, *, farewell: bool = False) -> None:
+        """That connection is gone, and all that it read is settled.
+
+        ``farewell``: its client said that it would not be back.
+        """
+        turn.over.set()
+        if self._turn is not turn:
             return
-        self._replace = self.on_partial = None
+        self._turn = self.on_partial = None
         self._connected = False
         self._farewell = farewell
-        self._since = self._monotonic()
+        self.touch()
 
     @property
     def abandoned(self) -> bool:

@@ -13,6 +13,7 @@ from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.request import InitRequest
+from vivavoce.session.connections import Resumes
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.ports import Clock
@@ -27,7 +28,11 @@ class TooManySessionsError(Exception):
 
 
 class Sessions:
-    """The live sessions; each runs in a task of its own."""
+    """The live sessions; each runs in a task of its own.
+
+    Attributes:
+        resumes: counts over all sessions.
+    """
 
     def __init__(
         self, journal: Journal, records: Records, life: Life, limits: Limits, monotonic: Clock
@@ -37,6 +42,7 @@ class Sessions:
         self._life = life
         self._limits = limits
         self._monotonic = monotonic
+        self.resumes = Resumes()
         self._live: dict[str, Live] = {}
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
@@ -102,7 +108,15 @@ class Sessions:
     async def _adopt(self, stored: StoredSession) -> None:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
         declared = audio_format(request)
-        live = Live(stored, request, declared, self._journal, self._limits, self._monotonic)
+        live = Live(
+            stored,
+            request,
+            declared,
+            self._journal,
+            self._limits,
+            self._monotonic,
+            resumes=self.resumes,
+        )
         await live.restore()
         token_hash = stored.session.token_hash
         self._live[live.id] = live

@@ -1,5 +1,7 @@
 """What a connection may do with a live session; the clock is ours."""
 
+import asyncio
+
 import pytest
 
 from vivavoce.audio.format import AudioFormat
@@ -7,6 +9,7 @@ from vivavoce.audio.recording import write_header
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import LiveSession, NewSession, UnavailableError
 from vivavoce.protocol.request import InitRequest
+from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.live import AlreadyStoppedError, Limits, Live
 
 LIMITS = Limits(duration=10, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
@@ -45,7 +48,7 @@ async def live(journal: MemoryJournal, clock: Clock) -> Live:
     session = NewSession("s", b"t", b"{}", 0.0, "default")
     await journal.create(session)
     stored = LiveSession(session, audio_end=0, sealed=False)
-    return Live(stored, InitRequest(), AudioFormat(), journal, LIMITS, clock)
+    return Live(stored, InitRequest(), AudioFormat(), journal, LIMITS, clock, resumes=Resumes())
 
 
 async def test_a_chunk_is_answered_with_its_bytes_and_seconds(live: Live) -> None:
@@ -102,32 +105,34 @@ async def test_a_client_has_its_time_to_come_to_speak_and_to_come_back(
         clock.now += seconds
         return live.abandoned
 
-    def replace() -> None: ...
-
     assert not gone(LIMITS.connect)
     assert gone(1)
-    live.connect(replace)
+    first, second = Turn(), Turn()
+    await live.connect(first)
     assert not gone(LIMITS.idle)
     assert gone(1)
-    live.disconnect(replace)
+    live.disconnect(first)
     assert not gone(LIMITS.resume)
     assert gone(1)
-    live.connect(replace)
-    live.disconnect(replace, farewell=True)
+    await live.connect(second)
+    live.disconnect(second, farewell=True)
     assert not gone(LIMITS.farewell)
     assert gone(1)
 
 
-async def test_the_newest_connection_speaks_for_the_client(live: Live, clock: Clock) -> None:
-    replaced = []
-    live.connect(lambda: replaced.append("first"))
-    newest = lambda: replaced.append("second")  # noqa: E731  its identity is what counts
-    live.connect(newest)
-    assert replaced == ["first"]
-    live.disconnect(lambda: None)
-    clock.now = LIMITS.resume + 1
-    assert live.abandoned  # by the idle limit: it is still connected
-    live.disconnect(newest)
+async def test_the_newest_connection_speaks_once_the_one_before_has_let_go(
+    live: Live, clock: Clock
+) -> None:
+    older, newer = Turn(), Turn()
+    await live.connect(older)
+    taking_over = asyncio.create_task(live.connect(newer))
+    await older.replaced.wait()
+    assert not taking_over.done()
+    live.disconnect(older)
+    await taking_over
+    clock.now = LIMITS.idle + 1
+    assert live.abandoned  # the newer one is connected, and silent
+    live.disconnect(newer)
     assert not live.abandoned
 
 

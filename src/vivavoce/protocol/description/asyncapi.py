@@ -69,7 +69,17 @@ def gates(kind: type[Message]) -> tuple[str, ...]:
 
 def _channel(messages: Iterable[str]) -> Schema:
     token = {"type": "string", "description": "As it stands in the session's `url`."}
-    query = {"type": "object", "properties": {"token": token}, "required": ["token"]}
+    position = {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Optional, an extension: how many bytes of the session's audio come before"
+        " what this connection sends. What is stored already is skipped; a position beyond it is"
+        " answered with an `error` of the code `audio_gap`, which names the position to go on at,"
+        f" and close code {CloseCode.GAP.value}. Without it the server finds the position by"
+        " comparing audio.",
+    }
+    properties = {"token": token, "position": position}
+    query = {"type": "object", "properties": properties, "required": ["token"]}
     return {
         "address": "/v2/live",
         "description": "The socket of a session; its token says which.",

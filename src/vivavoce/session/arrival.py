@@ -1,0 +1,229 @@
+"""One connection's audio on its way into the journal: what is stored already is not stored again.
+
+A client that comes back sends audio again. Until it is known where that begins, its frames wait
+here, unacknowledged; from the first new byte on, audio goes straight to the journal.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from vivavoce.protocol.messages import ChunkRange
+from vivavoce.session.live import AlreadyStoppedError, Live
+from vivavoce.session.resume import Overlap, Read, Start, find_start
+
+log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 1.0
+"""A client that has sent nothing for so long has sent all that it had."""
+
+PATIENCE_SECONDS = 3.0
+"""How long audio that could be new or old (silence, most likely) is held."""
+
+
+class GapError(Exception):
+    """The client says that it goes on beyond the stored audio.
+
+    Attributes:
+        expected: the position from which audio is missing.
+    """
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(f"audio is missing: go on at byte {expected}")
+        self.expected = expected
+
+
+class DroppedError(Exception):
+    """The connection ended before it was known where its audio belongs; its client has it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A frame that waits; ``skip`` of its bytes are found to be stored already."""
+
+    audio: bytes
+    answer: asyncio.Future[ChunkRange]
+    skip: int = 0
+
+
+class Arrival:
+    """Takes the audio frames of one connection.
+
+    Args:
+        live: the session.
+        position: where the client says that its first frame belongs; None if it does not say.
+    """
+
+    def __init__(self, live: Live, position: int | None = None) -> None:
+        self._live = live
+        self._position = position
+        self._held: deque[_Held] = deque()
+        self._seen = 0
+        self._came = asyncio.Event()
+        self._last = False
+        self._aligned = False
+        self._overlap: Overlap | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._storing: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Learn what is stored; nobody else may add to it from now on.
+
+        Raises:
+            GapError: the client's position lies beyond it.
+        """
+        self._known = await self._live.known()
+        if self._position is not None and self._position > self._known.end:
+            raise GapError(self._known.end)
+        self._aligned = self._known.end == 0
+
+    def take(self, audio: bytes) -> Awaitable[ChunkRange]:
+        """Take a frame; the answer comes when all of it is durable. Frames keep their order.
+
+        Raises:
+            AlreadyStoppedError: at once, after the end of the recording.
+            AudioFormatError: as ``Live.append`` does.
+            DroppedError, UnavailableError: it is not stored (raised by the answer).
+        """
+        if self._last:
+            raise AlreadyStoppedError("the recording has been stopped")
+        if self._aligned:
+            return self._live.append(audio)
+        self._live.touch()
+        held = _Held(audio, asyncio.get_running_loop().create_future())
+        if not audio:
+            held.answer.set_result(self._live.known_range(self._live.handed, 0))
+            return held.answer
+        self._held.append(held)
+        self._came.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._align(), name=f"align {self._live.id}")
+        return held.answer
+
+    async def settle(self) -> None:
+        """No more audio comes: place what is held. Its answers may still be outstanding."""
+        self._last = True
+        self._came.set()
+        if self._task is not None and not self._task.done():
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """The client is gone, and may come back: what cannot be placed yet it will send again."""
+        if self._task is not None and self._overlap is None:
+            self._task.cancel()
+        await self.settle()
+
+    async def _align(self) -> None:
+        try:
+            self._overlap = await self._find_overlap()
+            await self._skip(self._overlap)
+            await self._store_held()
+        except asyncio.CancelledError:
+            self._fail(DroppedError("the connection ended"))
+            raise
+        except Exception as error:  # noqa: BLE001  whoever waits for an answer raises it
+            self._fail(error)
+
+    async def _find_overlap(self) -> Overlap:
+        tally = self._live.resumes
+        tally.resumes += 1
+        if self._position is not None:
+            return Overlap(self._position, self._known.end)
+        start = await self._find_start()
+        tally.ambiguous += start.ambiguous
+        log.info(
+            "audio_resumed",
+            session=self._live.id,
+            position=start.position,
+            stored=self._known.end,
+            acknowledged=self._known.handed,
+            ambiguous=start.ambiguous,
+        )
+        return Overlap(start.position, self._known.end)
+
+    async def _find_start(self) -> Start:
+        began = asyncio.get_running_loop().time()
+        finding = find_start(self._known)
+        request = next(finding)
+        while True:
+            answer = await (
+                self._live.read(request) if isinstance(request, Read) else self._more(began)
+            )
+            try:
+                request = finding.send(answer)
+            except StopIteration as found:
+                return cast("Start", found.value)
+
+    async def _more(self, began: float) -> bytes | None:
+        """The next frame that has not been looked at; None if there is none within the time."""
+        loop = asyncio.get_running_loop()
+        deadline = min(loop.time() + QUIET_SECONDS, began + PATIENCE_SECONDS)
+        if not await self._wait_beyond(self._seen, deadline):
+            return None
+        self._seen += 1
+        return self._held[self._seen - 1].audio
+
+    async def _wait_beyond(self, count: int, deadline: float | None) -> bool:
+        """Wait until more than ``count`` frames are held; False if no more come in time."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                while len(self._held) <= count and not self._last:
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            return False
+        return len(self._held) > count
+
+    async def _skip(self, overlap: Overlap) -> None:
+        """Acknowledge again what is stored already."""
+        begin = overlap.position
+        while not overlap.over and await self._wait_beyond(0, None):
+            held = self._held[0]
+            while held.skip < len(held.audio) and not overlap.over:
+                wanted = overlap.wanted(len(held.audio) - held.skip)
+                stored = await self._live.read(wanted)
+                held.skip += overlap.match(held.audio[held.skip :][: len(stored)], stored)
+            if held.skip == len(held.audio):
+                self._held.popleft()
+                _answer(held, self._live.known_range(overlap.position, held.skip))
+        self._live.resumes.resent_bytes += overlap.position - begin
+        if overlap.differs:
+            self._live.resumes.differing += 1
+            log.warning("resent_audio_differs", session=self._live.id, position=overlap.position)
+
+    async def _store_held(self) -> None:
+        """Hand what is held to the journal, ahead of every frame that comes later."""
+        while self._held:
+            frames, self._held = self._held, deque()
+            for held in frames:
+                task = asyncio.create_task(self._store(held), name=f"store {self._live.id}")
+                self._storing.add(task)
+                task.add_done_callback(self._storing.discard)
+            # Tasks begin in the order of their creation: these stand in the journal's line now.
+            await asyncio.sleep(0)
+        self._aligned = True
+
+    async def _store(self, held: _Held) -> None:
+        try:
+            stored = await self._live.append(held.audio[held.skip :])
+        except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
+            if not held.answer.done():
+                held.answer.set_exception(error)
+            return
+        end = stored.byte_range[1]
+        _answer(held, self._live.known_range(end, len(held.audio)))
+
+    def _fail(self, error: Exception) -> None:
+        for held in self._held:
+            if not held.answer.done():
+                held.answer.set_exception(error)
+        self._held.clear()
+
+
+def _answer(held: _Held, stored: ChunkRange) -> None:
+    if not held.answer.done():  # its task may have been cancelled
+        held.answer.set_result(stored)
