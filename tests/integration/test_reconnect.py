@@ -71,6 +71,29 @@ async def test_what_was_said_while_the_client_was_away_is_told_when_it_is_back(
     ]
 
 
+async def test_a_tail_that_comes_again_after_the_stop_is_not_refused(api: Api) -> None:
+    """A client that lost the answers to its last audio and its stop resends that audio.
+
+    It was refused, because the recording had ended, although every byte of it was stored; Pipecat
+    shows that to its user as an error.
+    """
+    speech = spoken(BEGINNING)
+    made = await api.create()
+    async with line(made.url) as talking:
+        await talking.send(speech.pieces())
+        await talking.acknowledged(len(speech.audio))
+        await talking.stop()
+        await talking.next("stop_recording")
+        talking.drop()
+        await talking.rest()
+    async with line(made.url) as talking:
+        await talking.send([speech.audio[-6400:]])
+        await talking.rest()
+    assert talking.close_code == 1000
+    assert all(ack["acknowledged"] for ack in of_type(talking.heard, "audio_chunk"))
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
 async def test_the_newest_connection_takes_the_session_over(api: Api) -> None:
     speech = spoken(TIMES)
     half = len(speech.audio) // 2
