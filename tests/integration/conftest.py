@@ -38,3 +38,10 @@ def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def api(server: ServerProcess) -> Api:
     """The shared server's HTTP routes."""
     return Api(server.url)
+
+
+@pytest.fixture
+def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for this test alone."""
+    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(models)}).running() as process:
+        yield process

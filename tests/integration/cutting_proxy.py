@@ -14,11 +14,14 @@ class CuttingProxy:
         self._host, self._port = address.hostname, address.port
         self._cuts = cuts
         self.sockets = 0
+        self.addresses: list[str] = []
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         live = b"upgrade: websocket" in head.lower()
         self.sockets += live
+        if live:
+            self.addresses.append(head.split()[1].decode())
         left = self._cuts.pop(0) if live and self._cuts else None
         above, below = await asyncio.open_connection(self._host, self._port)
         below.write(head)

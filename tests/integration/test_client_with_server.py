@@ -84,6 +84,7 @@ async def test_a_line_that_is_cut_again_and_again_changes_no_byte_and_no_word(
         async with proxy.running() as url:
             cut_finals, cut_recording = await transcribed(url, server, speech)
     assert proxy.sockets > 4
+    assert all("position=" in address for address in proxy.addresses)
     assert cut_recording == recording
     assert cut_finals == finals
 

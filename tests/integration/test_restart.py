@@ -1,8 +1,5 @@
 """A server that is stopped or killed under a live session, and started again."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from integration.server_process import ServerProcess
@@ -10,13 +7,6 @@ from integration.speech import BEGINNING, spoken
 from integration.wire import Api, Json, acks, finals, line, of_type, spoken_through
 
 RESTART, LOST = 1012, 1006
-
-
-@pytest.fixture
-def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server for this test alone."""
-    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(models)}).running() as process:
-        yield process
 
 
 def once(heard: list[Json]) -> list[Json]:
