@@ -35,22 +35,24 @@ class ServerProcess:
         *,
         key: str | None = KEY,
         arguments: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "vivavoce", "serve"),
     ) -> None:
         self.url = ""
         self.said: list[str] = []
-        self._data = data
         self._log = data.with_suffix(".log")
         self._settings = {**settings, **({"VIVAVOCE_API_KEY": key} if key else {})}
         self._arguments = arguments
+        self._program = program
         self._port = 0
+        self.data = data
         self._process: subprocess.Popen[str]
 
     def start(self) -> Self:
         """Start and wait for the readiness line."""
-        command = [sys.executable, "-m", "vivavoce", "serve", "--port", str(self._port)]
+        command = [sys.executable, *self._program, "--port", str(self._port)]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [*command, "--data", str(self._data), *self._arguments],
+                [*command, "--data", str(self.data), *self._arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

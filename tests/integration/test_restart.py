@@ -2,19 +2,12 @@
 
 import pytest
 
+from history import History
 from integration.server_process import ServerProcess
 from integration.speech import BEGINNING, spoken
-from integration.wire import Api, Json, acks, finals, line, of_type, spoken_through
+from integration.wire import Api, Json, acks, finals, line, of_type, proved, spoken_through
 
 RESTART, LOST = 1012, 1006
-
-
-def once(heard: list[Json]) -> list[Json]:
-    """Finals without repeats: a message may come again after a restart, never with other words."""
-    by_id: dict[str, Json] = {}
-    for data in finals(heard):
-        assert by_id.setdefault(data["id"], data) == data
-    return list(by_id.values())
 
 
 @pytest.mark.parametrize(("ends", "code"), [("terminate", RESTART), ("kill", LOST)])
@@ -24,8 +17,9 @@ async def test_a_session_outlives_the_server(own: ServerProcess, ends: str, code
     _, undisturbed = await spoken_through(api, speech.pieces())
     made = await api.create(messages_config={"receive_lifecycle_events": True})
     heard: list[Json] = []
+    history = History()
     for begin, end in ((0, 150_001), (150_001, 300_000)):
-        async with line(made.url) as talking:
+        async with line(made.url, history) as talking:
             await talking.send([speech.audio[begin:end]])
             await talking.acknowledged(end)
             assert getattr(own, ends)() == (0 if ends == "terminate" else -9)
@@ -33,7 +27,7 @@ async def test_a_session_outlives_the_server(own: ServerProcess, ends: str, code
         heard += talking.heard
         assert talking.close_code == code
         own.start()
-    async with line(made.url) as talking:
+    async with line(made.url, history) as talking:
         await talking.send([speech.audio[300_000:]])
         await talking.stop()
         await talking.rest()
@@ -46,16 +40,10 @@ async def test_a_session_outlives_the_server(own: ServerProcess, ends: str, code
         [300_000, len(speech.audio)],
     ]
     # An orderly end notes what the client has; after a kill some of it comes again.
-    told = finals(heard) if ends == "terminate" else once(heard)
+    told = finals(heard) if ends == "terminate" else history.finals
     assert told == finals(undisturbed.heard)
     assert len({m["created_at"] for m in of_type(heard, "start_recording")}) == 1
-    assert (await api.recording(made.id)).endswith(speech.audio)
-    job = await api.done(made.id)
-    assert job["result"]["transcription"]["utterances"] == [
-        data["utterance"] for data in finals(undisturbed.heard)
-    ]
-    kept = [message for message in job["result"]["messages"] if '"is_final":true' in message]
-    assert len(kept) == len(finals(undisturbed.heard))
+    await proved(api, made, history, finals(undisturbed.heard))
 
 
 @pytest.mark.parametrize("ends", ["terminate", "kill"])

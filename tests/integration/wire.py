@@ -12,6 +12,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from history import History
 from integration.server_process import KEY
 from wire_schema import assert_valid_message
 
@@ -80,19 +81,22 @@ class Api:
 
 
 class Line:
-    """One socket of a session; every message is kept in ``heard``."""
+    """One socket of a session; every message is kept in ``heard``, and noted in the history."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, history: History) -> None:
         self.socket = socket
+        self.history = history
         self.heard: list[Json] = []
 
     async def send(self, chunks: Iterable[bytes]) -> None:
         """Send audio as binary frames."""
         for chunk in chunks:
+            self.history.sent(chunk)
             await self.socket.send(chunk)
 
     async def send_text(self, chunk: bytes) -> None:
         """Send audio as base64 in JSON."""
+        self.history.sent(chunk)
         data = {"chunk": base64.b64encode(chunk).decode()}
         await self.socket.send(json.dumps({"type": "audio_chunk", "data": data}))
 
@@ -109,6 +113,7 @@ class Line:
                 message: Json = json.loads(frame)
                 assert_valid_message(message)
                 self.heard.append(message)
+                self.history.heard(message)
                 if kind in {None, message["type"]}:
                     return message
 
@@ -136,10 +141,18 @@ class Line:
 
 
 @asynccontextmanager
-async def line(url: str) -> AsyncIterator[Line]:
-    """A socket to a session's URL; messages are read however many there are."""
+async def line(url: str, history: History | None = None) -> AsyncIterator[Line]:
+    """A socket to a session's URL; messages are read however many there are.
+
+    A history may go over several lines; without one each line has its own.
+    """
+    history = history or History()
     async with connect(url, max_queue=None, max_size=None, compression=None) as socket:
-        yield Line(socket)
+        history.opened()
+        try:
+            yield Line(socket, history)
+        finally:
+            history.closed(socket.close_code)
 
 
 @asynccontextmanager
@@ -148,6 +161,11 @@ async def session(api: Api, **init: Any) -> AsyncIterator[tuple[Session, Line]]:
     made = await api.create(**init)
     async with line(made.url) as talking:
         yield made, talking
+
+
+async def proved(api: Api, made: Session, history: History, like: list[Json] | None = None) -> None:
+    """Prove that a session which is over kept every promise."""
+    history.check(await api.done(made.id), await api.recording(made.id), like)
 
 
 async def spoken_through(api: Api, chunks: Iterable[bytes], **init: Any) -> tuple[Session, Line]:

@@ -18,7 +18,6 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
-from vivavoce.recognition.store import ModelStore
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.documents import Documents
 from vivavoce.server.keys import KeyRing
@@ -58,7 +57,9 @@ class Health:
         return json_answer(body, 200 if ready else 503)
 
 
-async def open_routes(settings: Settings, keys: KeyRing, stack: AsyncExitStack) -> list[BaseRoute]:
+async def open_routes(
+    settings: Settings, keys: KeyRing, stack: AsyncExitStack, voices: Voices
+) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
 
     Raises:
@@ -66,7 +67,6 @@ async def open_routes(settings: Settings, keys: KeyRing, stack: AsyncExitStack) 
         FolderInUseError: another server works on the data folder.
         JournalError, OSError: the data folder cannot be used.
     """
-    voices = Voices(ModelStore(settings.models))
     voices.check()
     journal = await SqliteJournal.open(settings.data / "journal.db")
     stack.push_async_callback(journal.close)

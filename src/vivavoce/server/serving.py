@@ -16,9 +16,11 @@ from uvicorn.loops.auto import auto_loop_factory
 from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
+from vivavoce.recognition.store import ModelStore
 from vivavoce.server.app import build, open_routes
 from vivavoce.server.keys import KeyRing, NoKeyError, keep, open_key_ring
 from vivavoce.server.settings import Settings
+from vivavoce.server.voices import Voices
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
@@ -30,13 +32,21 @@ class StartError(Exception):
     """The server cannot start; the text says why, for the operator."""
 
 
-def serve(settings: Settings, announce: Callable[[str, str | None], None]) -> None:
+MakeVoices = Callable[[ModelStore], Voices]
+
+
+def serve(
+    settings: Settings,
+    announce: Callable[[str, str | None], None],
+    make_voices: MakeVoices = Voices,
+) -> None:
     """Serve until a signal comes.
 
     Args:
         settings: the settings.
         announce: called once connections are accepted, with the base URL and the API key that
             was just made, if one was.
+        make_voices: chooses who listens, from the installed models.
 
     Raises:
         StartError: something that it needs is missing, taken or broken.
@@ -54,18 +64,23 @@ def serve(settings: Settings, announce: Callable[[str, str | None], None]) -> No
         keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_serve(settings, keys, listener, ready))
+            voices = make_voices(ModelStore(settings.models))
+            runner.run(_serve(settings, keys, listener, ready, voices))
     except (NoKeyError, ModelError, FolderInUseError, JournalError, OSError) as error:
         raise StartError(str(error)) from error
 
 
 async def _serve(
-    settings: Settings, keys: KeyRing, listener: socket.socket, announce: Callable[[str], None]
+    settings: Settings,
+    keys: KeyRing,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    voices: Voices,
 ) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     async with AsyncExitStack() as stack:
-        app = build(settings, await open_routes(settings, keys, stack))
+        app = build(settings, await open_routes(settings, keys, stack, voices))
         server = _Server(_config(app), lambda: announce(url))
         await server.serve(sockets=[listener])
 

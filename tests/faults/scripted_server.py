@@ -1,0 +1,58 @@
+"""``vivavoce serve`` with the scripted engine in place of every model that transcribes.
+
+A program of its own, so that the server it tests has no way to do this. Everything else is the
+real thing: settings, journal, voice activity, scheduler and worker processes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.store import ModelStore
+from vivavoce.server import logs, serving, settings
+from vivavoce.server.voices import Voices
+
+LOADER = "vivavoce.recognition.engines.scripted:load"
+
+
+class ScriptedVoices(Voices):
+    """The real voice activity; what is said is a pure function of the audio."""
+
+    def __init__(self, store: ModelStore, spec: EngineSpec) -> None:
+        super().__init__(store)
+        self._engine = spec
+
+    def check(self) -> None:
+        """Only voice activity needs a model."""
+        self.voice_activity_model()
+
+    def engines(self) -> dict[str, EngineSpec]:
+        """The scripted engine under every name that sessions ask for."""
+        return {model.id: self._engine for model in self._models.values()}
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--real-time-factor", type=float, default=0.0)
+    given = parser.parse_args()
+    spec = EngineSpec(LOADER, {"real_time_factor": given.real_time_factor})
+    chosen = settings.load(None, {"port": given.port, "data": given.data})
+    logs.configure(chosen.log_level)
+    try:
+        serving.serve(chosen, announce, lambda store: ScriptedVoices(store, spec))
+    except serving.StartError as error:
+        sys.exit(f"vivavoce: {error}")
+
+
+def announce(url: str, _made_key: str | None) -> None:
+    """Say that connections are accepted."""
+    sys.stdout.write(f"ready {url}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
