@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from contract_defaults import DEFAULTS
 from vivavoce.protocol.request import InitRequest, parse_init
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 
@@ -18,37 +19,7 @@ def test_an_empty_or_null_field_takes_its_default(body: bytes) -> None:
 
 def test_defaults_are_those_of_the_contract() -> None:
     shown = msgspec.json.decode(msgspec.json.encode(parse_init(b"{}")))
-    assert shown == {
-        "encoding": "wav/pcm",
-        "bit_depth": 16,
-        "sample_rate": 16000,
-        "channels": 1,
-        "model": "solaria-1",
-        "endpointing": 0.05,
-        "maximum_duration_without_endpointing": 5,
-        "language_config": {"languages": [], "code_switching": False},
-        "pre_processing": {"audio_enhancer": False, "speech_threshold": 0.6},
-        "realtime_processing": {
-            "custom_vocabulary": False,
-            "custom_spelling": False,
-            "translation": False,
-            "named_entity_recognition": False,
-            "sentiment_analysis": False,
-        },
-        "post_processing": {"summarization": False, "chapterization": False},
-        "messages_config": {
-            "receive_partial_transcripts": False,
-            "receive_final_transcripts": True,
-            "receive_speech_events": True,
-            "receive_pre_processing_events": True,
-            "receive_realtime_processing_events": True,
-            "receive_post_processing_events": True,
-            "receive_acknowledgments": True,
-            "receive_errors": True,
-            "receive_lifecycle_events": False,
-        },
-        "callback": False,
-    }
+    assert shown == DEFAULTS
 
 
 @pytest.mark.parametrize(
