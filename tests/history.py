@@ -129,9 +129,9 @@ def violations(
         yield f"messages: some were of other sessions: {strangers}"
     yield from transcript_violations(history.events)
     yield from result_violations(history, job)
-    if like is not None:
-        yield from difference("finals", utterances(history.finals), utterances(like))
-        yield from difference("ids", [f["id"] for f in history.finals], [f["id"] for f in like])
+    if like is not None and job["status"] == "done":
+        told = final_data(map(json.loads, job["result"]["messages"]))
+        yield from difference("finals", in_order(told), in_order(like))
 
 
 def audio_violations(history: History, kept: bytes) -> Iterator[str]:
@@ -232,7 +232,7 @@ def result_violations(history: History, job: Json) -> Iterator[str]:
     words = " ".join(utterance["text"].strip() for utterance in kept)
     if result["transcription"]["full_transcript"] != words:
         yield "result: the full transcript is not its utterances"
-    told = final_data(json.loads(message) for message in result["messages"])
+    told = final_data(map(json.loads, result["messages"]))
     yield from (
         f"result: {name} is told {times} times"
         for name, times in Counter(data["id"] for data in told).items()
@@ -271,8 +271,12 @@ def final_data(messages: Iterable[Json]) -> list[Json]:
 
 def utterances(finals: Iterable[Json]) -> list[Json]:
     """The utterances of finals in the order of a result."""
-    found = (data["utterance"] for data in finals)
-    return sorted(found, key=lambda u: (u["start"], u["channel"]))
+    return [data["utterance"] for data in in_order(finals)]
+
+
+def in_order(finals: Iterable[Json]) -> list[Json]:
+    """Finals by their starts, then their channels."""
+    return sorted(finals, key=lambda f: (f["utterance"]["start"], f["utterance"]["channel"]))
 
 
 def samples(recording: bytes) -> bytes:

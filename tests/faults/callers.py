@@ -45,7 +45,7 @@ class Call:
 
     Attributes:
         pause: seconds between two frames.
-        interrupted: breaks that it lived through.
+        over: the caller has hung up, or was sent away.
     """
 
     passage: Passage
@@ -53,7 +53,6 @@ class Call:
     history: History = field(default_factory=History)
     session_id: str = ""
     over: bool = False
-    interrupted: int = 0
 
     async def say(self, send: Callable[[bytes], Any]) -> None:
         """Send the passage at its pace."""

@@ -29,9 +29,6 @@ class Round:
 
     def interrupt(self, row: Row) -> None:
         """Count the calls that a break hits now: those that have spoken and are not over."""
-        for call in self.calls:
-            if call.history.audio and not call.over:
-                call.interrupted += 1
         row.interrupted += sum(bool(call.history.audio) and not call.over for call in self.calls)
 
     async def kill_and_start(self, row: Row) -> float:
@@ -41,6 +38,12 @@ class Round:
         await asyncio.to_thread(self.server.kill)
         await asyncio.to_thread(self.server.start)
         return time.monotonic() - begun
+
+    async def start_once_dead(self, row: Row) -> None:
+        """Wait until something has killed the server, and start it again."""
+        await asyncio.to_thread(self.server.wait)
+        self.interrupt(row)
+        await asyncio.to_thread(self.server.start)
 
     async def prove(self) -> None:
         """Prove every call's history against what the server keeps.

@@ -81,14 +81,15 @@ class ServerProcess:
     def terminate(self) -> int:
         """Ask it to stop as an operator would; gives the exit code."""
         self._process.terminate()
-        return self._wait()
+        return self.wait()
 
     def kill(self) -> int:
         """End it without warning."""
         self._process.send_signal(signal.SIGKILL)
-        return self._wait()
+        return self.wait()
 
-    def _wait(self) -> int:
+    def wait(self) -> int:
+        """Wait for its end, whoever brings it about; gives the exit code."""
         code = self._process.wait(STOP_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()

@@ -149,7 +149,7 @@ class LiveRoutes:
         where it does not, the audio itself has to tell.
         """
         token = websocket.query_params.get("token", "")
-        live = self.sessions.find(bytes.fromhex(digest(token)))
+        live = await self.sessions.find(bytes.fromhex(digest(token)))
         if live is None:
             await websocket.close()  # before the handshake: the client sees 403
             return

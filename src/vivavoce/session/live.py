@@ -72,6 +72,7 @@ class Live:
     ) -> None:
         self.id = stored.session.id
         self.owner = stored.session.owner
+        self.token_hash = stored.session.token_hash
         self.created_at = stored.session.created_at
         self.request = request
         self.format = audio_format

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -10,7 +10,7 @@ import structlog
 
 from vivavoce.archive.port import NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
-from vivavoce.journal.port import Journal, NewSession
+from vivavoce.journal.port import Journal, JournalError, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.request import InitRequest
 from vivavoce.session.connections import Resumes
@@ -47,20 +47,25 @@ class Sessions:
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._being_made: Counter[str] = Counter()
-        self._housekeeper: asyncio.Task[None] | None = None
+        self._beginning = asyncio.Lock()
+        self._chores: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Recover what the journal holds and begin to look after it."""
-        for stored in await self._journal.live():
-            await self._adopt(stored)
-        self._housekeeper = asyncio.create_task(self._keep_house(), name="housekeeping")
+        """Take over what the journal holds and begin to look after it.
+
+        Each session is known at once and recovered one after the other, or when its client comes:
+        a server with many of them answers as soon as one with none.
+        """
+        recovered = [self._add(stored) for stored in await self._journal.live()]
+        self._chores = [
+            asyncio.create_task(self._recover(recovered), name="recovery"),
+            asyncio.create_task(self._keep_house(), name="housekeeping"),
+        ]
 
     async def aclose(self) -> None:
         """Stop every run; what the journal holds goes on at the next start."""
         lives = list(self._live.values())
-        tasks = [*self._runs.values()]
-        if self._housekeeper:
-            tasks.append(self._housekeeper)
+        tasks = [*self._runs.values(), *self._chores]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -79,7 +84,7 @@ class Sessions:
         with self._place(session.owner):
             await self._journal.create(session)
             await self._records.add(record)
-            await self._adopt(StoredSession(session, audio_end=0, sealed=False))
+            self._run(self._add(StoredSession(session, audio_end=0, sealed=False)))
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
@@ -95,8 +100,14 @@ class Sessions:
         finally:
             self._being_made[owner] -= 1
 
-    def find(self, token_hash: bytes) -> Live | None:
-        """The live session of a token; none once its client has been sent everything."""
+    async def find(self, token_hash: bytes) -> Live | None:
+        """The live session of a token; none once its client has been sent everything.
+
+        Raises:
+            JournalError: it was to be recovered, and its audio cannot be read.
+        """
+        if live := self._by_token.get(token_hash):
+            await self._begin(live)
         live = self._by_token.get(token_hash)
         return None if live is None or live.finished.is_set() else live
 
@@ -105,7 +116,7 @@ class Sessions:
         if live := self._live.get(session_id):
             live.finished.set()
 
-    async def _adopt(self, stored: StoredSession) -> None:
+    def _add(self, stored: StoredSession) -> Live:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
         declared = audio_format(request)
         live = Live(
@@ -117,17 +128,35 @@ class Sessions:
             self._monotonic,
             resumes=self.resumes,
         )
-        await live.restore()
-        token_hash = stored.session.token_hash
         self._live[live.id] = live
-        self._by_token[token_hash] = live
+        self._by_token[live.token_hash] = live
+        return live
+
+    async def _recover(self, lives: Iterable[Live]) -> None:
+        """Have the sessions of an earlier process go on, whether or not their clients come."""
+        for live in lives:
+            try:
+                await self._begin(live)
+            except JournalError:  # one that cannot be read must not keep the others waiting
+                log.exception("session_not_recovered", session=live.id)
+
+    async def _begin(self, live: Live) -> None:
+        """Have a recovered session go on, unless it does or has ended."""
+        if live.id in self._runs:
+            return
+        async with self._beginning:
+            if live.id in self._live and live.id not in self._runs:
+                await live.restore()
+                self._run(live)
+
+    def _run(self, live: Live) -> None:
         run = asyncio.create_task(self._life.run(live), name=f"session {live.id}")
         self._runs[live.id] = run
-        run.add_done_callback(lambda run: self._ended(live, token_hash, run))
+        run.add_done_callback(lambda run: self._ended(live, run))
 
-    def _ended(self, live: Live, token_hash: bytes, run: asyncio.Task[None]) -> None:
+    def _ended(self, live: Live, run: asyncio.Task[None]) -> None:
         self._live.pop(live.id, None)
-        self._by_token.pop(token_hash, None)
+        self._by_token.pop(live.token_hash, None)
         self._runs.pop(live.id, None)
         if not run.cancelled() and (error := run.exception()):
             # It stays in the journal, and the next start tries again.
@@ -146,6 +175,7 @@ class Sessions:
 
     async def _let_go(self, live: Live) -> None:
         """End a recording whose client is gone; a session never connected to has failed."""
+        await self._begin(live)
         if live.ever_connected:
             await live.end()
             return
