@@ -113,6 +113,8 @@ async def test_096_a_session_without_a_stop_ends_by_itself(tight: Api) -> None:
         async with asyncio.timeout(PATIENCE):
             assert of_type(await talking.rest(), "post_final_transcript")
         assert talking.close_code == 1000
+        (notice,) = of_type(talking.heard, "error")
+        assert notice["data"]["code"] == "session_timeout"
     async with session(tight, **ENGLISH) as (dropped, talking):
         await talking.send(pieces(audio, CHUNK))
         await talking.acknowledged(len(audio))
@@ -149,6 +151,8 @@ async def test_098_a_session_ends_at_its_longest_duration(tight: Api) -> None:
     assert of_type(talking.heard, "post_final_transcript")
     assert "best of times" in text(talking.heard)
     assert any(refused(ack) for ack in acks(talking.heard))
+    (notice,) = of_type(talking.heard, "error")
+    assert notice["data"]["code"] == "duration_limit"
     duration = (await tight.done(made.id))["result"]["metadata"]["audio_duration"]
     assert 3 <= duration < 4
 

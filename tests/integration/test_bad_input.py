@@ -184,6 +184,51 @@ async def test_a_message_of_an_unknown_type_is_answered_by_an_error(api: Api) ->
     assert error["data"]["code"]
 
 
+async def test_a_client_that_sends_nothing_readable_is_let_go_and_its_session_kept(
+    api: Api,
+) -> None:
+    speech = spoken(BEST)
+    async with session(api) as (made, line):
+        await line.send(speech.pieces())
+        await line.acknowledged(len(speech.audio))
+        for _ in range(100):
+            await line.socket.send("{")
+        heard = await line.rest()
+    assert line.close_code == 4400
+    assert len([ack for ack in acks(heard) if not ack["acknowledged"]]) <= 100
+    async with connect(made.url) as again:
+        await again.send('{"type":"stop_recording"}')
+        await again.wait_closed()
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
+async def test_a_file_of_another_kind_is_taken_as_noise_and_its_sender_is_told(api: Api) -> None:
+    chance = random.Random(11)
+    async with session(api) as (made, line):
+        await line.send([b"ID3\x04" + chance.randbytes(64_000)])
+        await line.acknowledged(64_004)
+        await line.stop()
+        heard = await line.rest()
+    (notice,) = of_type(heard, "error")
+    assert notice["data"]["code"] == "suspicious_audio"
+    assert "MP3" in notice["error"]["message"]
+    assert line.close_code == 1000
+    assert (await api.recording(made.id)).startswith(b"RIFF")
+
+
+async def test_a_flood_of_tiny_frames_is_slowed_and_loses_nothing(api: Api) -> None:
+    speech = spoken(BEST)
+    pieces = speech.pieces(8)
+    assert len(pieces) > 5000
+    async with session(api) as (made, line):
+        await line.send(pieces)
+        await line.stop()
+        heard = await line.rest()
+    assert len(of_type(heard, "audio_chunk")) == len(pieces)
+    assert word_error_rate(speech.words, text(heard)) == 0
+    assert (await api.recording(made.id)).endswith(speech.audio)
+
+
 async def test_garbage_between_the_audio_changes_nothing(api: Api) -> None:
     speech = spoken(BEST)
     chance = random.Random(7)

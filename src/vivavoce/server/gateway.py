@@ -1,10 +1,13 @@
 """One WebSocket connection of a live session: frames in, acks and messages out. Contract §2."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from vivavoce.audio.suspicion import suspicion
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
@@ -29,6 +32,7 @@ from vivavoce.protocol.messages import (
 )
 from vivavoce.protocol.timestamps import iso
 from vivavoce.server.outbound import Outbound, Outgoing
+from vivavoce.server.pace import Pace
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live
@@ -42,6 +46,14 @@ MOST_UNANSWERED = 256
 
 MOST_OWED = 1024
 """Messages that wait for a slow reader; past it the journal is not read for it."""
+
+MOST_UNREADABLE = 100
+"""Unreadable messages in a row; a client that sends so many is broken, or an attacker."""
+
+FRAMES_PER_SECOND = 1000
+FRAMES_AT_ONCE = 4000
+"""Floods of tiny frames are read no faster: they cost far more than the audio in them is worth.
+Audio in frames of 100 ms may still come at a hundred times real time."""
 
 _REFUSALS = (AlreadyStoppedError, AudioFormatError, DroppedError, SealedError, UnavailableError)
 
@@ -69,6 +81,8 @@ class Connection:
         self._unanswered: set[asyncio.Task[Message]] = set()
         self._turn = Turn()
         self._left_with: int | None = None
+        self._unreadable = 0
+        self._hopeless = asyncio.Event()
 
     async def serve(self) -> None:
         """Run the connection from the accepted handshake to its close."""
@@ -89,6 +103,7 @@ class Connection:
         except GapError as gap:
             return await self._refuse(gap)
         self._live.on_partial = self._show
+        self._live.on_notice = self._notify
         return await self._until_ended()
 
     async def _settle(self) -> None:
@@ -116,6 +131,7 @@ class Connection:
             "deliver": self._deliver(),
             "send": self._send(),
             "watch": self._watch(),
+            "despair": self._despair(),
         }
         tasks = [
             asyncio.create_task(part, name=f"{name} {self._live.id}")
@@ -139,6 +155,8 @@ class Connection:
     # -- in ------------------------------------------------------------------------------------
 
     async def _read(self) -> CloseCode | None:
+        clock = asyncio.get_running_loop().time
+        pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, clock())
         while True:
             frame = await self._websocket.receive()
             if frame["type"] == "websocket.disconnect":
@@ -146,10 +164,15 @@ class Connection:
                 return None
             binary = frame.get("bytes")
             answer = self._store(binary) if binary is not None else self._obey(frame["text"])
-            task = asyncio.create_task(answer, name=f"answer {self._live.id}")
-            self._unanswered.add(task)
-            task.add_done_callback(self._unanswered.discard)
-            await self._answers.put(task)
+            await self._answers.put(self._begin(answer))
+            if delay := pace.delay(clock()):
+                await asyncio.sleep(delay)
+
+    def _begin(self, answer: Coroutine[Any, Any, Message]) -> asyncio.Task[Message]:
+        task = asyncio.create_task(answer, name=f"answer {self._live.id}")
+        self._unanswered.add(task)
+        task.add_done_callback(self._unanswered.discard)
+        return task
 
     async def _obey(self, text: str) -> Message:
         try:
@@ -157,16 +180,22 @@ class Connection:
         except UnknownTypeError as error:
             return self._error("invalid_message", str(error))
         except BadMessageError as error:
+            self._unreadable += 1
+            if self._unreadable == MOST_UNREADABLE:
+                self._hopeless.set()
             return self._ack(None, str(error))
         if isinstance(message, AudioChunk):
             return await self._store(message.data.chunk)
         return await self._stop()
 
     async def _store(self, audio: bytes) -> Message:
+        self._unreadable = 0
         try:
             stored = await self._arrival.take(audio)
         except _REFUSALS as error:
             return self._ack(None, str(error))
+        if stored.byte_range[0] == 0 and (kind := suspicion(audio)):
+            self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
         return self._ack(stored)
 
     async def _stop(self) -> Message:
@@ -218,6 +247,10 @@ class Connection:
         await self._turn.replaced.wait()
         return CloseCode.REPLACED
 
+    async def _despair(self) -> CloseCode | None:
+        await self._hopeless.wait()
+        return CloseCode.UNREADABLE
+
     async def _tell(self, message: Message, sequence: int = 0) -> None:
         end = _acknowledged(message)
         if not passes(message, self._live.request.messages_config):
@@ -231,6 +264,15 @@ class Connection:
     def _show(self, message: Message) -> None:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
             self._outbound.show(encode(message).decode(), message.data.id)
+
+    def _notify(self, code: str, reason: str) -> None:
+        """Tell the client something that answers nothing; dropped where too much waits."""
+
+        async def notice() -> Message:
+            return self._error(code, reason)
+
+        if not self._answers.full():
+            self._answers.put_nowait(self._begin(notice()))
 
     def _ack(self, stored: ChunkRange | None, reason: str = "") -> AudioChunkAck:
         return AudioChunkAck(

@@ -51,6 +51,7 @@ class Live:
     Attributes:
         delivered: sequence number of the last message that was sent on a connection.
         on_partial: takes partials for the connection of the moment.
+        on_notice: takes a code and a text that its client should be told.
         handed: end of the last acknowledgement that a socket took.
         resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
@@ -78,6 +79,7 @@ class Live:
         self.format = audio_format
         self.delivered = 0
         self.on_partial: Callable[[Message], None] | None = None
+        self.on_notice: Callable[[str, str], None] | None = None
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
@@ -129,7 +131,8 @@ class Live:
         self._audio_end = max(self._audio_end, end)
         if end:
             self.recording.set()
-        if self._seconds(end) >= self._limits.duration:
+        if self._seconds(end) >= self._limits.duration and not self._stopped:
+            self.notify("duration_limit", f"the recording ends at {self._limits.duration:g} s")
             await self.end()
         return ChunkRange((start, end), self._time_range(start, end))
 
@@ -221,6 +224,11 @@ class Live:
         if self.on_partial is not None:
             self.on_partial(message)
 
+    def notify(self, code: str, reason: str) -> None:
+        """Tell whoever is connected now."""
+        if self.on_notice is not None:
+            self.on_notice(code, reason)
+
     # -- connections ---------------------------------------------------------------------------
 
     async def connect(self, turn: Turn) -> None:
@@ -240,7 +248,7 @@ class Live:
         turn.over.set()
         if self._turn is not turn:
             return
-        self._turn = self.on_partial = None
+        self._turn = self.on_partial = self.on_notice = None
         self._connected = False
         self._farewell = farewell
         self.touch()

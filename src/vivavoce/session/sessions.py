@@ -177,6 +177,8 @@ class Sessions:
         """End a recording whose client is gone; a session never connected to has failed."""
         await self._begin(live)
         if live.ever_connected:
+            idle = f"no audio came for {self._limits.idle:g} s: the recording ends"
+            live.notify("session_timeout", idle)
             await live.end()
             return
         self._runs[live.id].cancel()

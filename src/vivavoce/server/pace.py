@@ -1,0 +1,23 @@
+"""How fast frames may come: a bucket of tokens, so that bursts pass and floods are slowed."""
+
+
+class Pace:
+    """Says how long to wait before the next frame is read.
+
+    Args:
+        rate: frames per second in the long run.
+        burst: frames that may come at once.
+        now: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, rate: float, burst: int, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = float(burst)
+        self._at = now
+
+    def delay(self, now: float) -> float:
+        """Seconds to wait after a frame that was read at ``now``; 0 as a rule."""
+        self._tokens = min(self._tokens + (now - self._at) * self._rate, self._burst) - 1
+        self._at = now
+        return max(-self._tokens / self._rate, 0.0)
