@@ -44,7 +44,7 @@ def main() -> None:
     logs.configure(chosen.log_level)
     try:
         serving.serve(chosen, announce, lambda store: ScriptedVoices(store, spec))
-    except serving.StartError as error:
+    except (serving.StartError, serving.StorageFailedError) as error:
         sys.exit(f"vivavoce: {error}")
 
 

@@ -66,7 +66,7 @@ class ServerProcess:
                 self.url = line.split()[1]
                 self._port = int(self.url.rsplit(":", 1)[1])
                 return self
-        raise AssertionError(f"exit code {self._process.wait()}: {self.log[-2000:]}")
+        raise AssertionError(f"exit code {self.wait()}: {self.log[-2000:]}")
 
     @property
     def log(self) -> str:

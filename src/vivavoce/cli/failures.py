@@ -25,7 +25,7 @@ class BadInputError(Exception):
 
 
 class ServerStartError(Exception):
-    """A server that does not start; the message is fit for the user."""
+    """A server that does not start or cannot go on; the message is fit for the user."""
 
 
 @contextmanager

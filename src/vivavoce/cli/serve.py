@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vivavoce.cli.failures import BadInputError, reported
+from vivavoce.cli.failures import BadInputError, ServerStartError, reported
 
 
 def serve(
@@ -28,6 +28,8 @@ def serve(
             serving.serve(chosen, _announce)
         except (settings.SettingsError, serving.StartError) as error:
             raise BadInputError(str(error)) from error
+        except serving.StorageFailedError as error:
+            raise ServerStartError(str(error)) from error
 
 
 def _server_modules() -> tuple[ModuleType, ModuleType, ModuleType]:

@@ -20,6 +20,7 @@ from vivavoce.journal.leases import Leases
 from vivavoce.journal.lock import FolderLock
 from vivavoce.journal.port import (
     Entry,
+    JournalError,
     LiveSession,
     NewSession,
     UnavailableError,
@@ -58,7 +59,9 @@ class SqliteJournal:
         connect: Connect,
         clock: Callable[[], float],
         tuning: Tuning,
+        on_broken: Callable[[JournalError], None],
     ) -> None:
+        self._on_broken = on_broken
         self._lock = lock
         self._readers = Readers(path, connect)
         self._leases = Leases(clock)
@@ -70,7 +73,7 @@ class SqliteJournal:
             limit=tuning.waiting_bytes,
             probe_interval=tuning.probe_interval,
             changed=self._publish,
-            broken=self._tails.fail,
+            broken=self._break,
         )
 
     @classmethod
@@ -81,6 +84,7 @@ class SqliteJournal:
         clock: Callable[[], float] = time.time,
         tuning: Tuning | None = None,
         connect: Connect | None = None,
+        on_broken: Callable[[JournalError], None] = lambda _: None,
     ) -> Self:
         """Open the journal at ``path``, making it and its folder where they are missing.
 
@@ -89,6 +93,7 @@ class SqliteJournal:
             clock: Unix time in seconds, for leases.
             tuning: delays and bounds.
             connect: opens connections to the file (a seam for fault tests).
+            on_broken: told once if nothing more can be written until the file is opened anew.
 
         Raises:
             FolderInUseError: another process works on the folder.
@@ -100,7 +105,7 @@ class SqliteJournal:
         lock = await asyncio.to_thread(FolderLock, path.parent)
         try:
             await asyncio.to_thread(prepare, path, connect)
-            return cls(path, lock, connect, clock, tuning)
+            return cls(path, lock, connect, clock, tuning, on_broken)
         except BaseException:
             lock.release()
             raise
@@ -211,6 +216,10 @@ class SqliteJournal:
 
     async def _write(self, action: Action, kind: Kind = Kind.CHANGE, size: int = 0) -> object:
         return await self._commits.submit(action, kind, size)
+
+    def _break(self, failure: JournalError) -> None:
+        self._tails.fail(failure)
+        self._on_broken(failure)
 
     def _publish(self, changes: Sequence[Change]) -> None:
         self._tails.publish(changes)

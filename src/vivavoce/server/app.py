@@ -1,7 +1,7 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -16,6 +16,7 @@ from vivavoce import __version__
 from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
+from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
@@ -58,9 +59,15 @@ class Health:
 
 
 async def open_routes(
-    settings: Settings, keys: KeyRing, stack: AsyncExitStack, voices: Voices
+    settings: Settings,
+    keys: KeyRing,
+    stack: AsyncExitStack,
+    voices: Voices,
+    on_broken: Callable[[JournalError], None],
 ) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
+
+    ``on_broken`` is told if the journal cannot go on.
 
     Raises:
         ModelError: a model that the server starts with is not installed.
@@ -68,7 +75,7 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    journal = await SqliteJournal.open(settings.data / "journal.db")
+    journal = await SqliteJournal.open(settings.data / "journal.db", on_broken=on_broken)
     stack.push_async_callback(journal.close)
     records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
     stack.push_async_callback(records.close)

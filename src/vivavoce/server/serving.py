@@ -32,6 +32,10 @@ class StartError(Exception):
     """The server cannot start; the text says why, for the operator."""
 
 
+class StorageFailedError(Exception):
+    """The server has ended because a write failed in a way that only a new start can mend."""
+
+
 MakeVoices = Callable[[ModelStore], Voices]
 
 
@@ -50,6 +54,7 @@ def serve(
 
     Raises:
         StartError: something that it needs is missing, taken or broken.
+        StorageFailedError: the disk failed while it served.
     """
 
     def ready(url: str) -> None:
@@ -79,10 +84,16 @@ async def _serve(
 ) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    broken: asyncio.Future[JournalError] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as stack:
-        app = build(settings, await open_routes(settings, keys, stack, voices))
-        server = _Server(_config(app), lambda: announce(url))
+        routes = await open_routes(settings, keys, stack, voices, broken.set_result)
+        server = _Server(_config(build(settings, routes)), lambda: announce(url))
+        # After a failed sync nobody knows what the disk holds until it is read again: whoever
+        # supervises this process starts it anew, and the clients come back.
+        broken.add_done_callback(lambda _: server.stop())
         await server.serve(sockets=[listener])
+    if broken.done():
+        raise StorageFailedError(str(broken.result()))
 
 
 def _config(app: Starlette) -> uvicorn.Config:
@@ -112,6 +123,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._announce()
+
+    def stop(self) -> None:
+        """End in order, as on a signal."""
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
