@@ -20,6 +20,10 @@ MOST_BOUNDARIES = 1024
 """Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
 
 
+WARNING_SECONDS = 60
+"""So long before the longest duration a client is warned of it."""
+
+
 class AlreadyStoppedError(Exception):
     """The recording was stopped before."""
 
@@ -131,10 +135,17 @@ class Live:
         self._audio_end = max(self._audio_end, end)
         if end:
             self.recording.set()
-        if self._seconds(end) >= self._limits.duration and not self._stopped:
-            self.notify("duration_limit", f"the recording ends at {self._limits.duration:g} s")
-            await self.end()
+        await self._mind_duration(self._seconds(start), self._seconds(end))
         return ChunkRange((start, end), self._time_range(start, end))
+
+    async def _mind_duration(self, before: float, now: float) -> None:
+        """Warn of the longest duration once, a while before, and end the recording there."""
+        limit = self._limits.duration
+        if now >= limit and not self._stopped:
+            self.notify("duration_limit", f"the recording ends at {limit:g} s")
+            await self.end()
+        elif before < limit - WARNING_SECONDS <= now:
+            self.notify("duration_limit", f"the recording will end at {limit:g} s")
 
     def touch(self) -> None:
         """The client has spoken."""

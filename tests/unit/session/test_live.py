@@ -12,7 +12,7 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.live import AlreadyStoppedError, Limits, Live
 
-LIMITS = Limits(duration=10, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
+LIMITS = Limits(duration=100, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
 SECOND = bytes(32_000)
 
 
@@ -93,9 +93,15 @@ async def test_a_stop_that_could_not_be_noted_can_be_said_again(
         await live.append(SECOND)
 
 
-async def test_the_recording_ends_at_the_longest_duration(live: Live) -> None:
-    await live.append(SECOND * 10)
+async def test_the_recording_ends_at_the_longest_duration_after_a_warning(live: Live) -> None:
+    told: list[tuple[int, str]] = []
+    for second in range(int(LIMITS.duration)):
+        live.on_notice = lambda _, text, at=second + 1: told.append((at, text))
+        await live.append(SECOND)
     assert live.stopped
+    warning, end = told
+    assert warning == (LIMITS.duration - 60, "the recording will end at 100 s")
+    assert end == (LIMITS.duration, "the recording ends at 100 s")
 
 
 async def test_a_client_has_its_time_to_come_to_speak_and_to_come_back(
@@ -144,12 +150,12 @@ async def test_a_stopped_session_is_not_abandoned(live: Live, clock: Clock) -> N
 
 
 async def test_audio_on_its_way_to_the_journal_counts_towards_the_duration(live: Live) -> None:
-    first, second = live.append(4 * SECOND), live.append(7 * SECOND)
+    first, second = live.append(40 * SECOND), live.append(70 * SECOND)
     with pytest.raises(AlreadyStoppedError):
         await live.append(SECOND)
     await first
     assert not live.stopped
-    assert (await second).time_range == (4.0, 11.0)
+    assert (await second).time_range == (40.0, 110.0)
     assert live.stopped
 
 
@@ -158,6 +164,6 @@ async def test_audio_that_was_not_stored_does_not_count_towards_the_duration(
 ) -> None:
     journal.failure = UnavailableError("the disk is full")
     with pytest.raises(UnavailableError):
-        await live.append(11 * SECOND)
+        await live.append(110 * SECOND)
     journal.failure = None
     assert (await live.append(SECOND)).time_range == (0.0, 1.0)
