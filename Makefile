@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# A seed of the fault suite, and how many sessions each of its kinds of fault interrupts.
+SEED ?= 20261121
+COUNT ?= 1000
+
 PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
@@ -59,6 +63,9 @@ conformance: $(VENV)/dev.stamp models clients ## Every check of the API contract
 
 conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/reference/conformance.md
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks --page docs/reference/conformance.md
+
+faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
+	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/faults --timeout 3600
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

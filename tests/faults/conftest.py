@@ -22,7 +22,7 @@ __all__ = ["models"]
 
 PROGRAM = Path(__file__).with_name("scripted_server.py")
 SEED = int(os.environ.get("FAULTS_SEED", "20261121"))
-COUNT = int(os.environ.get("FAULTS_COUNT", "40"))
+COUNT = int(os.environ.get("FAULTS_COUNT", "20"))
 """Sessions to interrupt in each of the tests that take as many as they are given."""
 
 PASSAGES = 6

@@ -74,12 +74,16 @@ async def calls(
     dice: random.Random,
     count: int,
     callers: Sequence[Caller] = CALLERS,
+    *,
+    url: str = "",
 ) -> AsyncIterator[Round]:
     """Calls that have begun when the block is entered; none is left behind after it."""
     made = [Call(dice.choice(passages), dice.uniform(*PAUSES)) for _ in range(count)]
     going = Round(server, made)
     for number, call in enumerate(made):
-        talk = _late(dice.uniform(0, SPREAD), callers[number % len(callers)], call, server.url)
+        talk = _late(
+            dice.uniform(0, SPREAD), callers[number % len(callers)], call, url or server.url
+        )
         going.tasks.append(asyncio.create_task(talk, name=f"call {number}"))
     try:
         yield going

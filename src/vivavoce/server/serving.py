@@ -19,6 +19,7 @@ from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.app import build, open_routes
 from vivavoce.server.keys import KeyRing, NoKeyError, keep, open_key_ring
+from vivavoce.server.line import LineProtocol
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 
@@ -100,7 +101,7 @@ def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=LineProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",

@@ -1,0 +1,118 @@
+"""Lines that break, crawl, or lead to somebody who never reads."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
+
+from faults.callers import Passage, official, own
+from faults.conftest import COUNT, Ledger
+from faults.rounds import Caller, calls
+from history import History
+from integration.cutting_proxy import CuttingProxy
+from integration.server_process import ServerProcess
+from integration.wire import Api, line
+
+AT_ONCE = 15
+MEGABYTE = 1 << 20
+GIVEN_UP_WITHIN = 60
+"""Seconds: two pings of 20 s each, and a margin for a busy machine."""
+
+
+@pytest.mark.parametrize("caller", [official, own], ids=["official-sdk", "own-client"])
+async def test_f024_nothing_is_lost_when_lines_break_within_a_frame(
+    scripted: ServerProcess,
+    passages: list[Passage],
+    dice: random.Random,
+    ledger: Ledger,
+    caller: Caller,
+) -> None:
+    cuts = [dice.randint(500, 120_000) for _ in range(2 * AT_ONCE)]
+    proxy = CuttingProxy(scripted.url, list(cuts))
+    with ledger.fault(f"reset within a frame, {caller.__name__} client") as row:
+        async with proxy.running() as url:
+            going = calls(scripted, passages, dice, AT_ONCE, [caller], url=url)
+            async with going as at_work:
+                row.sessions += AT_ONCE
+                await at_work.prove()
+            row.interrupted += proxy.sockets - AT_ONCE
+    assert proxy.sockets > AT_ONCE
+
+
+@asynccontextmanager
+async def raw_socket(
+    url: str,
+) -> AsyncIterator[tuple[ClientProtocol, asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A socket after the handshake, byte by byte in the hands of the test."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=4096)
+    try:
+        protocol = ClientProtocol(parse_uri(url))
+        protocol.send_request(protocol.connect())
+        writer.write(b"".join(protocol.data_to_send()))
+        protocol.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        yield protocol, reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def test_f029_a_sender_of_single_bytes_is_heard(
+    scripted: ServerProcess, ledger: Ledger
+) -> None:
+    made = await Api(scripted.url).create()
+    with ledger.fault("one byte at a time") as row:
+        row.sessions += 1
+        async with raw_socket(made.url) as (protocol, reader, writer):
+            protocol.send_binary(bytes(200))
+            for byte in b"".join(protocol.data_to_send()):
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.001)
+            await reader.readuntil(b'"byte_range":[0,200]')
+
+
+@pytest.mark.skipif(COUNT < 100, reason="takes a minute: make faults COUNT=100")
+async def test_f030_who_never_reads_costs_little_is_given_up_and_may_come_back(
+    scripted: ServerProcess, ledger: Ledger
+) -> None:
+    api = Api(scripted.url)
+    made = await api.create()
+    history = History()
+    with ledger.fault("a client that never reads") as row:
+        row.sessions, row.interrupted = 1, 1
+        before = psutil.Process(scripted.pid).memory_info().rss
+        async with raw_socket(made.url) as (protocol, _, writer):
+            sending = asyncio.create_task(flood(protocol, writer), name="flood")
+            process = psutil.Process(scripted.pid)
+            port = writer.get_extra_info("sockname")[1]
+            async with asyncio.timeout(GIVEN_UP_WITHIN):
+                while connected(process, port):  # noqa: ASYNC110  a process apart
+                    await asyncio.sleep(0.5)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        grown = (process.memory_info().rss - before) / MEGABYTE
+        row.notes.append(f"server grew by {grown:.0f} MiB")
+        assert grown < 64
+        async with line(made.url, history) as talking:
+            await talking.stop()
+            await talking.rest()
+        assert talking.close_code == 1000
+
+
+async def flood(protocol: ClientProtocol, writer: asyncio.StreamWriter) -> None:
+    """Send small frames as fast as the server takes them."""
+    while True:
+        protocol.send_binary(bytes(320))
+        writer.write(b"".join(protocol.data_to_send()))
+        await writer.drain()
+
+
+def connected(process: psutil.Process, port: int) -> bool:
+    """Whether a server still holds a connection with a client's port."""
+    return any(c.raddr and c.raddr.port == port for c in process.net_connections("tcp"))
