@@ -31,10 +31,8 @@ class CuttingProxy:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        async with await asyncio.start_server(self.accept, "127.0.0.1", 0) as server:
+        async with await asyncio.start_server(self.handle, "127.0.0.1", 0) as server:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with asyncio.timeout(10):
-            await asyncio.gather(*self._forwarding, return_exceptions=True)
 
 
 async def _pump(
