@@ -15,7 +15,7 @@ from faults.callers import Passage, official, own
 from faults.conftest import COUNT, Ledger
 from faults.rounds import Caller, calls
 from history import History
-from integration.cutting_proxy import CuttingProxy
+from integration.fault_proxy import Cut, FaultProxy
 from integration.server_process import ServerProcess
 from integration.wire import Api, line
 
@@ -33,8 +33,9 @@ async def test_f024_nothing_is_lost_when_lines_break_within_a_frame(
     ledger: Ledger,
     caller: Caller,
 ) -> None:
-    cuts = [dice.randint(500, 120_000) for _ in range(2 * AT_ONCE)]
-    proxy = CuttingProxy(scripted.url, list(cuts))
+    places = [dice.randint(500, 120_000) for _ in range(2 * AT_ONCE)]
+    cuts = [Cut(after, losing=dice.choice([0, after // 2])) for after in places]
+    proxy = FaultProxy(scripted.url, cuts)
     with ledger.fault(f"reset within a frame, {caller.__name__} client") as row:
         async with proxy.running() as url:
             going = calls(scripted, passages, dice, AT_ONCE, [caller], url=url)

@@ -9,7 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from vivavoce.client.errors import BufferFullError, ProtocolError, SessionStateError
-from vivavoce.client.incoming import Message, decode
+from vivavoce.client.incoming import Message, UnknownMessage, decode
 from vivavoce.client.outcome import Backoff, Ended, Reconnect
 from vivavoce.client.resend import ResendBuffer
 from vivavoce.protocol.close_codes import CloseCode
@@ -17,6 +17,7 @@ from vivavoce.protocol.messages import (
     AudioChunkAck,
     StopRecording,
     StopRecordingAck,
+    Transcript,
     encode,
 )
 
@@ -93,6 +94,8 @@ class Connection:
         self._attempts = 0
         self.state = State.CONNECTING
         self.stop_requested = False
+        # Hashes of what the server keeps and may tell again, in the same bytes.
+        self._told: set[int] = set()
 
     @property
     def acknowledged(self) -> int:
@@ -146,8 +149,11 @@ class Connection:
         self.stop_requested = True
         return [encode(StopRecording()).decode()] if connected else []
 
-    def receive(self, text: str | bytes) -> Message:
+    def receive(self, text: str | bytes) -> Message | None:
         """Read a message of the server and note what it acknowledges.
+
+        After a drop the server tells again what may not have arrived; None stands for a message
+        that had.
 
         Raises:
             ProtocolError: not a message of this protocol, or it acknowledges what was never sent.
@@ -157,6 +163,10 @@ class Connection:
             self._acknowledge(message.data.byte_range[1])
         if isinstance(message, AudioChunkAck | StopRecordingAck):
             self._attempts = 0
+        elif not _is_fleeting(message):
+            if hash(text) in self._told:
+                return None
+            self._told.add(hash(text))
         return message
 
     def lost(self, code: int, reason: str = "") -> Reconnect | Ended:
@@ -194,3 +204,10 @@ class Connection:
         if following is None:
             raise SessionStateError(f"a session that is {self.state.value} cannot be {event.value}")
         self.state = following
+
+
+def _is_fleeting(message: Message) -> bool:
+    """Whether the server says this once, and never again after a drop."""
+    if isinstance(message, Transcript):
+        return not message.data.is_final
+    return isinstance(message, UnknownMessage)

@@ -214,6 +214,8 @@ class Session:
     async def _take(self, text: str | bytes) -> None:
         message = self._connection.receive(text)
         self._progress.set()
+        if message is None:
+            return
         if isinstance(message, UnknownMessage) or passes(message, self._wanted):
             await self._places.acquire()
             self._messages.put_nowait(message)

@@ -41,6 +41,9 @@ from vivavoce.session.ports import Clock
 GOING_AWAY = 1001
 """A client that closes with it is done, but did not say stop."""
 
+BROKEN = frozenset({None, 1005, 1006})
+"""How a connection ends whose client has not said that it leaves."""
+
 MOST_UNANSWERED = 256
 """Chunks read but not yet durable; past it the socket is not read until the journal catches up."""
 
@@ -93,7 +96,11 @@ class Connection:
             try:
                 await self._settle()
             finally:
-                self._live.disconnect(self._turn, farewell=self._left_with == GOING_AWAY)
+                self._live.disconnect(
+                    self._turn,
+                    farewell=self._left_with == GOING_AWAY,
+                    in_order=self._left_with not in BROKEN,
+                )
                 await self._close(code)
 
     async def _converse(self) -> CloseCode | None:
@@ -237,7 +244,7 @@ class Connection:
                 message = await self._outbound.next()
                 await self._websocket.send_text(message.text)
                 self._outbound.sent()
-                self._live.delivered = max(self._live.delivered, message.sequence)
+                self._live.sent(message.sequence)
                 self._live.acknowledged(message.acknowledges)
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.

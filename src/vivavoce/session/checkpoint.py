@@ -20,7 +20,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         voices: voice activity state of each channel, after ``heard`` samples.
         heard: samples taken in; those past the last whole window stand in ``voices``.
         header_bytes: length of the WAV header that the client sent; None while undecided.
-        delivered: number of the last message that was sent to the client by then.
+        delivered: number of the last message that the client had for certain by then.
     """
 
     stage: Stage

@@ -57,10 +57,14 @@ class Life:
         if not ended:
             await self._fail(live)
 
+    async def recall(self, live: Live) -> None:
+        """Before a recovered session's client comes: what an earlier process has told it."""
+        await live.restore()
+        if checkpoint := await self._checkpoint(live):
+            live.telling.arrived(checkpoint.delivered)
+
     async def _run(self, live: Live) -> None:
         checkpoint = await self._checkpoint(live)
-        if checkpoint:
-            live.delivered = max(live.delivered, checkpoint.delivered)
         if checkpoint is None or checkpoint.stage == "live":
             checkpoint = await self._transcribe(live, checkpoint)
         await self._finisher.finish(await self._ending(live, checkpoint))

@@ -15,6 +15,7 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.ports import Clock
 from vivavoce.session.resume import Known, Read
+from vivavoce.session.telling import Telling
 
 MOST_BOUNDARIES = 1024
 """Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
@@ -53,9 +54,9 @@ class Live:
     """A live session; at most one connection at a time speaks for its client.
 
     Attributes:
-        delivered: sequence number of the last message that was sent on a connection.
         on_partial: takes partials for the connection of the moment.
         on_notice: takes a code and a text that its client should be told.
+        telling: what its client has been sent.
         handed: end of the last acknowledgement that a socket took.
         resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
@@ -81,7 +82,7 @@ class Live:
         self.created_at = stored.session.created_at
         self.request = request
         self.format = audio_format
-        self.delivered = 0
+        self.telling = Telling()
         self.on_partial: Callable[[Message], None] | None = None
         self.on_notice: Callable[[str, str], None] | None = None
         self.settled_seconds: Callable[[], float] = lambda: 0.0
@@ -150,6 +151,7 @@ class Live:
     def touch(self) -> None:
         """The client has spoken."""
         self._since = self._monotonic()
+        self.telling.heard(self._since)
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -226,8 +228,17 @@ class Live:
 
     # -- messages ------------------------------------------------------------------------------
 
+    @property
+    def delivered(self) -> int:
+        """Sequence number of the last message that the client has for certain."""
+        return self.telling.delivered
+
+    def sent(self, sequence: int) -> None:
+        """A message was handed to the client's socket."""
+        self.telling.sent(sequence, self._monotonic())
+
     def messages(self) -> AsyncGenerator[Entry, None]:
-        """Messages that no connection has been handed yet, then what comes."""
+        """Messages that the client may not have, then what comes."""
         return self._journal.tail_messages(self.id, self.delivered)
 
     def show(self, message: Message) -> None:
@@ -246,23 +257,24 @@ class Live:
         """A connection takes the session over, once the one before it has let go."""
         before, self._turn = self._turn, turn
         self._connected = self.ever_connected = True
-        self.touch()
+        self._since = self._monotonic()
         if before is not None:
             before.replaced.set()
             await before.over.wait()
 
-    def disconnect(self, turn: Turn, *, farewell: bool = False) -> None:
+    def disconnect(self, turn: Turn, *, farewell: bool = False, in_order: bool = False) -> None:
         """That connection is gone, and all that it read is settled.
 
-        ``farewell``: its client said that it would not be back.
+        ``farewell``: its client said that it would not be back; ``in_order``: it did not break.
         """
+        self.telling.ended(in_order=in_order)
         turn.over.set()
         if self._turn is not turn:
             return
         self._turn = self.on_partial = self.on_notice = None
         self._connected = False
         self._farewell = farewell
-        self.touch()
+        self._since = self._monotonic()
 
     @property
     def abandoned(self) -> bool:

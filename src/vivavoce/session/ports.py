@@ -19,7 +19,7 @@ class Client(Protocol):
 
     @property
     def delivered(self) -> int:
-        """Sequence number of the last message that was sent."""
+        """Sequence number of the last message that the client has for certain."""
         ...
 
     def show(self, message: Message) -> None:

@@ -146,7 +146,7 @@ class Sessions:
             return
         async with self._beginning:
             if live.id in self._live and live.id not in self._runs:
-                await live.restore()
+                await self._life.recall(live)
                 self._run(live)
 
     def _run(self, live: Live) -> None:

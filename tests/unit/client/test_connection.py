@@ -18,7 +18,13 @@ from vivavoce.client import (
 )
 from vivavoce.client.connection import TRANSITIONS, Event
 from vivavoce.client.resend import MAX_FRAME_BYTES
-from vivavoce.protocol.messages import AudioChunkAck, ChunkRange, StopRecordingAck, encode
+from vivavoce.protocol.messages import (
+    AudioChunkAck,
+    ChunkRange,
+    StartRecording,
+    StopRecordingAck,
+    encode,
+)
 
 STOP = '{"type":"stop_recording"}'
 
@@ -231,3 +237,18 @@ def test_an_impossible_event_is_named() -> None:
     client.opened()
     with pytest.raises(SessionStateError, match="open cannot be opened"):
         client.opened()
+
+
+def test_what_the_server_tells_again_after_a_drop_is_heard_once() -> None:
+    talking = connection()
+    talking.opened()
+    first, second = started("2026-11-21T10:00:00.000Z"), started("2026-11-21T10:00:01.000Z")
+    assert talking.receive(first) is not None
+    talking.lost(1006)
+    talking.opened()
+    assert talking.receive(first) is None
+    assert talking.receive(second) is not None
+
+
+def started(at: str) -> bytes:
+    return encode(StartRecording(session_id="s", created_at=at))

@@ -41,6 +41,9 @@ class EndlessLife:
         self.running.append(live.id)
         await asyncio.Event().wait()
 
+    async def recall(self, live: Live) -> None:
+        await live.restore()
+
     async def suspend(self, live: Live) -> None: ...
 
 
