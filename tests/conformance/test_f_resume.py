@@ -42,7 +42,8 @@ async def test_082_a_session_goes_on_after_a_drop(api: Api, plain: Run) -> None:
                 talking.drop()
         heard += [m["data"] for m in talking.heard if m["type"] == "transcript"]
     await assert_same(api, made.id, plain)
-    assert heard == plain.finals[-len(heard) :]
+    once = [data for place, data in enumerate(heard) if data not in heard[:place]]
+    assert once == plain.finals[-len(once) :]
 
 
 @pytest.mark.filterwarnings("ignore:connect.. must be used as:DeprecationWarning")
@@ -70,7 +71,10 @@ async def test_083_the_replay_of_the_sdk_changes_nothing(
         await client._http_client.close()  # noqa: SLF001  the SDK has no public way to close it
     assert proxy.sockets == 4
     await assert_same(api, session_id, plain)
-    assert len({m.data.id for m in told}) == len(told)
+    # What a broken line may have swallowed is told again, in the same words.
+    by_id = {m.data.id: m.data for m in told}
+    assert all(by_id[m.data.id] == m.data for m in told)
+    assert list(by_id) == sorted(by_id)
 
 
 async def test_084_lost_acks_double_no_word(api: Api, plain: Run) -> None:

@@ -58,8 +58,9 @@ async def test_a_client_that_comes_back_goes_on_where_it_was(
         [100_001, 333_334],
         [333_334, len(speech.audio)],
     ]
-    assert finals(heard) == undisturbed
-    assert word_error_rate(speech.words, text(heard)) <= MOST_MISHEARD
+    assert history.finals == undisturbed
+    heard_once = "".join(final["utterance"]["text"] for final in history.finals)
+    assert word_error_rate(speech.words, heard_once) <= MOST_MISHEARD
     await proved(api, made, history, undisturbed)
 
 
