@@ -23,6 +23,19 @@ from integration.wire import (
 MOST_MISHEARD = 0.15
 
 
+def once(heard: list[Json]) -> list[Json]:
+    """Messages with each final once: a broken line has it told again, in the same words."""
+    told: dict[str, Json] = {}
+    kept = []
+    for message in heard:
+        final = next(iter(finals([message])), None)
+        if final is None or told.setdefault(final["id"], final) is final:
+            kept.append(message)
+        else:
+            assert told[final["id"]] == final
+    return kept
+
+
 @pytest.fixture
 async def undisturbed(api: Api) -> list[Json]:
     """The finals of the speech when nothing breaks."""
@@ -77,7 +90,7 @@ async def test_what_was_said_while_the_client_was_away_is_told_when_it_is_back(
     async with line(made.url, first.history) as second:
         await second.rest()
     assert second.close_code == 1000
-    assert finals(first.heard + second.heard) == undisturbed
+    assert finals(once(first.heard + second.heard)) == undisturbed
     assert second.heard[-1]["type"] == "end_session"
     assert len(of_type(second.heard, "post_final_transcript")) == 1
     await proved(api, made, first.history, undisturbed)
@@ -122,7 +135,7 @@ async def test_the_newest_connection_takes_the_session_over(api: Api) -> None:
             await second.rest()
     assert second.close_code == 1000
     assert acks(second.heard)[0]["data"]["byte_range"] == [half, len(speech.audio)]
-    assert word_error_rate(speech.words, text(first.heard + second.heard)) == 0
+    assert word_error_rate(speech.words, text(once(first.heard + second.heard))) == 0
     await proved(api, made, first.history)
 
 
