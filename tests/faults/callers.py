@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection
 from history import History, Json
 from integration.server_process import KEY
 from integration.speech import pieces
+from vivavoce.client import Backoff
 from vivavoce.client.aio import Client
 from vivavoce.client.errors import SessionClosedError
 from vivavoce.client.session import Session
@@ -26,6 +27,9 @@ from vivavoce.protocol.request import InitRequest, MessagesConfig
 
 PATIENCE = 120.0
 """Seconds until a call counts as hanging."""
+
+HASTY = Backoff(base=0.1, cap=0.5)
+"""So that a test need not wait for a client that takes its time to come back."""
 
 FRAME = 3200
 """Bytes sent at a time: 100 ms."""
@@ -127,7 +131,7 @@ async def own(call: Call, url: str) -> None:
     async with Client(url, KEY) as client:
         made = await client.create(InitRequest(messages_config=wanted))
     call.session_id = made.id
-    session = NotedSession(made.url, session_id=made.id, messages=wanted)
+    session = NotedSession(made.url, session_id=made.id, messages=wanted, backoff=HASTY)
     session.history = call.history
     try:
         async with asyncio.timeout(PATIENCE), session:

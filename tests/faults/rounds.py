@@ -12,7 +12,7 @@ from history import Violation
 from integration.server_process import ServerProcess
 from integration.wire import Api
 
-PAUSES = (0.01, 0.05)
+PAUSES = (0.01, 0.03)
 SPREAD = 0.5
 """Seconds over which calls begin."""
 

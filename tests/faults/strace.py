@@ -37,5 +37,14 @@ def injected(pid: int, call: str, fault: str) -> Iterator[None]:
         try:
             yield
         finally:
-            tracer.terminate()
-            tracer.wait()
+            end(tracer)
+
+
+def end(tracer: subprocess.Popen[str]) -> None:
+    """End strace; asked kindly it lets go of its process first, unless that is dead already."""
+    tracer.terminate()
+    try:
+        tracer.wait(2)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()

@@ -99,11 +99,11 @@ def fill(ballast: Path) -> None:
 async def test_f056_a_slow_disk_delays_acknowledgements_and_loses_nothing(
     scripted: ServerProcess, passages: list[Passage], dice: random.Random, ledger: Ledger
 ) -> None:
-    with ledger.fault("every sync takes 300 ms") as row:
+    with ledger.fault("every sync takes 100 ms") as row:
         async with calls(scripted, passages, dice, AT_ONCE) as going:
             row.sessions += AT_ONCE
             await begun(going)
-            with strace.injected(scripted.pid, "fdatasync", "delay_enter=300000"):
+            with strace.injected(scripted.pid, "fdatasync", "delay_enter=100000"):
                 going.interrupt(row)
                 await asyncio.gather(*going.tasks)
             await going.prove()

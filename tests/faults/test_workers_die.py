@@ -11,13 +11,15 @@ import psutil
 import pytest
 
 from faults.callers import Passage
-from faults.conftest import Ledger, StartServer
+from faults.conftest import COUNT, Ledger, StartServer
 from faults.rounds import begun, calls
 from integration.server_process import ServerProcess
 
 AT_ONCE = 10
 BLOWS = 3
 STARVED_BYTES = 1 << 20
+
+takes_time = pytest.mark.skipif(COUNT < 100, reason="takes half a minute: make faults COUNT=100")
 
 
 def workers(server: ServerProcess) -> list[psutil.Process]:
@@ -43,7 +45,15 @@ def starve(pid: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_AS, (STARVED_BYTES, STARVED_BYTES))
 
 
-@pytest.mark.parametrize("blow", [kill, crash, starve, stop])
+@pytest.mark.parametrize(
+    "blow",
+    [
+        kill,
+        crash,
+        starve,
+        pytest.param(stop, marks=takes_time),
+    ],
+)
 async def test_f015_finals_are_complete_and_the_same_when_workers_die(
     start_server: StartServer,
     passages: list[Passage],
