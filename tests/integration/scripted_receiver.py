@@ -118,23 +118,28 @@ class Receiver:
         self._script = script
         self._log = log
         self._order = itertools.count()
-        self._lines: set[asyncio.StreamWriter] = set()
+        self._lines: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until either side ends it."""
-        self._lines.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer), name="connection")
+        self._lines[writer] = task
+        task.add_done_callback(lambda _: self._lines.pop(writer))
+
+    async def cut(self) -> None:
+        """End every connection at once."""
+        for line, task in self._lines.items():
+            line.transport.abort()
+            task.cancel()
+        await asyncio.gather(*self._lines.values(), return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
                 while await self._request(reader, writer):
                     pass
         finally:
-            self._lines.discard(writer)
             writer.close()
-
-    def cut(self) -> None:
-        """End every connection at once."""
-        for line in self._lines:
-            line.transport.abort()
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may carry another request."""
@@ -256,16 +261,16 @@ class Door:
         """Listen, on the same port as before."""
         if self._server is None:
             self._server = await asyncio.start_server(
-                self._receiver.serve, "127.0.0.1", self.port, ssl=self._tls, limit=MAX_HEAD
+                self._receiver.accept, "127.0.0.1", self.port, ssl=self._tls, limit=MAX_HEAD
             )
             self.port = self._server.sockets[0].getsockname()[1]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Refuse connections, and cut those that are there."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        self._receiver.cut()
+        await self._receiver.cut()
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -279,9 +284,9 @@ async def run(options: argparse.Namespace) -> None:
         while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
             command = msgspec.json.decode(line, type=Command)
             script.obey(command)
-            await door.open() if command.listening else door.close()
+            await (door.open() if command.listening else door.close())
             _say("done")
-        door.close()
+        await door.close()
 
 
 def _tls(certificate: Path | None) -> ssl.SSLContext | None:
