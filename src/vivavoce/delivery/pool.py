@@ -6,11 +6,14 @@ those of one origin, and leaves connections and HTTP itself to the library.
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpcore
 
 Key = tuple[bytes, bytes, int]
+
+GONE = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+"""What becomes of a request on a connection that the other side has closed."""
 
 
 class Pool:
@@ -30,9 +33,8 @@ class Pool:
         """The answer to a request; its connection is kept if the body is read to its end."""
         origin = request.url.origin
         key = (origin.scheme, origin.host, origin.port)
-        connection = await self._take(key) or self._made(origin)
+        connection, response = await self._sent(key, request)
         try:
-            response = await connection.handle_async_request(request)
             try:
                 yield response
             finally:
@@ -45,6 +47,30 @@ class Pool:
         self._kept = 0
         while self._idle:
             await self._idle.pop()[1].aclose()
+
+    async def _sent(
+        self, key: Key, request: httpcore.Request
+    ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
+        """A request's answer and the connection that it came on.
+
+        Endpoints close kept connections when they like, also while a request is on its way, so
+        one that breaks is no failure yet: the request goes out once more on a new one.
+        """
+        if kept := await self._take(key):
+            with suppress(*GONE):
+                return kept, await self._tried(kept, request)
+        made = self._made(request.url.origin)
+        return made, await self._tried(made, request)
+
+    async def _tried(
+        self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
+    ) -> httpcore.Response:
+        """The answer; without one the connection is closed."""
+        try:
+            return await connection.handle_async_request(request)
+        except BaseException:
+            await connection.aclose()
+            raise
 
     def _made(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         return httpcore.AsyncHTTPConnection(
