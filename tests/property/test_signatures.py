@@ -12,7 +12,7 @@ from vivavoce.delivery.signing import sign
 
 NOW = 1_700_000_000
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
-secret = st.binary(min_size=24, max_size=64).map(
+secret = st.binary(min_size=32, max_size=32).map(  # HMAC pads shorter ones with zeros
     lambda key: "whsec_" + base64.b64encode(key).decode()
 )
 header = st.one_of(st.text(max_size=40), st.sampled_from(["v1,", str(NOW), "v1,AAAA v1,=", ","]))
