@@ -87,7 +87,7 @@ async def test_a_name_with_an_address_that_is_not_public_is_refused(title: str) 
 
 async def test_an_answer_that_changes_later_does_not_matter() -> None:
     resolver = ScriptedResolver(["127.0.0.1"], [INSIDE])
-    async with listening(answer=b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n") as endpoint:
+    async with listening(answer=b"HTTP/1.1 200 OK\r\n\r\n", once=True) as endpoint:
         delivery = Delivery(f"http://{NAME}:{endpoint.port}/", {}, b"{}")
         async with (
             listening(INSIDE, port=endpoint.port) as victim,
