@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from vivavoce.archive.port import NotFoundError, Recording
+from vivavoce.durable import make_folder, publish, remove
 
 BLOCK_BYTES = 256 * 1024
 _UNFINISHED = ".part"
@@ -25,7 +26,7 @@ class LocalRecordings:
         Raises:
             OSError: the folder cannot be made.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         self._folder = folder
         for leftover in folder.glob(f"*{_UNFINISHED}"):
             leftover.unlink()
@@ -41,7 +42,7 @@ class LocalRecordings:
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
         try:
             size = await _write(part, chunks)
-            await asyncio.to_thread(_publish, part, path)
+            await asyncio.to_thread(publish, part, path)
         finally:
             part.unlink(missing_ok=True)
         return size
@@ -79,7 +80,7 @@ class LocalRecordings:
 
     async def delete(self, session_id: str) -> None:
         """Remove the recording. Idempotent."""
-        await asyncio.to_thread(_remove, self._path(session_id))
+        await asyncio.to_thread(remove, self._path(session_id))
 
     def _path(self, session_id: str) -> Path:
         if str(uuid.UUID(session_id)) != session_id:
@@ -97,21 +98,3 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
         await asyncio.to_thread(os.fsync, file.fileno())
         return file.tell()
 
-
-def _publish(part: Path, path: Path) -> None:
-    """Give a finished file its name, for good."""
-    part.replace(path)
-    _sync_folder(path.parent)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

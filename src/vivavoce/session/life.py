@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -125,5 +126,7 @@ class Life:
 
     async def abandon(self, live: Live) -> None:
         """End a session that nobody ever connected to."""
-        await self._records.fail(live.id, 408, self._wall())
+        # One whose creation was cut short has no record: nobody was ever told of it.
+        with suppress(archive.NotFoundError):
+            await self._records.fail(live.id, 408, self._wall())
         await self._journal.drop(live.id)
