@@ -199,9 +199,7 @@ class Call:
             waiting.add(asyncio.create_task(self._append(position, size)))
             position += size
             if len(waiting) > self._dice.randint(0, 4):
-                await asyncio.wait(waiting)
-                for task in waiting:
-                    task.result()
+                await asyncio.gather(*waiting)
                 waiting.clear()
         await asyncio.gather(*waiting)
 

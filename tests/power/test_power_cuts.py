@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,11 +14,11 @@ from power import sqlite_vfs
 from power.cuts import House, kept, tell
 from power.steps import SteppedWriter
 from vivavoce.archive import recordings
-from vivavoce.journal import store
+from vivavoce.journal import lock
 from vivavoce.journal.changes import Change
 from vivavoce.journal.schema import connector
 from vivavoce.journal.store import Transaction
-from vivavoce.journal.writer import Work
+from vivavoce.journal.writer import Kind, Work
 
 pytestmark = [
     pytest.mark.skipif(bool(sqlite_vfs.missing()), reason=str(sqlite_vfs.missing())),
@@ -57,7 +58,7 @@ def weaker(level: str) -> House:
 
 
 class TellsFirst(SteppedWriter):
-    """Tells that a group is stored, and stores it in its next turn."""
+    """Tells that audio is stored, and stores it in its next turn."""
 
     _owed: Sequence[Work] = ()
 
@@ -76,12 +77,16 @@ class TellsFirst(SteppedWriter):
 
     def _store_group(self, works: Sequence[Work]) -> tuple[list[Any], list[Change]]:
         self._pay()
-        connection = self._store._connection  # noqa: SLF001  a mutant knows its victim
+        connection, known = self._store._connection, self._store._known  # noqa: SLF001  a mutant knows its victim
+        if any(work.kind is not Kind.ADDITION for work in works):
+            return super()._store_group(works)
         connection.execute("BEGIN")
-        transaction = Transaction(connection, self._store._known)  # noqa: SLF001  as above
-        results = [store._attempt(work.action, transaction) for work in works]  # noqa: SLF001
+        transaction = Transaction(connection, known)
+        results = [work.action(transaction) for work in works]
         transaction.flush()
         connection.execute("ROLLBACK")
+        if not transaction.drafts.keys() <= known.keys():  # a session that is new
+            return super()._store_group(works)
         self._owed = works
         return results, transaction.changes()
 
@@ -93,27 +98,41 @@ class UnsyncedFiles:
         return (lambda _: None) if name == "fsync" else getattr(os, name)
 
 
-MUTANTS: dict[str, tuple[House, Callable[[], AbstractContextManager[Any]]]] = {
-    "synchronous=NORMAL": (weaker("NORMAL"), nullcontext),
-    "synchronous=OFF": (weaker("OFF"), nullcontext),
-    "acknowledged before it is committed": (House(writer=TellsFirst), nullcontext),
-    "recordings without a sync": (
-        House(),
-        lambda: patch.object(recordings, "os", UnsyncedFiles()),
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong way of storing, and how it is found out."""
+
+    found: str
+    house: House = field(default_factory=House)
+    change: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+LOST = "acknowledged audio is lost"
+MUTANTS = {
+    "synchronous=NORMAL": Mutant(LOST, weaker("NORMAL")),
+    "synchronous=OFF": Mutant(LOST, weaker("OFF")),
+    "acknowledged before it is committed": Mutant(LOST, House(writer=TellsFirst)),
+    "recordings without a sync": Mutant(
+        "a session is gone", change=lambda: patch.object(recordings, "os", UnsyncedFiles())
     ),
-    "recordings whose name is not synced": (
-        House(),
-        lambda: patch.object(recordings, "publish", lambda part, path: part.replace(path)),
+    "recordings whose name is not synced": Mutant(
+        "a session is gone",
+        change=lambda: patch.object(recordings, "publish", lambda part, path: part.replace(path)),
     ),
-    "recordings that are only unlinked": (
-        House(),
-        lambda: patch.object(recordings, "remove", lambda path: path.unlink(missing_ok=True)),
+    "recordings that are only unlinked": Mutant(
+        "a deleted recording is back",
+        change=lambda: patch.object(recordings, "remove", lambda path: path.unlink(missing_ok=True)),
+    ),
+    "folders whose name is not synced": Mutant(
+        "a session is gone",
+        change=lambda: patch.object(lock, "make_folder", lambda path: path.mkdir(exist_ok=True)),
     ),
 }
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_wrong_way_of_storing_is_found_out(mutant: str) -> None:
-    house, change = MUTANTS[mutant]
-    with change():
-        assert any(tell(seed, house).failure for seed in range(MUTANT_SEEDS))
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_way_of_storing_is_found_out(name: str) -> None:
+    mutant = MUTANTS[name]
+    with mutant.change():
+        failures = (tell(seed, mutant.house).failure or "" for seed in range(MUTANT_SEEDS))
+        assert any(mutant.found in failure for failure in failures)
