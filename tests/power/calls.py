@@ -34,13 +34,13 @@ from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.core import CoreState
 from vivavoce.session.finishing import Ending, Finisher
 from vivavoce.session.life import Life
-from vivavoce.session.live import Live
 
 NOW = 1_795_000_000.0
 OWNER = "me"
 FORMAT = AudioFormat(Encoding.PCM, 16, 16_000, 1)
 REQUEST = InitRequest()
 FRESH = Checkpoint("live", CoreState(0, ()), (), 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -169,17 +169,16 @@ class Call:
         """Its creation was cut short: nobody knows of it, and nobody will connect."""
         desk = self._desk
         life = Life(desk.journal, desk.records, desk.finisher, cast("Any", None), lambda: NOW)
-        await life.abandon(cast("Live", self._plan))  # it looks at the id alone
+        await life.abandon(cast("Any", self._plan))  # it looks at the id alone
 
     async def _create(self) -> None:
         plan, desk = self._plan, self._desk
         session = NewSession(plan.id, plan.token_hash, msgspec.json.encode(REQUEST), NOW, OWNER)
         await desk.journal.create(session)
-        desk.note("created", plan.id)
         record = NewRecord(id=plan.id, owner=OWNER, created_at=NOW, request=b"{}")
         with suppress(ExistsError):
             await desk.records.add(record)
-        desk.note("listed", plan.id)
+        desk.note("created", plan.id)  # now its client is answered
 
     async def _go_on(self, live: LiveSession) -> None:
         saved = await self._desk.journal.checkpoint(self._id)

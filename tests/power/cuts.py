@@ -32,7 +32,7 @@ SMALL = (
     (sweeper, "SPARE_PAGES", 4),
     (sweeper, "SLICE_PAGES", 4),
 )
-"""Bounds of the journal, so low that short sessions merge logs, sweep in slices and shrink files."""
+"""Bounds of the journal, so low that short sessions merge logs, sweep and shrink files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class _Teller:
     def _cut(self) -> None:
         """The power fails before some operation, or behind the last."""
         at = self._dice.randint(0, len(self._operations))
-        self._story.cuts[kind_of(self._operations, at)] += 1
+        self._story.cuts[kind_of(self._disk, self._operations, at)] += 1
         self._disk = after_cut(self._disk, self._operations[:at], self._dice)
         self._promises = [promise for promise in self._new if promise.at <= at]
 
@@ -153,31 +153,40 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(root)
 
 
-def kind_of(operations: Sequence[Operation], at: int) -> str:
+def kind_of(before: Disk, operations: Sequence[Operation], at: int) -> str:
     """What was about to be done when the power failed."""
     if at == len(operations):
-        return "after an orderly end"
-    names = {operation.file: operation.path for operation in operations if isinstance(operation, Link)}
+        return "the next start"
+    names = {file: path for path, file in before.names.items()}
+    names |= {made.file: made.path for made in operations if isinstance(made, Link)}
     match operations[at]:
         case Write(file=file) | Truncate(file=file):
-            return f"write to {_what(names.get(file))}"
+            return f"a write to {_what(names[file])}"
         case Sync(file=file):
-            return f"sync of {_what(names.get(file))}"
+            return f"a sync of {_what(names[file])}"
         case SyncFolder():
-            return "sync of a folder"
+            return "a sync of a folder"
         case naming:
-            return f"{type(naming).__name__.lower()} of {_what(naming.path)}"
+            return f"a change of the name of {_what(naming.path)}"
 
 
-def _what(path: PurePath | None) -> str:
-    if path is None:
-        return "a file of an earlier life"
+def _what(path: PurePath) -> str:
     if path.parent.name == "recordings":
         return "a recording"
-    return {"journal.db": "the journal", "journal.db-wal": "the journal's log"}.get(
-        path.name, "the records" if path.name.startswith("records") else "the folder's files"
-    )
+    return _WHAT.get(path.name, "something else")
 
+
+_WHAT = {
+    "journal.db": "the journal",
+    "journal.db-wal": "the journal's log",
+    "journal.db-journal": "the journal's first log",
+    "records.db": "the records",
+    "records.db-wal": "the records' log",
+    "records.db-journal": "the records' first log",
+    "data": "the data folder",
+    "recordings": "the recordings' folder",
+    "lock": "the lock",
+}
 
 KEPT = Path(__file__).with_name("kept_seeds.txt")
 

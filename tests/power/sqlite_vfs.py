@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OK, IOERR = 0, 10
 OPEN_CREATE, OPEN_MAIN_DB = 0x4, 0x100
 OPEN_MAIN_JOURNAL, OPEN_SUPER_JOURNAL, OPEN_WAL = 0x800, 0x4000, 0x80000
-_OPENED = OPEN_MAIN_DB | OPEN_MAIN_JOURNAL | OPEN_WAL
+_OF_DATABASES = OPEN_MAIN_DB | OPEN_MAIN_JOURNAL | OPEN_WAL
 _FOLDER_IS_SYNCED = OPEN_MAIN_JOURNAL | OPEN_SUPER_JOURNAL | OPEN_WAL
 
 _Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
@@ -59,7 +59,7 @@ class _Methods(Structure):
 
 
 @dataclass(slots=True)
-class _Open_:
+class _Opened:
     """An open file that is watched; ``unnamed`` until its folder is synced with it."""
 
     path: PurePath
@@ -116,7 +116,7 @@ class _Layer:
 
     ordinary: Any
     recorder: "Recorder | None" = None
-    files: dict[int, _Open_] = field(default_factory=dict)
+    files: dict[int, _Opened] = field(default_factory=dict)
     vfs: Any = None
     _methods: dict[int, Any] = field(default_factory=dict)
 
@@ -130,12 +130,12 @@ class _Layer:
     def _open(self, _: int, name: int | None, file: int, flags: int, out: int) -> int:
         # The name goes on as the pointer that it is: SQLite keeps it.
         result: int = self.ordinary.contents.xOpen(self.ordinary, name, file, flags, out)
-        if result != OK or not name or not flags & _OPENED or self.recorder is None:
+        if result != OK or not name or not flags & _OF_DATABASES or self.recorder is None:
             return result
         path = self.recorder.relative(_text(name))
         if path is not None:
             unnamed = bool(flags & OPEN_CREATE and flags & _FOLDER_IS_SYNCED)
-            self.files[file] = _Open_(path, self.recorder.opened(path), unnamed)
+            self.files[file] = _Opened(path, self.recorder.opened(path), unnamed)
             slot = ctypes.cast(file, POINTER(c_void_p))
             slot[0] = self._watched_methods(slot[0])
         return result
@@ -180,7 +180,7 @@ class _Layer:
                     known.unnamed = False
             return OK
 
-        methods = _copied(real)
+        methods: _Methods = _copied(real)
         methods.xClose, methods.xWrite = _Close(close), _Write(write)
         methods.xTruncate, methods.xSync = _Truncate(truncate), _Sync(sync)
         return methods

@@ -121,7 +121,9 @@ MUTANTS = {
     ),
     "recordings that are only unlinked": Mutant(
         "a deleted recording is back",
-        change=lambda: patch.object(recordings, "remove", lambda path: path.unlink(missing_ok=True)),
+        change=lambda: patch.object(
+            recordings, "remove", lambda path: path.unlink(missing_ok=True)
+        ),
     ),
     "folders whose name is not synced": Mutant(
         "a session is gone",

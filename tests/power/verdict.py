@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Tally:
     doubled: int = 0
     """Bytes that stand where they do not belong."""
 
-    def __iadd__(self, other: "Tally") -> "Tally":
+    def __iadd__(self, other: Self) -> Self:
         self.acknowledged += other.acknowledged
         self.lost += other.lost
         self.doubled += other.doubled
@@ -113,9 +114,9 @@ class Judge:
         finals = plan.finals(commits)
         require(_numbered(entries[: len(finals)]) == list(enumerate(finals, 1)), "other messages")
         closing = [wire.decode_server_message(entry.message) for entry in entries[len(finals) :]]
-        stages = {None: 0, "live": 0, "ended": 3, "archived": 4}
+        told_by = {"live": 0, "ended": 3, "archived": 4}
         require(
-            tuple(map(type, closing)) == CLOSING[: stages[state and state.stage]],
+            tuple(map(type, closing)) == CLOSING[: told_by[state.stage] if state else 0],
             "the checkpoint is not that of the messages",
         )
         require(len(closing) == len(CLOSING) or not told["archived"], "the last message is lost")
@@ -124,7 +125,7 @@ class Judge:
         if told["deleted"]:
             require(await self._record(plan) is None, "a deleted record is back")
             require(await self._recording(plan) is None, "a deleted recording is back")
-        elif told["listed"] and not told["deleting"]:
+        elif told["created"] and not told["deleting"]:
             require(await self._record(plan) is not None, "a record is gone")
 
     async def _is_archived(self, plan: Plan, told: Counter[str]) -> bool:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from vivavoce.archive.port import NotFoundError, Recording
+from vivavoce.archive.port import NotFoundError, Recording, UnavailableError
 from vivavoce.durable import make_folder, publish, remove
 
 BLOCK_BYTES = 256 * 1024
@@ -36,13 +36,16 @@ class LocalRecordings:
 
         Raises:
             ValueError: the id is no UUID.
-            OSError: no room, or the disk fails; nothing is left behind.
+            UnavailableError: no room, or the disk fails; nothing is left behind.
         """
         path = self._path(session_id)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
         try:
+            await asyncio.to_thread(make_folder, self._folder)  # somebody may have tidied up
             size = await _write(part, chunks)
             await asyncio.to_thread(publish, part, path)
+        except OSError as error:
+            raise UnavailableError(f"the recording cannot be stored: {error}") from error
         finally:
             part.unlink(missing_ok=True)
         return size
@@ -97,4 +100,3 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
         await asyncio.to_thread(file.flush)
         await asyncio.to_thread(os.fsync, file.fileno())
         return file.tell()
-

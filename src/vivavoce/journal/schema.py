@@ -112,3 +112,5 @@ def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
         raise JournalError(f"{path} is not a journal")
     elif version > VERSION:
         raise JournalError(f"{path} was made by a newer version ({version}, this is {VERSION})")
+    else:
+        connection.execute("PRAGMA journal_mode=WAL")  # a restored copy may have left it

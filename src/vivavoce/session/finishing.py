@@ -14,7 +14,7 @@ import msgspec
 from vivavoce.archive.port import AudioFile, NotFoundError, Recordings, Records
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
-from vivavoce.journal.port import Journal
+from vivavoce.journal.port import Journal, JournalError
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.request import InitRequest
@@ -67,8 +67,19 @@ class Finisher:
             await self._archive(ending)
 
     async def salvage(self, ending: Ending) -> None:
-        """Keep the recording of a session that could not be transcribed."""
-        await self._recordings.write(ending.session_id, self._wav(ending))
+        """Keep the recording of a session that could not be transcribed.
+
+        Raises:
+            JournalError: its audio cannot be read; it has failed all the same.
+        """
+        try:
+            await self._recordings.write(ending.session_id, self._wav(ending))
+        except JournalError:
+            await self._note_failure(ending)
+            raise
+        await self._note_failure(ending)
+
+    async def _note_failure(self, ending: Ending) -> None:
         async with self._unless_deleted(ending):
             await self._records.fail(ending.session_id, 500, self._wall())
 

@@ -41,12 +41,16 @@ class Life:
         self._wall = wall
 
     async def run(self, live: Live) -> None:
-        """Run a session to its end; a fault is tried again from the checkpoint, a few times."""
+        """Run a session to its end; a fault is tried again from the checkpoint, a few times.
+
+        Raises:
+            ExceptionGroup: it could not even be given up; the journal keeps it.
+        """
         crashes = 0
         ended = False
-        while not ended and crashes < CRASHES_ALLOWED:
+        while not ended:
             try:
-                await self._run(live)
+                await (self._run(live) if crashes < CRASHES_ALLOWED else self._fail(live))
                 ended = True
             except* (journal.UnavailableError, archive.UnavailableError) as errors:
                 # Storage says no for now; what is stored is safe, and the session waits for it.
@@ -55,8 +59,8 @@ class Life:
             except* Exception:  # whatever failed, only this session may suffer from it
                 crashes += 1
                 log.exception("session_crashed", session=live.id, crashes=crashes)
-        if not ended:
-            await self._fail(live)
+                if crashes > CRASHES_ALLOWED:
+                    raise
 
     async def recall(self, live: Live) -> None:
         """Before a recovered session's client comes: what an earlier process has told it."""

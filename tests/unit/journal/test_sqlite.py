@@ -238,3 +238,25 @@ async def test_sweeping_that_a_crash_interrupted_goes_on_at_the_next_start(tmp_p
     await journal.seal("t")
     assert await everything(journal.tail_audio("t", 0)) == []
     await journal.close()
+
+
+async def test_a_copy_made_while_sessions_run_opens_as_a_journal_of_that_moment(
+    tmp_path: Path,
+) -> None:
+    path, copy = tmp_path / "data" / "journal.db", tmp_path / "copy" / "journal.db"
+    copy.parent.mkdir()
+    journal = await SqliteJournal.open(path)
+    await journal.create(session("s"))
+    await journal.append_audio("s", b"before")
+    await journal.commit("s", [b"m"], b"point")
+    with sqlite3.connect(path) as reader:
+        reader.execute("VACUUM INTO ?", (str(copy),))
+    reader.close()
+    await journal.append_audio("s", b"after")
+    await journal.close()
+
+    journal = await SqliteJournal.open(copy)
+    assert await journal.read_audio("s", 0, 99) == b"before"
+    assert await journal.checkpoint("s") == b"point"
+    assert await journal.append_audio("s", b"+") == (6, 7)
+    await journal.close()

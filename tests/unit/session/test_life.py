@@ -69,7 +69,7 @@ async def ending(journal: MemoryJournal) -> Ending:
 
 @pytest.mark.parametrize("salvaged", [False, True], ids=["finished", "salvaged"])
 async def test_a_session_deleted_before_a_crash_is_not_brought_back_by_finishing_it_again(
-    journal: DyingJournal, records: SqlRecords, recordings: LocalRecordings, salvaged: bool
+    journal: DyingJournal, records: SqlRecords, recordings: LocalRecordings, *, salvaged: bool
 ) -> None:
     finisher = Finisher(journal, records, recordings, lambda: 0.0)
     await journal.create(SESSION)
@@ -104,6 +104,66 @@ async def test_a_session_whose_creation_was_cut_short_leaves_the_journal_in_the_
     life = Life(journal, records, finisher, cast("Any", None), lambda: 0.0)
     await life.abandon(live)
     assert await journal.find(ID) is None
+
+
+class FullDisk(LocalRecordings):
+    """Has no room for the first recordings, as many as told."""
+
+    failures = 0
+
+    async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
+        if self.failures:
+            self.failures -= 1
+            raise UnavailableError("no space left on device")
+        return await super().write(session_id, chunks)
+
+
+class Silent:
+    """A runner with nothing to say."""
+
+    settled_seconds = 0.0
+
+    def __init__(self, faults: int) -> None:
+        self._faults = faults
+
+    async def run(self) -> None:
+        if self._faults:
+            self._faults -= 1
+            raise ZeroDivisionError
+
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint("live", CoreState(0, ()), (), 0, 0)
+
+
+@pytest.mark.parametrize("faults", [0, 3], ids=["done", "error"])
+async def test_a_session_that_ends_while_the_disk_is_full_is_finished_when_there_is_room(
+    journal: DyingJournal,
+    records: SqlRecords,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faults: int,
+) -> None:
+    monkeypatch.setattr("vivavoce.session.life.STORAGE_RETRY_SECONDS", 0)
+    await journal.create(SESSION)
+    await records.add(RECORD)
+    await journal.append_audio(ID, bytes(3200))
+    await journal.seal(ID)
+    stored = await journal.find(ID)
+    assert stored is not None
+    full = FullDisk(tmp_path / "recordings")
+    full.failures = 10
+    runner = Silent(faults)
+    finisher = Finisher(journal, records, full, lambda: 0.0)
+    begin = cast("Any", lambda *_: runner)
+    life = Life(journal, records, finisher, begin, lambda: 0.0)
+    live = Live(
+        stored, InitRequest(), AudioFormat(), journal, LIMITS, lambda: 0.0, resumes=Resumes()
+    )
+    live.finished.set()
+    await life.run(live)
+    assert (await records.get(ID, "me")).status == ("error" if faults else "done")
+    assert (await full.find(ID)).size == 3200 + 44
+    assert await journal.live() == []
 
 
 class LockedRecords:
