@@ -8,8 +8,9 @@ import asyncio
 import random
 import selectors
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 from unittest.mock import patch
 
 from vivavoce.journal import commits
@@ -17,6 +18,10 @@ from vivavoce.journal.writer import Writer
 
 EAGERNESS = 0.15
 """How likely the writer has its turn after a step of the loop."""
+
+
+Result = TypeVar("Result")
+Ts = TypeVarTuple("Ts")
 
 
 class StuckError(Exception):
@@ -35,9 +40,11 @@ class Steps(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._elapsed
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], Result], *args: Unpack[Ts]
+    ) -> asyncio.Future[Result]:
         del executor
-        future = self.create_future()
+        future: asyncio.Future[Result] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001  whoever waits for it raises it

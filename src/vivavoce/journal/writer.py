@@ -139,7 +139,7 @@ class Writer(threading.Thread):
                 self._wake.wait()
             if not self._queue:
                 return None if self._closing else []
-        if not self._closing:
+        if self._gather and not self._closing:
             time.sleep(self._gather)
         with self._wake:
             return self._pop_group()

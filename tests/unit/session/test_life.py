@@ -14,6 +14,7 @@ from vivavoce.archive.removal import remove
 from vivavoce.audio.format import AudioFormat
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import NewSession
+from vivavoce.journal.queries import CorruptError
 from vivavoce.protocol.request import InitRequest
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
@@ -164,6 +165,33 @@ async def test_a_session_that_ends_while_the_disk_is_full_is_finished_when_there
     assert (await records.get(ID, "me")).status == ("error" if faults else "done")
     assert (await full.find(ID)).size == 3200 + 44
     assert await journal.live() == []
+
+
+class DamagedJournal(DyingJournal):
+    async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
+        raise CorruptError(f"session {session_id}: audio [{start}, {end}) is damaged")
+
+
+async def test_a_session_with_damaged_audio_ends_in_error_and_stays_for_who_repairs_it(
+    records: SqlRecords, recordings: LocalRecordings
+) -> None:
+    journal = DamagedJournal()
+    await journal.create(SESSION)
+    await records.add(RECORD)
+    await journal.append_audio(ID, bytes(3200))
+    await journal.seal(ID)
+    stored = await journal.find(ID)
+    assert stored is not None
+    finisher = Finisher(journal, records, recordings, lambda: 0.0)
+    life = Life(journal, records, finisher, cast("Any", lambda *_: Silent(0)), lambda: 0.0)
+    live = Live(
+        stored, InitRequest(), AudioFormat(), journal, LIMITS, lambda: 0.0, resumes=Resumes()
+    )
+    with pytest.raises(ExceptionGroup) as failure:
+        await life.run(live)
+    assert failure.group_contains(CorruptError, match=r"audio \[0, 3200\) is damaged")
+    assert (await records.get(ID, "me")).status == "error"
+    assert [live.session.id for live in await journal.live()] == [ID]
 
 
 class LockedRecords:
