@@ -41,7 +41,7 @@ class Steps(asyncio.SelectorEventLoop):
         return self._elapsed
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], Result], *args: Unpack[Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], Result], *args: *Ts
     ) -> asyncio.Future[Result]:
         del executor
         future: asyncio.Future[Result] = self.create_future()

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from vivavoce.durable import publish
 
 FILE = "keys.json"
@@ -70,8 +72,8 @@ def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[K
 
 def _stored(path: Path) -> KeyRing:
     try:
-        return KeyRing(json.loads(path.read_text()))
-    except ValueError as error:
+        return KeyRing(msgspec.json.decode(path.read_bytes(), type=dict[str, str]))
+    except msgspec.DecodeError as error:
         raise KeysError(f"{path} is damaged: restore it, or remove it for a new key") from error
 
 

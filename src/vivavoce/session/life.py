@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 CRASHES_ALLOWED = 3
 STORAGE_RETRY_SECONDS = 1.0
+MOST_RETRY_SECONDS = 30.0
+"""Between attempts to end a session: on a full disk each may write a recording in vain."""
+
 READER_CHECK_SECONDS = 1.0
 
 Begin = Callable[[Live, Checkpoint | None], Runner]
@@ -47,6 +50,7 @@ class Life:
             ExceptionGroup: it could not even be given up; the journal keeps it.
         """
         crashes = 0
+        delay = STORAGE_RETRY_SECONDS
         ended = False
         while not ended:
             try:
@@ -55,7 +59,8 @@ class Life:
             except* (journal.UnavailableError, archive.UnavailableError) as errors:
                 # Storage says no for now; what is stored is safe, and the session waits for it.
                 log.warning("storage_unavailable", session=live.id, error=str(errors.exceptions[0]))
-                await asyncio.sleep(STORAGE_RETRY_SECONDS)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MOST_RETRY_SECONDS)
             except* Exception:  # whatever failed, only this session may suffer from it
                 crashes += 1
                 log.exception("session_crashed", session=live.id, crashes=crashes)
