@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 from unittest.mock import patch
 
 from power.calls import Call, Desk, Plan, Promise
@@ -16,6 +17,7 @@ from power.disk import Disk, Link, Operation, Sync, SyncFolder, Truncate, Write,
 from power.recorder import Recorder
 from power.steps import SteppedWriter, Steps, stepped
 from power.verdict import Judge, Tally, check_files
+from vivavoce.archive import database
 from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.archive.records import SqlRecords
 from vivavoce.journal import store, sweeper, writer
@@ -33,6 +35,15 @@ SMALL = (
     (sweeper, "SLICE_PAGES", 4),
 )
 """Bounds of the journal, so low that short sessions merge logs, sweep and shrink files."""
+
+
+_configure = database._configure  # noqa: SLF001  what is patched goes on behind the patch
+
+
+def _configure_small(connection: Any, record: Any) -> None:
+    """The records' log, too, is merged within a few kilobytes."""
+    _configure(connection, record)
+    connection.execute("PRAGMA wal_autocheckpoint=8").close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class _Teller:
             stack.enter_context(stepped(self._house.writer))
             for module, name, value in SMALL:
                 stack.enter_context(patch.object(module, name, value))
+            stack.enter_context(patch.object(database, "_configure", _configure_small))
             loop = Steps(self._dice)
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 new = runner.run(self._serve(root / "data", recorder, check=check, end=end))
