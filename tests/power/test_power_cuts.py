@@ -18,7 +18,7 @@ from vivavoce.journal import lock
 from vivavoce.journal.changes import Change
 from vivavoce.journal.schema import connector
 from vivavoce.journal.store import Transaction
-from vivavoce.journal.writer import Kind, Work
+from vivavoce.journal.writer import Work
 
 pytestmark = [
     pytest.mark.skipif(bool(sqlite_vfs.missing()), reason=str(sqlite_vfs.missing())),
@@ -58,7 +58,7 @@ def weaker(level: str) -> House:
 
 
 class TellsFirst(SteppedWriter):
-    """Tells that audio is stored, and stores it in its next turn."""
+    """Tells that audio and messages are stored, and stores them in its next turn."""
 
     _owed: Sequence[Work] = ()
 
@@ -78,14 +78,15 @@ class TellsFirst(SteppedWriter):
     def _store_group(self, works: Sequence[Work]) -> tuple[list[Any], list[Change]]:
         self._pay()
         connection, known = self._store._connection, self._store._known  # noqa: SLF001  a mutant knows its victim
-        if any(work.kind is not Kind.ADDITION for work in works):
+        if not all(work.size for work in works):  # an end, which others look for at once
             return super()._store_group(works)
         connection.execute("BEGIN")
         transaction = Transaction(connection, known)
         results = [work.action(transaction) for work in works]
         transaction.flush()
         connection.execute("ROLLBACK")
-        if not transaction.drafts.keys() <= known.keys():  # a session that is new
+        drafts = transaction.drafts
+        if not drafts.keys() <= known.keys() or any(d.extent.sealed for d in drafts.values()):
             return super()._store_group(works)
         self._owed = works
         return results, transaction.changes()

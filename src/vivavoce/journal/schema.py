@@ -86,6 +86,10 @@ def prepare(path: Path, connect: Connect) -> None:
     try:
         with closing(connect(path)) as connection:
             _prepare_tables(path, connection)
+        # In a connection of its own: a log that an earlier start left behind makes SQLite work
+        # in this mode without noting it in the file. A copy may have left the mode as well.
+        with closing(connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
 
@@ -112,5 +116,3 @@ def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
         raise JournalError(f"{path} is not a journal")
     elif version > VERSION:
         raise JournalError(f"{path} was made by a newer version ({version}, this is {VERSION})")
-    else:
-        connection.execute("PRAGMA journal_mode=WAL")  # a restored copy may have left it
