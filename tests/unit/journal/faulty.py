@@ -29,7 +29,7 @@ class Connection(sqlite3.Connection):
 
 
 class Connections:
-    """A ``Connect`` that keeps what it made: two to prepare, two readers, the writer, the sweeper."""
+    """A ``Connect`` that keeps what it made: preparation (2), readers (2), writer, sweeper."""
 
     def __init__(self, busy_seconds: float = 0.05) -> None:
         self.made: list[Connection] = []

@@ -231,7 +231,7 @@ async def test_a_log_that_a_first_start_left_behind_does_not_hide_the_mode_of_th
     other.execute("CREATE TABLE t (x)")
     other.execute("DROP TABLE t")
     other.close()
-    Path(f"{path}-wal").write_bytes(bytes(32))
+    (tmp_path / "journal.sqlite-wal").write_bytes(bytes(32))
     for position in range(2):
         journal = await SqliteJournal.open(path)
         if not position:
