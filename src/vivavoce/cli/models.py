@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from vivavoce.cli.model_progress import PullDisplay
 from vivavoce.places import models_folder
-from vivavoce.recognition.catalogue import Catalogue, Model, load_catalogue
+from vivavoce.recognition.catalogue import Catalogue, HubSource, Model, Source, load_catalogue
 from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.store import ModelStore
 
@@ -46,10 +46,20 @@ def list_models(folder: ModelsFolder = None) -> None:
     with _failures():
         catalogue, store = _open(folder)
         here = {model.id for model in store.installed(catalogue.models)}
-        table = Table("Model", "Task", "Languages", "Licence", "Size", "Default", "Here", box=None)
+        widest = max(len(model.id) for model in catalogue)
+        table = Table(
+            Column("Model", min_width=widest),
+            "Task",
+            "Languages",
+            "Licence",
+            "Size",
+            "Default",
+            "Here",
+            box=None,
+        )
         for model in catalogue:
             table.add_row(
-                *(model.id, model.task, ", ".join(model.languages) or "any", model.licence.spdx),
+                *(model.id, model.task, _languages(model), model.licence.spdx),
                 *(_megabytes(model.size), _mark(model.default), _mark(model.id in here)),
             )
         Console().print(table)
@@ -145,19 +155,37 @@ def _description(model: Model) -> Iterator[str]:
     yield f"licence    {model.licence.spdx} (text: --licence)"
     yield f"upstream   {model.upstream}"
     for source in model.sources:
-        yield f"source     {source} sha256:{source.sha256}"
+        yield from _source_lines(source)
     for file in model.files:
         yield f"file       {file.name} {_megabytes(file.size)} sha256:{file.sha256}"
     for derived in model.derived:
         yield f"derived    {derived.name} ({derived.maker})"
     if model.memory_mb:
         yield f"memory     about {model.memory_mb} MB"
+    for row in model.measured:
+        what = f"{row.corpus} ({', '.join(row.languages)})"
+        yield f"measured   {row.error_percent} % errors, {row.cpu} CPU s per s: {what}"
     if model.notes:
         yield f"notes      {model.notes}"
 
 
+def _source_lines(source: Source) -> Iterator[str]:
+    if isinstance(source, HubSource):
+        yield f"source     hub:{source.repository}@{source.revision}"
+        return
+    for wheel in source.wheels:
+        yield f"source     {wheel} sha256:{wheel.sha256}"
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
+
+
+def _languages(model: Model) -> str:
+    """Name a few languages, count many."""
+    few = 8
+    named = ", ".join(model.languages) or "any"
+    return named if len(model.languages) <= few else f"{len(model.languages)} languages"
 
 
 def _mark(yes: bool) -> str:  # noqa: FBT001 # the value is what is shown

@@ -9,20 +9,18 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from vivavoce.recognition.catalogue import PackageSource
+from vivavoce.recognition.catalogue import Wheel
 from vivavoce.recognition.model_errors import (
     IntegrityError,
     ModelError,
     SourceUnavailableError,
     StorageError,
 )
-
-Bytes = Callable[[int, int], None]
-"""Called with bytes done and bytes in all."""
+from vivavoce.recognition.progress import Bytes
 
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _KEPT_LINES = 12
@@ -33,7 +31,7 @@ _TARGET_PYTHON = "3.11"
 class Downloader(Protocol):
     """Brings a package's wheel into a folder."""
 
-    def fetch(self, source: PackageSource, folder: Path, progress: Bytes) -> Path:
+    def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         """Store the wheel in ``folder`` and return its path.
 
         Raises:
@@ -55,25 +53,25 @@ class PipDownloader:
     def __init__(self, options: Sequence[str] = ()) -> None:
         self._options = tuple(options)
 
-    def fetch(self, source: PackageSource, folder: Path, progress: Bytes) -> Path:
+    def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         """See :class:`Downloader`."""
         with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as scratch:
             requirement = Path(scratch, "requirements.txt")
-            pin = f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n"
+            pin = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
             requirement.write_text(pin, "utf-8")
-            command = self._command(source, requirement, Path(scratch, "wheels"))
+            command = self._command(wheel, requirement, Path(scratch, "wheels"))
             lines, status = _run(command, progress)
             if status:
-                raise _failure(source, lines)
-            (wheel,) = Path(scratch, "wheels").glob("*.whl")
-            return wheel.rename(folder / wheel.name)
+                raise _failure(wheel, lines)
+            (fetched,) = Path(scratch, "wheels").glob("*.whl")
+            return fetched.replace(folder / fetched.name)
 
-    def _command(self, source: PackageSource, requirement: Path, target: Path) -> list[str]:
+    def _command(self, wheel: Wheel, requirement: Path, target: Path) -> list[str]:
         return [
             *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
             *("--python-version", _TARGET_PYTHON, "--progress-bar", "raw"),
-            *(() if source.platform == "any" else ("--platform", source.platform)),
+            *(() if wheel.platform == "any" else ("--platform", wheel.platform)),
             *("--dest", str(target), "--requirement", str(requirement)),
             *self._options,
         ]
@@ -98,14 +96,14 @@ def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
     return list(kept), pip.returncode
 
 
-def _failure(source: PackageSource, lines: list[str]) -> ModelError:
+def _failure(wheel: Wheel, lines: list[str]) -> ModelError:
     """Say what pip's last words mean."""
     text = "\n".join(lines)
     if "No module named pip" in text:
         return SourceUnavailableError("pip is missing: pip install 'vivavoce[server]'")
     if "DO NOT MATCH THE HASHES" in text:
-        return IntegrityError(f"{source}: the package index offers other bytes than expected")
+        return IntegrityError(f"{wheel}: the package index offers other bytes than expected")
     if "No space left on device" in text or "Errno 28" in text:
-        return StorageError(f"{source}: no space left on the disk")
+        return StorageError(f"{wheel}: no space left on the disk")
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), text)
-    return SourceUnavailableError(f"{source}: pip could not download it: {reason}")
+    return SourceUnavailableError(f"{wheel}: pip could not download it: {reason}")

@@ -12,6 +12,11 @@ _ENGINES = {
 }
 
 
+def has_engine(model: Model) -> bool:
+    """Whether this installation knows the engine that a model names."""
+    return model.engine in _ENGINES
+
+
 def load_engine(model: Model, folder: Path) -> Engine:
     """Load a model with the engine it names; only that engine's libraries are imported.
 

