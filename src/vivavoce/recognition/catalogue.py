@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -132,19 +132,22 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default: whether a server starts with it, so that a bare ``pull`` fetches it. Of several
             that know a language, the first in the catalogue speaks it.
         engine: name of the engine that loads it; absent when there is nothing to load.
+        licence: always there in the catalogue; unknown for a model of the user's.
+        options: what the engine must know besides the files.
         memory_mb: resident memory of a process that has loaded it, roughly.
     """
 
     id: FileName
     task: Task
     summary: str
-    licence: Licence
+    licence: Licence | None
     upstream: str
     sources: Annotated[tuple[Source, ...], msgspec.Meta(min_length=1)]
     files: Annotated[tuple[ModelFile, ...], msgspec.Meta(min_length=1)]
     derived: tuple[DerivedFile, ...] = ()
     languages: tuple[str, ...] = ()
     engine: str | None = None
+    options: dict[str, Any] = {}
     default: bool = False
     memory_mb: int = 0
     measured: tuple[Measurement, ...] = ()
@@ -166,7 +169,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(set(ids)) != len(ids):
             raise ValueError("two models have the same id")
         for model in self.models:
-            _check_names(model)
+            _check_entry(model)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models)
@@ -205,8 +208,10 @@ def load_catalogue() -> Catalogue:
     return parse_catalogue(resources.files(_PACKAGE).joinpath("catalogue.toml").read_text("utf-8"))
 
 
-def _check_names(model: Model) -> None:
-    """File names are unique in the folder, and every source offers every file."""
+def _check_entry(model: Model) -> None:
+    """Terms are known, file names unique in the folder, and every source offers every file."""
+    if model.licence is None:
+        raise ValueError(f"{model.id}: no licence")
     names = [file.name for file in model.files]
     every = [*names, *(file.name for file in model.derived)]
     if len(set(every)) != len(every):

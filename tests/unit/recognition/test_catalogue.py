@@ -30,6 +30,7 @@ def test_the_shipped_catalogue_names_what_a_server_starts_with() -> None:
 
 def test_every_shipped_model_has_a_licence_text() -> None:
     for model in load_catalogue():
+        assert model.licence is not None
         assert model.licence.spdx == "MIT"
         assert "Permission is hereby granted" in model.licence.read()
 

