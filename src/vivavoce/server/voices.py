@@ -44,7 +44,9 @@ class Voices:
     def _spec(self, model: Model) -> EngineSpec:
         folder = str(self._store.path(model))
         return EngineSpec(
-            "vivavoce.recognition.loading:load_model", {"model_id": model.id, "folder": folder}
+            "vivavoce.recognition.loading:load_model",
+            {"model_id": model.id, "folder": folder},
+            model.memory_mb,
         )
 
     def voice_activity_model(self) -> Path:
