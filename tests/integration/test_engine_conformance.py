@@ -15,7 +15,7 @@ from vivavoce.recognition.engines import scripted
 from vivavoce.recognition.engines.scripted import sing
 from vivavoce.recognition.fetching import Supply
 from vivavoce.recognition.foreign import read_entry
-from vivavoce.recognition.loading import load_engine
+from vivavoce.recognition.loading import has_engine, load_engine
 from vivavoce.recognition.store import ModelStore
 from vivavoce.testing import CHECKS, Check, Subject
 from vivavoce.testing.kit import sentence
@@ -74,7 +74,10 @@ def sherpa_moonshine(folder: Path) -> tuple[Model, Path]:
 
 @pytest.fixture(
     scope="module",
-    params=["scripted", "moonshine", "sherpa moonshine", "sherpa streaming", "sherpa offline"],
+    params=[
+        *("scripted", "moonshine", "whisper"),
+        *("sherpa moonshine", "sherpa streaming", "sherpa offline"),
+    ],
 )
 def subject(request: pytest.FixtureRequest, folder: Path) -> Subject:
     if request.param.startswith("sherpa"):
@@ -84,6 +87,11 @@ def subject(request: pytest.FixtureRequest, folder: Path) -> Subject:
             return subject_of(scripted.load, sung())
         case "moonshine":
             return subject_of(partial(load_engine, *pulled("moonshine-tiny-en")), spoken())
+        case "whisper":
+            model, place = pulled("whisper-base")
+            if not has_engine(model):
+                pytest.skip("no engine for Whisper is installed")
+            return subject_of(partial(load_engine, model, place), spoken())
         case "sherpa moonshine":
             return subject_of(partial(load_engine, *sherpa_moonshine(folder)), spoken())
         case kind:
