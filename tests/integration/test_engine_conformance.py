@@ -50,7 +50,7 @@ def toned() -> list[bytes]:
 def entry_of(folder: Path, name: str = "tone") -> tuple[Model, Path]:
     """The tone transducer as a model of the user's."""
     place = write(folder / name, streaming=name == "streaming")
-    (place / "vivavoce.toml").write_text('engine = "sherpa"\nlanguages = ["en"]\n')
+    (place / "model.toml").write_text('engine = "sherpa"\nlanguages = ["en"]\n')
     return read_entry(place), place
 
 

@@ -263,7 +263,7 @@ def hub_store(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mo
     shop.repository = {
         "model.bin": CONTENT,
         "config.json": b'{"made": "for a test"}',
-        "vivavoce.toml": b'engine = "scripted"\nlanguages = ["en"]\n',
+        "model.toml": b'engine = "scripted"\nlanguages = ["en"]\n',
         "README.md": b"# not needed",
     }
     supply = Supply(NoDownloader(), HuggingFaceHub(shop.url))
@@ -280,6 +280,18 @@ def test_the_hub_is_asked_when_the_index_has_nothing(
     assert "hub:owner/name" in (hub_store.path(both) / "manifest.json").read_text()
 
 
+def test_a_hub_download_that_breaks_goes_on_where_it_broke(
+    hub_store: ModelStore, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library writes ten megabytes at a time, and what is not written is lost.
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 100_000)
+    shop.cuts, shop.cut_at = 1, 2_000_000
+    hub_store.pull_foreign(shop.hub)
+    big = [start for name, start in shop.asked if name == "model.bin"]
+    assert len(big) == 2
+    assert 0 < big[1] <= 2_000_000
+
+
 def test_a_hub_model_is_pulled_by_name_and_commit(hub_store: ModelStore, shop: Shop) -> None:
     source = parse_hub_name(f"hub:owner/name@{COMMIT}")
     assert source is not None
@@ -289,7 +301,7 @@ def test_a_hub_model_is_pulled_by_name_and_commit(hub_store: ModelStore, shop: S
     assert sorted(file.name for file in pulled.files) == [
         "config.json",
         "model.bin",
-        "vivavoce.toml",
+        "model.toml",
     ]
     hub_store.verify(pulled)
     asked = len(shop.asked)
@@ -322,6 +334,6 @@ def test_a_hub_model_needs_its_whole_commit() -> None:
 
 def test_a_hub_model_that_no_engine_knows_is_refused(hub_store: ModelStore, shop: Shop) -> None:
     shop.repository = {"model.json": b"{}"}
-    with pytest.raises(CatalogueError, match=r"vivavoce\.toml"):
+    with pytest.raises(CatalogueError, match=r"model\.toml"):
         hub_store.pull_foreign(shop.hub)
     assert hub_store.foreign() == ()

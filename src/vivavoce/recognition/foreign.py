@@ -1,6 +1,6 @@
 """Models that the catalogue does not know: from the hub by name, or a folder of the user's.
 
-Such a model says what it is in a ``vivavoce.toml`` of its own, or is recognised by its files.
+Such a model says what it is in a ``model.toml`` of its own, or is recognised by its files.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from vivavoce.recognition.hub import HubFile
 from vivavoce.recognition.model_errors import CatalogueError, IntegrityError
 from vivavoce.recognition.unpacking import file_hash
 
-DESCRIPTION = "vivavoce.toml"
+DESCRIPTION = "model.toml"
 ENTRY = "model.json"
 """The catalogue entry of a foreign model, written into its folder when it is pulled."""
 
@@ -25,7 +25,7 @@ _WANTED = re.compile(r"[A-Za-z0-9][\w.-]*\.(bin|onnx|ort|data|weights|json|txt|m
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a ``vivavoce.toml`` says.
+    """What a ``model.toml`` says.
 
     Attributes:
         engine: name of the engine that loads the model.

@@ -90,11 +90,13 @@ class HuggingFaceHub:
 
 def _library(what: str) -> Any:
     try:
-        return import_module("huggingface_hub")
+        hub = import_module("huggingface_hub")
     except ModuleNotFoundError as error:
         raise SourceUnavailableError(
             f"{what}: needs huggingface_hub: pip install 'vivavoce[hub]'"
         ) from error
+    hub.logging.set_verbosity_error()  # what fails we say ourselves, once
+    return hub
 
 
 def _progress_class(progress: Bytes) -> type:

@@ -162,6 +162,8 @@ class ModelStore:
             # What a killed or failed pull has fetched is used again, so it stays until success.
             downloads = self._folder / ".downloads"
             downloads.mkdir(exist_ok=True)
+            for leftover in downloads.glob("pip-*"):
+                shutil.rmtree(leftover)
             yield Fetcher(downloads, self._supply, report)
             shutil.rmtree(downloads)
 

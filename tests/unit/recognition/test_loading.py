@@ -44,7 +44,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.syspath_prepend(str(site))
     folder = tmp_path / "model"
     folder.mkdir()
-    (folder / "vivavoce.toml").write_text('engine = "parrot"\nlanguages = ["en"]\n')
+    (folder / "model.toml").write_text('engine = "parrot"\nlanguages = ["en"]\n')
     return read_entry(folder)
 
 
@@ -92,9 +92,9 @@ def test_a_folder_is_known_by_its_files(tmp_path: Path, files: set[str], engine:
 
 
 def test_a_folder_that_nobody_knows_must_describe_itself(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"vivavoce\.toml"):
+    with pytest.raises(CatalogueError, match=r"model\.toml"):
         read_entry(tmp_path)
-    (tmp_path / "vivavoce.toml").write_text("engine = 7")
+    (tmp_path / "model.toml").write_text("engine = 7")
     with pytest.raises(CatalogueError, match="is wrong"):
         read_entry(tmp_path)
     with pytest.raises(CatalogueError, match="is no folder"):
