@@ -15,6 +15,7 @@ from vivavoce.recognition.punctuation import PunctuatedEngine, Punctuator
 _ENGINES = {
     "moonshine": "vivavoce.recognition.engines.moonshine:load",
     "sherpa": "vivavoce.recognition.engines.sherpa:load",
+    "whisper": "vivavoce.recognition.engines.whisper:load",
 }
 _EXTRAS = {"sherpa_onnx": "sherpa"}
 """Which extra brings a library; the others come with ``server``."""
