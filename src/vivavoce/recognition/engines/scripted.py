@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -111,7 +111,7 @@ def load(
 
     Args:
         faults: do what the words of ``FAULTS`` say.
-        languages: languages it claims.
+        languages: languages it claims; with more than one it tells them apart (``identify``).
         max_batch: most requests it takes at once.
         real_time_factor: seconds that a second of audio takes.
     """
@@ -121,6 +121,7 @@ def load(
         confidence=True,
         max_batch=max_batch,
         punctuates=False,
+        identifies_languages=len(languages) > 1,
     )
     return ScriptedEngine(capabilities, faults=faults, real_time_factor=real_time_factor)
 
@@ -149,10 +150,14 @@ class ScriptedEngine:
         Raises:
             ValueError: a language it does not claim, or audio that is no sound.
         """
+        known = self._capabilities.languages
         for request in batch:
-            if request.language not in self._capabilities.languages:
+            if request.purpose != "language" and request.language not in known:
                 raise ValueError(f"this engine does not claim {request.language!r}")
-        heard = [hear(request) for request in batch]
+        heard = [
+            identify(request, known) if request.purpose == "language" else hear(request)
+            for request in batch
+        ]
         if self._real_time_factor:
             samples = sum(len(request.audio) for request in batch) // 4
             time.sleep(self._real_time_factor * samples / SAMPLE_RATE)
@@ -173,6 +178,19 @@ def hear(request: DecodeRequest) -> Hypothesis:
     )
     text = "".join(word.text for word in words).strip()
     return Hypothesis(text=text, words=words, language=request.language, confidence=1.0)
+
+
+def identify(request: DecodeRequest, known: Collection[str]) -> Hypothesis:
+    """The language of a request's audio: its first word's number counts off the candidates.
+
+    Without a word it is the first one, with the probability of a guess.
+    """
+    candidates = request.languages or tuple(sorted(known))
+    words = hear(request).text.split()
+    if not words:
+        return Hypothesis("", (), candidates[0], 1 / len(candidates))
+    language = candidates[WORDS.index(words[0]) % len(candidates)]
+    return Hypothesis("", (), language, 1.0)
 
 
 def _tone(number: int) -> _Samples:

@@ -27,7 +27,7 @@ _LEAST_ENERGY = 1e-10
 _DECADES = 8.0
 
 _LINEAR_TO = 1000.0
-"""Hz up to which the Slaney scale is linear (3 mel for 200 Hz); above, 27 mel are a factor of 6.4."""
+"""Hz up to which the Slaney scale is linear, 3 mel for 200 Hz; above, 27 mel are a factor 6.4."""
 _MEL_PER_HERTZ = 3 / 200
 _LOG_STEP = math.log(6.4) / 27
 
