@@ -47,10 +47,6 @@ def test_a_model_of_one_language_is_not_told_which(tokenizer: WhisperTokenizer) 
     assert tokenizer.start(None) == [257, 264]
 
 
-def test_what_was_said_before_is_marked(tokenizer: WhisperTokenizer) -> None:
-    assert tokenizer.after(" so") == [262, *tokenizer.encode(" so")]
-
-
 def test_steering_tokens_spell_nothing(tokenizer: WhisperTokenizer) -> None:
     tokens = [*tokenizer.start("en"), *tokenizer.encode(" so"), 256, 999_999]
     assert [word.text for word in tokenizer.words(tokens, "en")] == [" so"]

@@ -1,6 +1,6 @@
 import pytest
 
-from vivavoce.recognition.engines.whisper_words import TokenWord, words_of
+from vivavoce.recognition.engines.whisper_words import TokenWord, closing_marks, words_of
 
 
 def spelled(*pieces: str | bytes, spaced: bool = True) -> tuple[TokenWord, ...]:
@@ -75,6 +75,20 @@ def test_foreign_words_and_numbers_stay_whole_amid_characters() -> None:
 
 def test_combining_signs_stay_with_their_character() -> None:
     assert texts("ท", "\u0e35", "\u0e48", "น", "\u0e35", "\u0e49", spaced=False) == [" ที่", "นี้"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "count"),
+    [
+        ((".", " Und"), 1),
+        ((" Und", "."), 0),
+        ((".", " -", " (", "so"), 2),
+        (("。", "好"), 1),
+        ((), 0),
+    ],
+)
+def test_marks_that_close_what_was_before_are_counted(pieces: tuple[str, ...], count: int) -> None:
+    assert closing_marks([piece.encode() for piece in pieces]) == count
 
 
 def test_hebrew_arabic_and_hindi_are_divided_at_spaces() -> None:

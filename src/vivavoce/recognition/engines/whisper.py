@@ -16,13 +16,14 @@ from vivavoce.recognition.catalogue import Model
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
+    Context,
     DecodeRequest,
     Hypothesis,
     SpokenWord,
 )
-from vivavoce.recognition.engines.whisper_care import CarefulListener
+from vivavoce.recognition.engines.whisper_care import CarefulListener, says_nothing
 from vivavoce.recognition.engines.whisper_listening import Listener, Manner, Take
-from vivavoce.recognition.engines.whisper_model import WhisperModel
+from vivavoce.recognition.engines.whisper_model import LONGEST_SAMPLES, WhisperModel
 from vivavoce.recognition.engines.whisper_tokens import WhisperTokenizer
 from vivavoce.recognition.engines.whisper_words import TokenWord
 from vivavoce.recognition.request_audio import cut_where_quiet, read_audio
@@ -31,8 +32,6 @@ from vivavoce.recognition.word_times import Span, fit_to_sound
 Floats = npt.NDArray[np.float32]
 
 _MAX_BATCH = 4
-_LONGEST = 28 * SAMPLE_RATE
-"""Samples decoded at once: what the model can hear, with silence after it."""
 _SHORTEST = SAMPLE_RATE // 10
 """Less audio holds no word."""
 
@@ -55,9 +54,14 @@ class _Part:
     log_probabilities: Floats
 
 
-def load(model: Model, folder: Path, device: str = "cpu") -> "WhisperEngine":
-    """Load the engine from a model's folder; a model without a list of languages has all."""
-    listener = Listener(WhisperModel(folder, device), WhisperTokenizer.load(folder))
+def load(model: Model, folder: Path) -> "WhisperEngine":
+    """Load the engine from a model's folder; a model without a list of languages has all.
+
+    The model's options are ``device`` (``cpu`` or ``cuda``) and ``compute_type``.
+    """
+    options = model.options
+    loaded = WhisperModel(folder, options.get("device", "cpu"), options.get("compute_type"))
+    listener = Listener(loaded, WhisperTokenizer.load(folder))
     return WhisperEngine(listener, frozenset(model.languages) or listener.languages)
 
 
@@ -118,7 +122,7 @@ class WhisperEngine:
 
     def _identify(self, request: DecodeRequest) -> Hypothesis:
         """The likeliest of the request's candidates, and its share of their probability."""
-        audio = read_audio(request.audio)[:_LONGEST]
+        audio = read_audio(request.audio)[:LONGEST_SAMPLES]
         known = self._capabilities.languages
         candidates = [each for each in request.languages if each in known] or sorted(known)
         found = self._listener.languages_of(audio)
@@ -132,13 +136,15 @@ class WhisperEngine:
         request = batch[group[0].request]
         if request.purpose == "final":
             (piece,) = group
-            context = request.context if piece.start == 0 else None
+            context = request.context if piece.start == 0 else Context()
             takes = [self._careful.hear(piece.audio, request.language, context)]
         else:
             takes = self._listener.hear(
                 [piece.audio for piece in group], Manner(request.language, beams=1)
             )
-            takes = [take.without_loop() for take in takes]
+            takes = [
+                take.nothing() if says_nothing(take) else take.without_loop() for take in takes
+            ]
         return [
             self._part(piece, take, request.language)
             for piece, take in zip(group, takes, strict=True)
@@ -184,7 +190,7 @@ def _pieces(index: int, request: DecodeRequest) -> list[_Piece]:
     if request.purpose == "language":
         return []
     audio = read_audio(request.audio)
-    cuts = cut_where_quiet(audio, _LONGEST)
+    cuts = cut_where_quiet(audio, LONGEST_SAMPLES)
     spans = pairwise([0, *cuts, len(audio)])
     return [
         _Piece(index, a, audio[a:b]) for a, b in spans if b - a >= _SHORTEST and audio[a:b].any()

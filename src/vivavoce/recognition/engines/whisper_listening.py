@@ -42,14 +42,12 @@ class Manner:
         language: code to decode in.
         beams: texts followed at once.
         frames: mel frames to fill up to, at least.
-        said: tokens of what was said before the audio.
         forced: tokens with which the text of the audio begins.
     """
 
     language: str
     beams: int
     frames: int = USUAL_FRAMES
-    said: tuple[int, ...] = ()
     forced: tuple[int, ...] = ()
 
 
@@ -82,12 +80,26 @@ class Take:
         """The same, with a phrase that goes round at the end of an endless text kept once."""
         if self.ended:
             return self
-        count = without_loop(self.tokens)
+        return self._part(0, without_loop(self.tokens))
+
+    def without_first(self, count: int) -> "Take":
+        """The same without its first tokens."""
+        return self._part(count, len(self.tokens))
+
+    def nothing(self) -> "Take":
+        """The same without any text."""
+        return self._part(0, 0)
+
+    def earlier(self, samples: int) -> "Take":
+        """The same, placed so much earlier."""
+        return replace(self, bounds=self.bounds - samples)
+
+    def _part(self, first: int, end: int) -> "Take":
         return replace(
             self,
-            tokens=self.tokens[:count],
-            probabilities=self.probabilities[:count],
-            bounds=self.bounds[: count + 1],
+            tokens=self.tokens[first:end],
+            probabilities=self.probabilities[first:end],
+            bounds=self.bounds[first : end + 1],
         )
 
 
@@ -111,7 +123,7 @@ class Listener:
         limit = max(map(token_limit, audios))
         generated = self._model.generate(
             encoded,
-            [[*manner.said, *start, *manner.forced]] * len(audios),
+            [[*start, *manner.forced]] * len(audios),
             forced=len(manner.forced),
             limit=limit,
             beams=manner.beams,
@@ -136,13 +148,13 @@ class Listener:
         """The text of a take."""
         return "".join(word.text for word in self.words(take, language))
 
+    def without_closing_marks(self, take: Take) -> Take:
+        """A take without the marks at its beginning that belong to what was said before."""
+        return take.without_first(self._tokenizer.closing_marks(take.tokens))
+
     def encode_text(self, text: str) -> tuple[int, ...]:
         """Tokens of a text."""
         return tuple(self._tokenizer.encode(text))
-
-    def encode_said(self, text: str) -> tuple[int, ...]:
-        """Tokens that tell what was said before."""
-        return tuple(self._tokenizer.after(text))
 
     def languages_of(self, audio: Floats) -> dict[str, float]:
         """Probability of every language."""

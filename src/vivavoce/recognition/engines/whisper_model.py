@@ -13,7 +13,9 @@ import ctranslate2
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.recognition.engines.whisper_mel import HOP
+from vivavoce.recognition.model_errors import ModelError
 
 Floats = npt.NDArray[np.float32]
 Encoded: TypeAlias = Any
@@ -23,7 +25,9 @@ FRAME = 2 * HOP
 """Samples from one encoder state to the next (20 ms)."""
 LONGEST_FRAMES = 3000
 """Mel frames that the model can hear at once (30 s)."""
-_MOST_TOKENS = 224
+LONGEST_SAMPLES = 28 * SAMPLE_RATE
+"""Audio that leaves room for silence after it."""
+MOST_TOKENS = 224
 """Half of the positions that the decoder knows; the other half may be what was said before."""
 
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
@@ -58,16 +62,24 @@ class WhisperModel:
         folder: holds ``model.bin``, ``config.json`` and the vocabulary.
         device: ``cpu`` or ``cuda``.
         compute_type: arithmetic; by default what fits the device.
+
+    Raises:
+        ModelError: there is no such device, or the files are no Whisper model of this format.
     """
 
     def __init__(self, folder: Path, device: str = "cpu", compute_type: str | None = None) -> None:
-        self._model = ctranslate2.models.Whisper(
-            str(folder),
-            device=device,
-            compute_type=compute_type or COMPUTE_TYPES.get(device, "default"),
-            inter_threads=1,
-            intra_threads=1,
-        )
+        if device == "cuda" and not ctranslate2.get_cuda_device_count():
+            raise ModelError("no CUDA device was found; set the device to cpu")
+        try:
+            self._model = ctranslate2.models.Whisper(
+                str(folder),
+                device=device,
+                compute_type=compute_type or COMPUTE_TYPES.get(device, "default"),
+                inter_threads=1,
+                intra_threads=1,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{folder} cannot be loaded: {error}") from error
 
     @property
     def bands(self) -> int:
@@ -102,7 +114,7 @@ class WhisperModel:
             limit: most tokens each text may have after the prompt.
             beams: how many texts are followed at once.
         """
-        most = min(forced + limit, _MOST_TOKENS)
+        most = min(forced + limit, MOST_TOKENS)
         found = self._model.generate(
             encoded,
             [list(prompt) for prompt in prompts],

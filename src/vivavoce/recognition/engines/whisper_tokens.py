@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from vivavoce.recognition.engines.whisper_words import UNSPACED, TokenWord, words_of
+from vivavoce.recognition.engines.whisper_words import UNSPACED, TokenWord, closing_marks, words_of
 from vivavoce.recognition.model_errors import ModelError
 
 VOCABULARY = "tokenizer.json"
@@ -53,10 +53,6 @@ class WhisperTokenizer:
             names += [language, "transcribe"]
         return [self._control(name) for name in (*names, "notimestamps")]
 
-    def after(self, text: str) -> list[int]:
-        """Tokens that tell the decoder what was said before."""
-        return [self._control("startofprev"), *self.encode(text)]
-
     def encode(self, text: str) -> list[int]:
         """Tokens of a text."""
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
@@ -66,6 +62,10 @@ class WhisperTokenizer:
         """Group text tokens into words; tokens that steer the decoder spell nothing."""
         pieces = [self._pieces.get(token, b"") for token in tokens]
         return words_of(pieces, spaced=language not in UNSPACED)
+
+    def closing_marks(self, tokens: Sequence[int]) -> int:
+        """How many tokens at the beginning are punctuation that closes what was before."""
+        return closing_marks([self._pieces.get(token, b"") for token in tokens])
 
     def _control(self, name: str) -> int:
         token: int | None = self._tokenizer.token_to_id(f"<|{name}|>")

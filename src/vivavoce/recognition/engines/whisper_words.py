@@ -72,6 +72,16 @@ def words_of(pieces: Sequence[bytes], *, spaced: bool) -> tuple[TokenWord, ...]:
     return _with_marks(groups, spaced=spaced)
 
 
+def closing_marks(pieces: Sequence[bytes]) -> int:
+    """How many tokens at the beginning spell only marks that close what was before them."""
+    count = 0
+    for run in _characters(pieces):
+        if run.has_sound or run.opens:
+            break
+        count = run.tokens[-1] + 1
+    return count
+
+
 def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
     """Runs of tokens that end at the end of a character."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
