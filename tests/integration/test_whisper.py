@@ -32,18 +32,26 @@ from vivavoce.recognition.loading import load_engine
 from vivavoce.recognition.model_errors import UnknownModelError
 from vivavoce.recognition.validation import checked
 
-# File of the speech samples -> what is said in it, by number words and pangrams of each language.
+# File of the speech samples -> what is said in it.
 PHRASES = {
-    "es-pangrama.wav": "El veloz murciélago hindú comía feliz cardillo y kiwi.",
+    "es-hola-mundo.wav": "Hola mundo.",
     "fr-bonjour-monde.wav": "Bonjour le monde.",
     "fr-pangrama.wav": "Portez ce vieux whisky au juge blond qui fume.",
     "it-pangrama.wav": "Quel vituperabile fez sbagliato ci provoca danni.",
     "ja-konnichiwa-sekai.wav": "こんにちは世界。",
-    "pl-pangrama.wav": "Pchnąć w tę łódź jeża lub ośm skrzyń fig.",
     "pt-pangrama.wav": "A rápida raposa marrom salta sobre o cachorro preguiçoso.",
     "zh-nihao-shijie.wav": "你好世界。",
 }
-LANGUAGES = ("es", "fr", "it", "ja", "pl", "pt", "zh")
+# One of the longer samples of each language.
+LONGER = (
+    "es-conteo.wav",
+    "fr-pangrama.wav",
+    "it-conteggio.wav",
+    "ja-pangrama.wav",
+    "pl-liczenie.wav",
+    "pt-pangrama.wav",
+    "zh-jishu.wav",
+)
 
 TIMES = "It was the best of times, it was the worst of times, it was the age of wisdom."
 
@@ -107,7 +115,7 @@ def test_a_phrase_is_heard_in_its_language(engine: Engine, name: str) -> None:
     asked = request(phrase(name), language)
     (hypothesis,) = engine.decode([asked])
     assert hypothesis.language == language
-    assert error_rate(PHRASES[name], hypothesis.text, language) <= 0.45
+    assert error_rate(PHRASES[name], hypothesis.text, language) <= 0.4
     assert_well_formed(hypothesis, asked)
 
 
@@ -216,11 +224,11 @@ def test_the_shortest_audio_is_answered(engine: Engine, samples: int) -> None:
     assert engine.decode([question(noise, "fr", "de")])[0].language in {"fr", "de"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_language_of_a_phrase_is_told_among_candidates(engine: Engine, language: str) -> None:
-    name = next(name for name in PHRASES if name.startswith(language) and "monde" not in name)
-    (answer,) = engine.decode([question(phrase(name), *LANGUAGES)])
-    assert answer.language == language
+@pytest.mark.parametrize("name", LONGER)
+def test_the_language_of_a_phrase_is_told_among_candidates(engine: Engine, name: str) -> None:
+    candidates = [other[:2] for other in LONGER]
+    (answer,) = engine.decode([question(phrase(name), *candidates)])
+    assert answer.language == name[:2]
     assert answer.confidence > 0.5
 
 
