@@ -122,7 +122,7 @@ class WhisperEngine:
 
     def _identify(self, request: DecodeRequest) -> Hypothesis:
         """The likeliest of the request's candidates, and its share of their probability."""
-        audio = read_audio(request.audio)[:LONGEST_SAMPLES]
+        audio = read_audio(request.audio)[request.speech_start :][:LONGEST_SAMPLES]
         known = self._capabilities.languages
         candidates = [each for each in request.languages if each in known] or sorted(known)
         found = self._listener.languages_of(audio)

@@ -22,12 +22,12 @@ BEAMS = 5
 _MOST_COMPRESSIBLE = 2.4
 """Of text that somebody said; the value that Whisper's authors use."""
 
-_WEAK = -0.35
+_WEAK = -0.7
 """Mean log probability under which a text that leans on earlier ones is not trusted."""
 _SPARSE = 1.0
 """Tokens per second under which such a text has probably left something out."""
 
-_SILENT = ((0.5, -0.4), (0.2, -1.0), (0.0, -2.0))
+_SILENT = ((0.5, -0.1), (0.2, -1.0), (0.0, -2.0))
 """A text is made up if the model takes the audio for silence with more than the first probability,
 and its tokens have a mean log probability under the second."""
 
