@@ -2,7 +2,8 @@
 
     PYTHONPATH=bench python -m accuracy.identification --audio DIR [--candidates de,en,fr]
 
-Each recording is asked about from where voice activity hears speech begin, as a session would ask.
+Each recording is asked about from where voice activity hears speech begin to where it has heard so
+much of it, as a session would ask.
 """
 
 import argparse
@@ -73,7 +74,7 @@ def guesses(
         audio = each.sound.samples()[0]
         for seconds in SECONDS:
             span = _beginning(utterances.of(audio), seconds)
-            if span is None or span.end > len(audio):
+            if span is None:
                 continue
             question = span.request(audio, "", "language")
             for among in ((), tuple(candidates)):
@@ -85,12 +86,14 @@ def guesses(
 
 
 def _beginning(found: Sequence[Span], seconds: float) -> Span | None:
-    """The first seconds of speech, where there is any."""
-    if not found:
-        return None
-    first = found[0]
-    end = first.speech_start + round(seconds * SAMPLE_RATE)
-    return Span(first.start, end, first.speech_start)
+    """The audio up to where so much speech was heard, pauses not counted; None if there is less."""
+    wanted = round(seconds * SAMPLE_RATE)
+    for span in found:
+        spoken = span.end - span.speech_start
+        if spoken >= wanted:
+            return Span(found[0].start, span.speech_start + wanted, found[0].speech_start)
+        wanted -= spoken
+    return None
 
 
 def markdown(made: Sequence[Guess], candidates: int) -> str:
