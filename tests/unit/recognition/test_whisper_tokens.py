@@ -47,6 +47,13 @@ def test_a_model_of_one_language_is_not_told_which(tokenizer: WhisperTokenizer) 
     assert tokenizer.start(None) == [257, 264]
 
 
+def test_chinese_is_led_to_simplified_characters(tokenizer: WhisperTokenizer) -> None:
+    marked, *said = tokenizer.manner("zh")
+    assert marked == 262
+    assert "".join(word.text for word in tokenizer.words(said, "zh")) == " 以下是普通话的句子。"
+    assert tokenizer.manner("en") == tokenizer.manner(None) == []
+
+
 def test_steering_tokens_spell_nothing(tokenizer: WhisperTokenizer) -> None:
     tokens = [*tokenizer.start("en"), *tokenizer.encode(" so"), 256, 999_999]
     assert [word.text for word in tokenizer.words(tokens, "en")] == [" so"]

@@ -119,11 +119,13 @@ class Listener:
     def hear(self, audios: Sequence[Floats], manner: Manner) -> list[Take]:
         """Listen to audio of alike lengths, all in the same manner."""
         encoded = self._encode(audios, max(manner.frames, *map(frames_of, audios)))
-        start = self._tokenizer.start(manner.language if self._model.multilingual else None)
+        language = manner.language if self._model.multilingual else None
+        start = self._tokenizer.start(language)
+        before = [*self._tokenizer.manner(language), *start]
         limit = max(map(token_limit, audios))
         generated = self._model.generate(
             encoded,
-            [[*start, *manner.forced]] * len(audios),
+            [[*before, *manner.forced]] * len(audios),
             forced=len(manner.forced),
             limit=limit,
             beams=manner.beams,

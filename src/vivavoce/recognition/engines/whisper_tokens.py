@@ -13,6 +13,10 @@ VOCABULARY = "tokenizer.json"
 
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 
+_MANNER = {"zh": " 以下是普通话的句子。"}
+"""What was said before, as far as the decoder knows: it goes on in the same characters. Chinese
+would come out simplified or traditional by chance, and mostly without punctuation."""
+
 # Printable Latin-1 characters stand for the byte of their number, in the byte-level vocabulary.
 _PRINTED = (range(0x21, 0x7F), range(0xA1, 0xAD), range(0xAE, 0x100))
 
@@ -52,6 +56,12 @@ class WhisperTokenizer:
         if language is not None:
             names += [language, "transcribe"]
         return [self._control(name) for name in (*names, "notimestamps")]
+
+    def manner(self, language: str | None) -> list[int]:
+        """Tokens that stand before the beginning, to set the manner of writing; mostly none."""
+        if language not in _MANNER:
+            return []
+        return [self._control("startofprev"), *self.encode(_MANNER[language])]
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text."""
