@@ -1,0 +1,106 @@
+"""In which language an utterance is decoded: the rules of the contract (§5.3) as values.
+
+One language is simply used. Of several, that of the first utterance is kept for the session; with
+code switching each utterance has its own. A guess that is not sure never decides for longer than
+its own utterance.
+"""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from vivavoce.recognition.contract import SAMPLE_RATE
+
+SURE = 0.6
+"""Least probability, among the candidates, of a guess that later utterances follow."""
+
+GUESS_SAMPLES = 3 * SAMPLE_RATE
+"""Speech from an utterance's beginning on which its language is guessed; more changes nothing."""
+
+EARLY_SAMPLES = SAMPLE_RATE
+"""Speech on which a first guess is made, for partials alone."""
+
+
+class LanguageRules(msgspec.Struct, frozen=True):
+    """What a session may be spoken in.
+
+    Attributes:
+        candidates: languages that may be heard, at least one; the first is the likeliest.
+        switching: whether each utterance may have another.
+    """
+
+    candidates: tuple[str, ...]
+    switching: bool = False
+
+    @property
+    def guessing(self) -> bool:
+        """Whether there is anything to guess."""
+        return len(self.candidates) > 1
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """What an engine takes an utterance's language to be; ``probability`` is 0 to 1."""
+
+    language: str
+    probability: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether others may follow it."""
+        return self.probability >= SURE
+
+
+class LanguageState(msgspec.Struct, frozen=True):
+    """What has been decided; part of the checkpoint.
+
+    Attributes:
+        kept: the session's language, once it is decided for good.
+        latest: with code switching, the language last heard on each channel.
+    """
+
+    latest: tuple[str | None, ...]
+    kept: str | None = None
+
+
+def rules_for(
+    wanted: Sequence[str], available: Collection[str], *, switching: bool
+) -> LanguageRules:
+    """The rules for what a request wants and what the installed models can do.
+
+    Args:
+        wanted: codes of the request; empty means any.
+        available: codes that can be decoded, the server's favourite first.
+        switching: the request's ``code_switching``.
+
+    Raises:
+        ValueError: nothing that is wanted is available.
+    """
+    candidates = tuple(dict.fromkeys(code for code in wanted or available if code in available))
+    if not candidates:
+        raise ValueError(f"none of {', '.join(wanted) or 'the languages'} can be decoded")
+    return LanguageRules(candidates, switching)
+
+
+def begin(rules: LanguageRules, channels: int) -> LanguageState:
+    """Nothing heard yet; a single candidate is decided from the start."""
+    return LanguageState(
+        latest=(None,) * channels, kept=None if rules.guessing else rules.candidates[0]
+    )
+
+
+def decide(
+    rules: LanguageRules, state: LanguageState, channel: int, guess: Guess
+) -> tuple[str, LanguageState]:
+    """The language of the channel's next utterance, and what follows from it."""
+    if state.kept is not None:
+        return state.kept, state
+    if not rules.switching:
+        kept = guess.language if guess.sure else None
+        return guess.language, replace(state, kept=kept)
+    before = state.latest[channel]
+    language = guess.language if guess.sure or before is None else before
+    latest = tuple(
+        language if index == channel else other for index, other in enumerate(state.latest)
+    )
+    return language, replace(state, latest=latest)
