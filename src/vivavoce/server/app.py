@@ -96,7 +96,7 @@ async def open_routes(
     stack.callback(executor.shutdown)
     outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, hearing, voices.choose)
+    opening = Opening(outside, hearing, voices.choose, settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
