@@ -27,7 +27,7 @@ def hear_whole(
     """
     store = ModelStore(models or models_folder())
     request = InitRequest(language_config=LanguageConfig((language,)))
-    engine = open_engine(Voices(store).choose(request).engine, models)
+    engine = open_engine(Voices(store).choose(request).first, models)
     engine.warm_up()
     texts: list[tuple[str, ...]] = []
     spent = 0.0

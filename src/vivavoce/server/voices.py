@@ -1,41 +1,51 @@
-"""Which installed model listens to a session."""
+"""Which installed models listen to a session."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device, has_engine
-from vivavoce.recognition.model_errors import ModelMissingError
 from vivavoce.recognition.store import ModelStore
+from vivavoce.session.language import rules_for
 from vivavoce.session.runner import Voice
 
 VOICE_ACTIVITY = "silero-vad-6.2"
 VOICE_ACTIVITY_FILE = "silero_vad_16k_sequence.onnx"
-DEFAULT_LANGUAGE = "en"
+FAVOURITE = "en"
+"""The language that is meant where none is named and none can be told from another."""
+IDENTIFIER = "whisper-base"
+"""The model that tells languages apart."""
 
 
 class Voices:
-    """The models that a server starts with, by language."""
+    """The installed models that a server starts with, by language."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        catalogue = load_catalogue()
-        self._voice_activity = catalogue.model(VOICE_ACTIVITY)
+        self._catalogue = load_catalogue()
+        self._voice_activity = self._catalogue.model(VOICE_ACTIVITY)
         self._models: dict[str, Model] = {}
-        for model in catalogue.defaults():
-            if model.task == "transcribe" and has_engine(model):
-                for language in model.languages:
-                    self._models.setdefault(language, model)
+        for model in store.installed(self._usable):
+            for language in model.languages:
+                self._models.setdefault(language, model)
+
+    @property
+    def _usable(self) -> tuple[Model, ...]:
+        """The models that could listen, if they were installed; the better before the others."""
+        models = self._catalogue.defaults()
+        return tuple(model for model in models if model.task == "transcribe" and has_engine(model))
 
     def check(self) -> None:
-        """Every model is installed.
+        """There is a model for voice activity, and at least one that transcribes.
 
         Raises:
-            ModelMissingError: one is not; the text names the command that fetches it.
+            ModelMissingError: there is not; the text names the command that fetches it.
         """
-        for model in (self._voice_activity, *self._models.values()):
-            self._store.path(model)
+        self._store.path(self._voice_activity)
+        if not self._models:
+            self._store.path(self._usable[0])
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """What the workers load, by the model's id."""
@@ -53,20 +63,45 @@ class Voices:
         """Path of the voice activity model."""
         return self._store.path(self._voice_activity) / VOICE_ACTIVITY_FILE
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What can be transcribed, the favourite first."""
+        return tuple(sorted(self._models, key=lambda code: (code != FAVOURITE, code)))
+
     def refusal(self, request: InitRequest) -> str | None:
-        """Why no installed model can serve a request; None when one can."""
+        """Why the installed models cannot serve a request; None when they can.
+
+        One missing language is enough: its speech would be written down as something else.
+        """
         wanted = request.language_config.languages
-        if not wanted or any(language in self._models for language in wanted):
-            return None
-        known = ", ".join(sorted(self._models))
-        return (
-            f"no installed model transcribes {', '.join(wanted)}; installed languages: {known}. "
-            "See 'vivavoce models list' for what can be installed"
-        )
+        missing = [language for language in wanted if language not in self._models]
+        if missing:
+            return f"no installed model transcribes {', '.join(missing)}; {self._remedy(missing)}"
+        if len(set(wanted)) > 1 and not self._identifier:
+            return (
+                "no installed model tells languages apart, so only one can be named; "
+                f"install one that does with: vivavoce models pull {IDENTIFIER}"
+            )
+        return None
+
+    def _remedy(self, missing: Sequence[str]) -> str:
+        """What to install for languages, or what there is instead."""
+        for model in self._usable:
+            if set(missing) <= set(model.languages):
+                return f"install one that does with: vivavoce models pull {model.id}"
+        return f"installed languages: {', '.join(self.languages)}"
+
+    @property
+    def _identifier(self) -> str:
+        """The engine that tells languages apart, if it is installed."""
+        return IDENTIFIER if any(model.id == IDENTIFIER for model in self._models.values()) else ""
 
     def choose(self, request: InitRequest) -> Voice:
-        """The model and language for a request: its first language that a model knows."""
-        for language in (*request.language_config.languages, DEFAULT_LANGUAGE):
-            if model := self._models.get(language):
-                return Voice(model.id, language)
-        raise ModelMissingError(f"no model transcribes {DEFAULT_LANGUAGE}")
+        """The models and the language rules for a request that is not refused."""
+        wanted = request.language_config.languages
+        if not wanted and not self._identifier:
+            wanted = self.languages[:1]
+        switching = request.language_config.code_switching
+        rules = rules_for(wanted, self.languages, switching=switching)
+        engines = {language: self._models[language].id for language in rules.candidates}
+        return Voice(rules, engines, self._identifier)

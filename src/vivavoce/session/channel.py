@@ -7,6 +7,7 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
+from vivavoce.session.language import EARLY_SAMPLES, GUESS_SAMPLES, Guess
 from vivavoce.session.reading import unfinished
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
@@ -27,13 +28,20 @@ class OpenUtterance(msgspec.Struct, frozen=True):
 class EndedUtterance(msgspec.Struct, frozen=True):
     """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio.
 
-    ``goes_on``: it was cut at the maximum duration, and the speaker speaks on.
+    Attributes:
+        at: the sample at which it was known to have ended; it orders the channels' utterances.
+        guess: what its language was taken for; None while that is asked, or needs no asking.
+        language: what it is decoded in, once that is decided.
+        goes_on: it was cut at the maximum duration, and the speaker speaks on.
     """
 
     number: int
     start: int
     end: int
     speech_start: int
+    at: int
+    guess: Guess | None = None
+    language: str | None = None
     goes_on: bool = False
 
 
@@ -75,6 +83,10 @@ class Channel:
         self._answers: dict[int, Hypothesis | None] = {}
         self._partial_asked_at = 0
         self._partial_shown_to = 0
+        # Utterances whose language has been asked for, and what the open one seems to be in.
+        self._questioned = -1
+        self._questioned_early = -1
+        self._provisional: str | None = None
 
     @property
     def state(self) -> ChannelState:
@@ -130,6 +142,7 @@ class Channel:
                 self._next_number += 1
                 self._partial_asked_at = event.start
                 self._partial_shown_to = event.start
+                self._provisional = None
             case UtteranceEnded():
                 begun = self.open
                 if begun is None:
@@ -140,6 +153,7 @@ class Channel:
                         event.start,
                         event.end,
                         begun.speech_start,
+                        self._endpointer.state.position,
                         goes_on=event.reason == "maximum",
                     )
                 )
@@ -152,28 +166,102 @@ class Channel:
         while self._asked < len(self._ended) and not self._must_wait(self._asked):
             ended = self._ended[self._asked]
             self._asked += 1
-            yield msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended.end))
+            yield msgspec.structs.replace(
+                self.request_of(ended), earlier=self._earlier(ended.end, ended.language)
+            )
 
     def _must_wait(self, place: int) -> bool:
-        """Whether the context of an ended utterance is not known yet."""
+        """Whether the language or the context of an ended utterance is not known yet."""
+        if self._ended[place].language is None:
+            return True
         if place == 0:
             return False
         return reaches(self._ended[place - 1].end, self._ended[place].end, self._limit)
 
-    def _earlier(self, end: int) -> Earlier | None:
+    def _earlier(self, end: int, language: str | None) -> Earlier | None:
         """The context of an utterance that ends at ``end`` and follows what is out.
 
-        The one place to end a context at: where the language changes, it does already.
+        There is none across a change of language.
         """
+        if self._spoken and self._spoken[-1].language != language:
+            return None
         return earlier(self._spoken, end, self._limit)
+
+    @property
+    def undecided(self) -> EndedUtterance | None:
+        """The first ended utterance whose language is not known."""
+        return next((ended for ended in self._ended if ended.language is None), None)
+
+    def question(self, ended: EndedUtterance) -> Decode | None:
+        """The request for an utterance's language, unless it has been made."""
+        if ended.number <= self._questioned:
+            return None
+        self._questioned = ended.number
+        return self._question(ended.number, ended.start, ended.end, ended.speech_start)
+
+    def early_question(self, heard: int) -> Decode | None:
+        """A request for the language of the open utterance, for its partials, once for each."""
+        begun = self.open
+        if begun is None or begun.number <= self._questioned_early:
+            return None
+        if heard - begun.speech_start < EARLY_SAMPLES:
+            return None
+        self._questioned_early = begun.number
+        return self._question(begun.number, begun.start, heard, begun.speech_start)
+
+    def _question(self, number: int, start: int, end: int, speech_start: int) -> Decode:
+        end = _guessed_until(speech_start, end)
+        return Decode(self.index, number, start, end, speech_start, "language")
+
+    def is_decisive(self, request: Decode) -> bool:
+        """Whether an answer decides the language of an ended utterance.
+
+        Questions about an utterance that went on then are of no weight any more, unless they
+        were about the very same audio.
+        """
+        ended = self.undecided
+        return (
+            ended is not None
+            and ended.number == request.utterance
+            and _guessed_until(ended.speech_start, ended.end) == request.end
+        )
+
+    def decided(self, guess: Guess, language: str) -> None:
+        """The first utterance whose language was not known is in this one."""
+        place = next(at for at, ended in enumerate(self._ended) if ended.language is None)
+        known = msgspec.structs.replace(self._ended[place], guess=guess, language=language)
+        self._ended[place] = known
+
+    def seems(self, request: Decode, language: str) -> None:
+        """The open utterance, if it still is, seems to be in this language."""
+        if self.open is not None and self.open.number == request.utterance:
+            self._provisional = language
+
+    def speak(self, language: str) -> None:
+        """Have every utterance whose language is not known be in this one."""
+        self._ended = [
+            msgspec.structs.replace(ended, language=language) if ended.language is None else ended
+            for ended in self._ended
+        ]
 
     def request_of(self, ended: EndedUtterance) -> Decode:
         """The request for an utterance's final, its context left out."""
-        return Decode(self.index, ended.number, ended.start, ended.end, ended.speech_start, "final")
+        return Decode(
+            self.index,
+            ended.number,
+            ended.start,
+            ended.end,
+            ended.speech_start,
+            "final",
+            language=ended.language or "",
+        )
 
-    def partial_request(self, heard: int) -> Decode | None:
+    def partial_request(self, heard: int, language: str | None) -> Decode | None:
         """A request for a partial up to ``heard``, if enough was said since the last one."""
+        language = self._provisional or language
         if self.open is None or self._endpointer.state.phase is not Phase.SPEAKING:
+            return None
+        if language is None:
             return None
         if heard - self._partial_asked_at < PARTIAL_INTERVAL:
             return None
@@ -188,7 +276,8 @@ class Channel:
             begun.speech_start,
             "partial",
             refresh,
-            None if self._ended else self._earlier(heard),
+            None if self._ended else self._earlier(heard, language),
+            language,
         )
 
     def shows(self, request: Decode) -> bool:
@@ -216,4 +305,9 @@ class Channel:
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
         """Those that can still reach an utterance to come."""
-        return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))
+<<<        return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))
+===        return tuple(each for each in spoken if reaches(each.start, spoken[-1].end, self._limit))
+
+
+def _guessed_until(speech_start: int, end: int) -> int:
+    return min(end, speech_start + GUESS_SAMPLES)

@@ -23,8 +23,16 @@ from vivavoce.protocol.messages import (
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.transcript import Utterance, Word
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
-from vivavoce.session.channel import Channel, ChannelState
+from vivavoce.session.channel import Channel, ChannelState, EndedUtterance
 from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.session.language import (
+    Guess,
+    LanguageRules,
+    LanguageState,
+    begin,
+    decide,
+    settle,
+)
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
@@ -41,6 +49,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
     endpointing: EndpointingRules
     partials: bool
     context: int = 0
+    languages: LanguageRules = LanguageRules(("en",))
 
 
 class CoreState(msgspec.Struct, frozen=True):
@@ -50,10 +59,12 @@ class CoreState(msgspec.Struct, frozen=True):
         heard: windows heard.
         begun: the first audio has come.
         ended: the audio has ended.
+        language: what was decided about languages.
     """
 
     heard: int
     channels: tuple[ChannelState, ...]
+    language: LanguageState
     begun: bool = False
     ended: bool = False
 
@@ -71,6 +82,8 @@ class Core:
         self._heard = state.heard if state else 0
         self._begun = state.begun if state else False
         self._ended = state.ended if state else False
+        rules = config.languages
+        self._language = state.language if state else begin(rules, config.channels)
         states: Sequence[ChannelState | None] = (
             state.channels if state else [None] * config.channels
         )
@@ -83,7 +96,7 @@ class Core:
     def state(self) -> CoreState:
         """A checkpoint from which the same finals follow."""
         channels = tuple(channel.state for channel in self._channels)
-        return CoreState(self._heard, channels, self._begun, self._ended)
+        return CoreState(self._heard, channels, self._language, self._begun, self._ended)
 
     @property
     def heard(self) -> int:
@@ -115,8 +128,8 @@ class Core:
         return self._channels[channel].keep_from
 
     def resume(self) -> list[Decode]:
-        """After a restart from a checkpoint: the requests for finals whose turn it is."""
-        return [request for channel in self._channels for request in channel.final_requests()]
+        """After a restart from a checkpoint: the requests for what was under way."""
+        return list(self._requests())
 
     def begin(self, now: float) -> list[Effect]:
         """Audio has come; only the first is news."""
@@ -131,23 +144,28 @@ class Core:
         for channel, heard in zip(self._channels, probabilities, strict=True):
             effects.extend(self._speech_effects(channel, channel.hear(heard), now))
         self._heard += len(probabilities[0])
+        effects.extend(self._requests())
         if self._config.partials:
-            asked = (channel.partial_request(self.heard) for channel in self._channels)
-            effects.extend(request for request in asked if request)
+            for channel in self._channels:
+                effects.extend(self._partial_requests(channel))
         return effects
 
     def stop(self, position: int, now: float) -> list[Effect]:
         """The audio of every channel ends at ``position`` samples."""
         self._ended = True
-        return [
+        effects = [
             effect
             for channel in self._channels
             for effect in self._speech_effects(channel, channel.stop(position), now)
         ]
+        return [*effects, *self._requests()]
 
     def take(self, request: Decode, hypothesis: Hypothesis | None, now: float) -> list[Effect]:
         """Take the answer to a request; None means that it failed for good or gave way."""
         channel = self._channels[request.channel]
+        if request.purpose == "language":
+            self._take_language(channel, request, hypothesis)
+            return list(self._requests())
         if request.purpose == "partial":
             if hypothesis is None or not hypothesis.text or not channel.shows(request):
                 return []
@@ -155,8 +173,58 @@ class Core:
         effects: list[Effect] = []
         for ended, answer in channel.answer(request, hypothesis):
             effects.extend(self._final(channel.request_of(ended), answer, now))
-        effects.extend(channel.final_requests())
-        return effects
+            if answer and answer.text and ended.guess:
+                self._language = settle(self._config.languages, self._language, ended.guess)
+        return [*effects, *self._requests()]
+
+    def _take_language(
+        self, channel: Channel, request: Decode, hypothesis: Hypothesis | None
+    ) -> None:
+        """Take the answer to a question for a language; none is as good as an unsure one."""
+        rules = self._config.languages
+        guess = Guess(rules.candidates[0], 0.0)
+        if hypothesis is not None:
+            guess = Guess(hypothesis.language, hypothesis.confidence)
+        language, after = decide(rules, self._language, channel.index, guess)
+        if channel.is_decisive(request):
+            self._language = after
+            channel.decided(guess, language)
+        else:
+            channel.seems(request, language)
+
+    def _requests(self) -> Iterator[Decode]:
+        """All that can be asked for by now, each once: finals, and languages they wait for."""
+        for channel in self._channels:
+            if self._language.kept is not None:
+                channel.speak(self._language.kept)
+            yield from channel.final_requests()
+        for channel, ended in self._undecided():
+            if question := channel.question(ended):
+                yield question
+
+    def _undecided(self) -> Iterator[tuple[Channel, EndedUtterance]]:
+        """The utterances whose language is to be asked for now.
+
+        Where the session is to keep one language, its utterances are asked about one by one, in
+        the order in which they ended, until one decides.
+        """
+        if self._config.languages.switching:
+            for channel in self._channels:
+                if channel.undecided:
+                    yield channel, channel.undecided
+            return
+        waiting = [(channel.waiting[0], channel) for channel in self._channels if channel.waiting]
+        if waiting:
+            first, channel = min(waiting, key=lambda each: (each[0].at, each[1].index))
+            if first.language is None:
+                yield channel, first
+
+    def _partial_requests(self, channel: Channel) -> Iterator[Decode]:
+        known = self._language.kept or self._language.latest[channel.index]
+        if self._language.kept is None and (asked := channel.early_question(self.heard)):
+            yield asked
+        if request := channel.partial_request(self.heard, known):
+            yield request
 
     def _final(
         self, request: Decode, hypothesis: Hypothesis | None, now: float
@@ -184,7 +252,6 @@ class Core:
                     yield Tell(
                         self._speech_message(SpeechEnd, event.speech_end, channel.index, now)
                     )
-                yield from channel.final_requests()
 
     def _speech_message(
         self, kind: type[SpeechStart | SpeechEnd], position: int, channel: int, now: float

@@ -55,8 +55,8 @@ class LanguageState(msgspec.Struct, frozen=True):
     """What has been decided; part of the checkpoint.
 
     Attributes:
-        kept: the session's language, once it is decided for good.
         latest: with code switching, the language last heard on each channel.
+        kept: the session's language, once it is decided for good.
     """
 
     latest: tuple[str | None, ...]
@@ -84,23 +84,32 @@ def rules_for(
 
 def begin(rules: LanguageRules, channels: int) -> LanguageState:
     """Nothing heard yet; a single candidate is decided from the start."""
-    return LanguageState(
-        latest=(None,) * channels, kept=None if rules.guessing else rules.candidates[0]
-    )
+    kept = None if rules.guessing else rules.candidates[0]
+    return LanguageState((None,) * channels, kept)
 
 
 def decide(
     rules: LanguageRules, state: LanguageState, channel: int, guess: Guess
 ) -> tuple[str, LanguageState]:
-    """The language of the channel's next utterance, and what follows from it."""
+    """The language of the channel's next utterance, and what follows from it.
+
+    Without code switching nothing follows yet: what is taken for speech may turn out to be none,
+    and must not decide for all that comes (see ``settle``).
+    """
     if state.kept is not None:
         return state.kept, state
     if not rules.switching:
-        kept = guess.language if guess.sure else None
-        return guess.language, replace(state, kept=kept)
+        return guess.language, state
     before = state.latest[channel]
     language = guess.language if guess.sure or before is None else before
     latest = tuple(
         language if index == channel else other for index, other in enumerate(state.latest)
     )
     return language, replace(state, latest=latest)
+
+
+def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> LanguageState:
+    """The first utterance that was surely in a language, and had words, decides for the session."""
+    if rules.switching or state.kept is not None or not guess.sure:
+        return state
+    return replace(state, kept=guess.language)

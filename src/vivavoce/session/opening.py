@@ -8,6 +8,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
+from vivavoce.session.language import LanguageRules
 from vivavoce.session.live import Live
 from vivavoce.session.ports import Outside
 from vivavoce.session.runner import Runner, Voice
@@ -29,10 +30,10 @@ class Opening:
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
         """The runner of a session."""
-        config = core_config(live, self.context_seconds)
+        voice = self.choose_voice(live.request)
+        config = core_config(live, voice.rules, self.context_seconds)
         core = Core(config, checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
-        voice = self.choose_voice(live.request)
         return Runner(live.id, voice, core, ear, self.outside, live)
 
     def _ear(self, live: Live, core: Core, checkpoint: Checkpoint | None) -> Ear:
@@ -48,7 +49,7 @@ class Opening:
         )
 
 
-def core_config(live: Live, context_seconds: float) -> CoreConfig:
+def core_config(live: Live, languages: LanguageRules, context_seconds: float) -> CoreConfig:
     """What the core must know of a session's request."""
     request = live.request
     return CoreConfig(
@@ -61,4 +62,5 @@ def core_config(live: Live, context_seconds: float) -> CoreConfig:
         ),
         partials=request.messages_config.receive_partial_transcripts,
         context=round(context_seconds * SAMPLE_RATE),
+        languages=languages,
     )

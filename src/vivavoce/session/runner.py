@@ -19,6 +19,7 @@ from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
+from vivavoce.session.language import LanguageRules
 from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
@@ -35,10 +36,30 @@ PATIENCE: Mapping[JobKind, float] = {
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """Who listens to a session: the engine by name, and the language it decodes in."""
+    """Who listens to a session.
 
-    engine: str
-    language: str
+    Attributes:
+        rules: in which languages.
+        engines: the engine, by name, for each of them.
+        identifier: the engine that tells them apart; needed where there are several.
+    """
+
+    rules: LanguageRules
+    engines: Mapping[str, str]
+    identifier: str = ""
+
+    @property
+    def first(self) -> str:
+        """The engine that is needed first."""
+        return self.identifier if self.rules.guessing else self.engines[self.rules.candidates[0]]
+
+    def engine_for(self, request: Decode) -> str:
+        """The engine that answers a request."""
+        return self.identifier if request.purpose == "language" else self.engines[request.language]
+
+    def candidates(self, request: Decode) -> tuple[str, ...]:
+        """The languages among which the answer to a request has to choose."""
+        return self.rules.candidates if request.purpose == "language" else ()
 
 
 class Runner:
@@ -78,7 +99,7 @@ class Runner:
 
     async def run(self) -> None:
         """Read the audio until it is sealed and every final is out."""
-        self._outside.recogniser.prepare(self._id, self._voice.engine)
+        self._outside.recogniser.prepare(self._id, self._voice.first)
         try:
             await self._run()
         finally:
@@ -153,12 +174,13 @@ class Runner:
             session=self._id,
             channel=request.channel,
             kind=kind,
-            engine=self._voice.engine,
+            engine=self._voice.engine_for(request),
             deadline=self._outside.monotonic() + PATIENCE[kind],
             request=DecodeRequest(
                 audio=self._ear.span(request.channel, request.start, request.end),
                 purpose=request.purpose,
-                language=self._voice.language,
+                language=request.language,
+                languages=self._voice.candidates(request),
                 context=self._context(request),
                 speech_start=request.speech_start - request.start,
             ),
@@ -183,6 +205,6 @@ class Runner:
 
 
 def _kind(request: Decode) -> JobKind:
-    if request.purpose == "final":
-        return "final"
+    if request.purpose != "partial":
+        return request.purpose
     return "refresh_partial" if request.refresh else "first_partial"

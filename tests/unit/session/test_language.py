@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from vivavoce.session.language import Guess, LanguageRules, begin, decide, rules_for
+from vivavoce.session.language import Guess, LanguageRules, begin, decide, rules_for, settle
 
 SURE, UNSURE = 0.9, 0.4
 
@@ -17,7 +17,9 @@ def decided(
     languages = []
     for index, (language, probability) in enumerate(guesses):
         channel = channels[index] if channels else 0
-        told, state = decide(rules, state, channel, Guess(language, probability))
+        guess = Guess(language, probability)
+        told, state = decide(rules, state, channel, guess)
+        state = settle(rules, state, guess)
         languages.append(told)
     return languages
 
