@@ -41,6 +41,7 @@ class Clip:
     start: float
     end: float
     file: str = "two_cities.wav"
+    model: str = "speech-samples"
 
 
 WHOLE = Clip(TWO_CITIES, 0, 45)
@@ -50,6 +51,14 @@ BEST = Clip("It was the best of times,", 1.1, 3.05)
 AGES = Clip("it was the age of wisdom, it was the age of foolishness,", 4.95, 8.7)
 EPOCHS = Clip("it was the epoch of belief, it was the epoch of incredulity,", 8.75, 13.2)
 SPRING = Clip("it was the spring of hope, it was the winter of despair,", 17.3, 21.0)
+
+
+def foreign(words: str, seconds: float, file: str) -> Clip:
+    """A phrase in another language."""
+    return Clip(words, 0, seconds, file, "speech-samples-languages")
+
+
+FRENCH = foreign("Portez ce vieux whisky au juge blond qui fume.", 2.754, "fr-pangrama.wav")
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def models_folder() -> Path:
 
 @cache
 def _samples(clip: Clip, rate: int) -> Sound:
-    path = models_folder() / "speech-samples" / clip.file
+    path = models_folder() / clip.model / clip.file
     sound, file_rate = soundfile.read(path, always_2d=True)
     passage = sound[round(clip.start * file_rate) : round(clip.end * file_rate)]
     return np.asarray(soxr.resample(passage, file_rate, rate)) if rate != file_rate else passage
