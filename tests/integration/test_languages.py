@@ -60,7 +60,9 @@ async def heard(
     request = LiveV2InitRequest(
         sample_rate=16_000,
         endpointing=0.3,
-        language_config=LiveV2LanguageConfig(languages=languages, code_switching=switching),
+        language_config=LiveV2LanguageConfig.from_dict(
+            {"languages": languages, "code_switching": switching}
+        ),
     )
     session = client.start_session(request)
     finals: list[tuple[str, str]] = []
