@@ -31,6 +31,7 @@ from vivavoce.server.voices import Voices
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
+from vivavoce.session.language import LanguageRules
 from vivavoce.speech.rules import EndpointingRules
 from vivavoce.speech.silero import VoiceActivity
 
@@ -63,7 +64,12 @@ def hear(way: Way, sound: Sound) -> tuple[list[Transcript], float]:
     channels = sound.format.channels
     ear = Ear(sound.format, way.voice_activity)
     config = CoreConfig(
-        "offline", channels, way.rules, partials=False, context=round(way.context * SAMPLE_RATE)
+        "offline",
+        channels,
+        way.rules,
+        partials=False,
+        context=round(way.context * SAMPLE_RATE),
+        languages=LanguageRules((way.language,)),
     )
     core = Core(config)
     effects: list[Effect] = []
@@ -175,7 +181,7 @@ def _way(options: argparse.Namespace, context: float) -> Way:
     models = options.models_dir or models_folder()
     voices = Voices(ModelStore(models))
     wanted = InitRequest(language_config=LanguageConfig((options.language,)))
-    engine = open_engine(voices.choose(wanted).engine, models)
+    engine = open_engine(voices.choose(wanted).first, models)
     engine.warm_up()
     return Way(
         engine,

@@ -13,6 +13,7 @@ from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
 from vivavoce.server.voices import Voices
+from vivavoce.session.language import LanguageRules
 from vivavoce.session.runner import Voice
 
 
@@ -49,7 +50,7 @@ class TwoVoices(Voices):
     def choose(self, request: InitRequest) -> Voice:
         """The engine of the first language."""
         (language,) = request.language_config.languages
-        return Voice(language, language)
+        return Voice(LanguageRules((language,)), {language: language})
 
 
 def main() -> None:

@@ -33,13 +33,14 @@ from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.core import CoreState
 from vivavoce.session.finishing import Ending, Finisher
+from vivavoce.session.language import LanguageState
 from vivavoce.session.life import Life
 
 NOW = 1_795_000_000.0
 OWNER = "me"
 FORMAT = AudioFormat(Encoding.PCM, 16, 16_000, 1)
 REQUEST = InitRequest()
-FRESH = Checkpoint("live", CoreState(0, ()), (), 0, 0)
+FRESH = Checkpoint("live", CoreState(0, (), LanguageState(())), (), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

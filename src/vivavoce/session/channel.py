@@ -7,42 +7,16 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
-from vivavoce.session.language import EARLY_SAMPLES, GUESS_SAMPLES, Guess
+from vivavoce.session.language import Guess
+from vivavoce.session.questions import Questions, is_about
 from vivavoce.session.reading import unfinished
+from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
 
 PARTIAL_INTERVAL = SAMPLE_RATE * 3 // 10
 """New audio between two partials; the scheduler thins them out further under load."""
-
-
-class OpenUtterance(msgspec.Struct, frozen=True):
-    """Speech that goes on: its number, first sample, and where speech itself began."""
-
-    number: int
-    start: int
-    speech_start: int
-
-
-class EndedUtterance(msgspec.Struct, frozen=True):
-    """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio.
-
-    Attributes:
-        at: the sample at which it was known to have ended; it orders the channels' utterances.
-        guess: what its language was taken for; None while that is asked, or needs no asking.
-        language: what it is decoded in, once that is decided.
-        goes_on: it was cut at the maximum duration, and the speaker speaks on.
-    """
-
-    number: int
-    start: int
-    end: int
-    speech_start: int
-    at: int
-    guess: Guess | None = None
-    language: str | None = None
-    goes_on: bool = False
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -83,10 +57,8 @@ class Channel:
         self._answers: dict[int, Hypothesis | None] = {}
         self._partial_asked_at = 0
         self._partial_shown_to = 0
-        # Utterances whose language has been asked for, and what the open one seems to be in.
-        self._questioned = -1
-        self._questioned_early = -1
-        self._provisional: str | None = None
+        self._questions = Questions(index)
+        self._provisional: str | None = None  # what the open utterance seems to be spoken in
 
     @property
     def state(self) -> ChannelState:
@@ -192,50 +164,25 @@ class Channel:
         """The first ended utterance whose language is not known."""
         return next((ended for ended in self._ended if ended.language is None), None)
 
-    def question(self, ended: EndedUtterance) -> Decode | None:
-        """The request for an utterance's language, unless it has been made."""
-        if ended.number <= self._questioned:
-            return None
-        self._questioned = ended.number
-        return self._question(ended.number, ended.start, ended.end, ended.speech_start)
+    def question(self) -> Decode | None:
+        """The request for the language of the first utterance that waits for it, once."""
+        return self._questions.about(self.undecided) if self.undecided else None
 
     def early_question(self, heard: int) -> Decode | None:
-        """A request for the language of the open utterance, for its partials, once for each."""
-        begun = self.open
-        if begun is None or begun.number <= self._questioned_early:
-            return None
-        if heard - begun.speech_start < EARLY_SAMPLES:
-            return None
-        self._questioned_early = begun.number
-        return self._question(begun.number, begun.start, heard, begun.speech_start)
+        """A request for the language of the open utterance, once; its partials wait for it."""
+        return self._questions.early(self.open, heard) if self.open else None
 
-    def _question(self, number: int, start: int, end: int, speech_start: int) -> Decode:
-        end = _guessed_until(speech_start, end)
-        return Decode(self.index, number, start, end, speech_start, "language")
-
-    def is_decisive(self, request: Decode) -> bool:
-        """Whether an answer decides the language of an ended utterance.
-
-        Questions about an utterance that went on then are of no weight any more, unless they
-        were about the very same audio.
-        """
-        ended = self.undecided
-        return (
-            ended is not None
-            and ended.number == request.utterance
-            and _guessed_until(ended.speech_start, ended.end) == request.end
-        )
+    def guessed(self, request: Decode, language: str) -> bool:
+        """Note what the utterance asked about is taken for; says whether that decides."""
+        if self.open is not None and self.open.number == request.utterance:
+            self._provisional = language
+        return self.undecided is not None and is_about(request, self.undecided)
 
     def decided(self, guess: Guess, language: str) -> None:
         """The first utterance whose language was not known is in this one."""
         place = next(at for at, ended in enumerate(self._ended) if ended.language is None)
         known = msgspec.structs.replace(self._ended[place], guess=guess, language=language)
         self._ended[place] = known
-
-    def seems(self, request: Decode, language: str) -> None:
-        """The open utterance, if it still is, seems to be in this language."""
-        if self.open is not None and self.open.number == request.utterance:
-            self._provisional = language
 
     def speak(self, language: str) -> None:
         """Have every utterance whose language is not known be in this one."""
@@ -305,9 +252,4 @@ class Channel:
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
         """Those that can still reach an utterance to come."""
-<<<        return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))
-===        return tuple(each for each in spoken if reaches(each.start, spoken[-1].end, self._limit))
-
-
-def _guessed_until(speech_start: int, end: int) -> int:
-    return min(end, speech_start + GUESS_SAMPLES)
+        return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))

@@ -23,7 +23,7 @@ from vivavoce.protocol.messages import (
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.transcript import Utterance, Word
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
-from vivavoce.session.channel import Channel, ChannelState, EndedUtterance
+from vivavoce.session.channel import Channel, ChannelState
 from vivavoce.session.effects import Decode, Effect, Show, Tell
 from vivavoce.session.language import (
     Guess,
@@ -186,11 +186,9 @@ class Core:
         if hypothesis is not None:
             guess = Guess(hypothesis.language, hypothesis.confidence)
         language, after = decide(rules, self._language, channel.index, guess)
-        if channel.is_decisive(request):
+        if channel.guessed(request, language):
             self._language = after
             channel.decided(guess, language)
-        else:
-            channel.seems(request, language)
 
     def _requests(self) -> Iterator[Decode]:
         """All that can be asked for by now, each once: finals, and languages they wait for."""
@@ -198,26 +196,24 @@ class Core:
             if self._language.kept is not None:
                 channel.speak(self._language.kept)
             yield from channel.final_requests()
-        for channel, ended in self._undecided():
-            if question := channel.question(ended):
+        for channel in self._to_be_asked():
+            if question := channel.question():
                 yield question
 
-    def _undecided(self) -> Iterator[tuple[Channel, EndedUtterance]]:
-        """The utterances whose language is to be asked for now.
+    def _to_be_asked(self) -> Iterator[Channel]:
+        """The channels whose first utterance without a language is to be asked about now.
 
-        Where the session is to keep one language, its utterances are asked about one by one, in
-        the order in which they ended, until one decides.
+        Where the session is to keep one language, utterances are asked about one by one, in the
+        order in which they ended, until one decides.
         """
         if self._config.languages.switching:
-            for channel in self._channels:
-                if channel.undecided:
-                    yield channel, channel.undecided
+            yield from self._channels
             return
-        waiting = [(channel.waiting[0], channel) for channel in self._channels if channel.waiting]
+        waiting = [channel for channel in self._channels if channel.waiting]
         if waiting:
-            first, channel = min(waiting, key=lambda each: (each[0].at, each[1].index))
-            if first.language is None:
-                yield channel, first
+            first = min(waiting, key=lambda channel: (channel.waiting[0].at, channel.index))
+            if first.waiting[0].language is None:
+                yield first
 
     def _partial_requests(self, channel: Channel) -> Iterator[Decode]:
         known = self._language.kept or self._language.latest[channel.index]

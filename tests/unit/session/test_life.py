@@ -21,6 +21,7 @@ from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.connections import Resumes
 from vivavoce.session.core import CoreState
 from vivavoce.session.finishing import Ending, Finisher
+from vivavoce.session.language import LanguageState
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.sessions import Sessions
@@ -30,6 +31,7 @@ REQUEST = msgspec.json.encode(InitRequest())
 SESSION = NewSession(ID, b"t", REQUEST, 0.0, "me")
 RECORD = NewRecord(id=ID, owner="me", created_at=0.0, request=b"{}")
 LIMITS = Limits(duration=100, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
+BEGUN = Checkpoint("live", CoreState(0, (), LanguageState(())), (), 0, 0)
 
 
 class DyingJournal(MemoryJournal):
@@ -64,7 +66,7 @@ def recordings(tmp_path: Path) -> LocalRecordings:
 async def ending(journal: MemoryJournal) -> Ending:
     """A session that has to be finished, as the journal has it."""
     saved = await journal.checkpoint(ID)
-    state = checkpoints.decode(saved) if saved else Checkpoint("live", CoreState(0, ()), (), 0, 0)
+    state = checkpoints.decode(saved) if saved else BEGUN
     return Ending(ID, InitRequest(), AudioFormat(), 3200, state)
 
 
@@ -133,7 +135,7 @@ class Silent:
             raise ZeroDivisionError
 
     def checkpoint(self) -> Checkpoint:
-        return Checkpoint("live", CoreState(0, ()), (), 0, 0)
+        return BEGUN
 
 
 @pytest.mark.parametrize("faults", [0, 3], ids=["done", "error"])

@@ -1,0 +1,33 @@
+"""The utterances of a channel: the one that is being spoken, and those whose finals are due."""
+
+import msgspec
+
+from vivavoce.session.language import Guess
+
+
+class OpenUtterance(msgspec.Struct, frozen=True):
+    """Speech that goes on: its number, first sample, and where speech itself began."""
+
+    number: int
+    start: int
+    speech_start: int
+
+
+class EndedUtterance(msgspec.Struct, frozen=True):
+    """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio.
+
+    Attributes:
+        at: the sample at which it was known to have ended; it orders the channels' utterances.
+        guess: what its language was taken for; None while that is asked, or needs no asking.
+        language: what it is decoded in, once that is decided.
+        goes_on: it was cut at the maximum duration, and the speaker speaks on.
+    """
+
+    number: int
+    start: int
+    end: int
+    speech_start: int
+    at: int
+    guess: Guess | None = None
+    language: str | None = None
+    goes_on: bool = False
