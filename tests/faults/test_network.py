@@ -46,6 +46,33 @@ async def test_f024_nothing_is_lost_when_lines_break_within_a_frame(
     assert proxy.sockets > AT_ONCE
 
 
+@pytest.mark.parametrize("caller", [official, own], ids=["official-sdk", "own-client"])
+async def test_f024_an_end_that_the_line_swallowed_is_told_to_a_client_that_comes_back(
+    scripted: ServerProcess,
+    passages: list[Passage],
+    dice: random.Random,
+    ledger: Ledger,
+    caller: Caller,
+) -> None:
+    """The server had thought its client sent away once the last bytes were with the kernel.
+
+    The client came back to a session that was over, was refused (403) five times and never heard
+    its last finals; the official SDK then hangs where nobody listens for its errors.
+    """
+    passage = passages[0]
+    never = 2 * len(passage.audio)
+    # Deaf from 30 kB on, and never cut: only the server's end of the line ends it.
+    proxy = FaultProxy(scripted.url, [Cut(never, losing=never - 30_000)])
+    with ledger.fault(f"the end is swallowed, {caller.__name__} client") as row:
+        async with proxy.running() as url:
+            going = calls(scripted, [passage], dice, 1, [caller], url=url)
+            async with going as at_work:
+                row.sessions, row.interrupted = 1, 1
+                await at_work.prove()
+    assert at_work.calls[0].history.finished
+    assert proxy.sockets == 2
+
+
 @asynccontextmanager
 async def raw_socket(
     url: str,

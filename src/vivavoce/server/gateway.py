@@ -31,6 +31,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
+from vivavoce.server.line import confirmed
 from vivavoce.server.outbound import Outbound, Outgoing
 from vivavoce.server.pace import Pace
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
@@ -86,6 +87,7 @@ class Connection:
         self._left_with: int | None = None
         self._unreadable = 0
         self._hopeless = asyncio.Event()
+        self._complete = False  # the last message has been handed to the socket
 
     async def serve(self) -> None:
         """Run the connection from the accepted handshake to its close."""
@@ -101,7 +103,15 @@ class Connection:
                     farewell=self._left_with == GOING_AWAY,
                     in_order=self._left_with not in BROKEN,
                 )
-                await self._close(code)
+                await self._end(code)
+
+    async def _end(self, code: CloseCode | None) -> None:
+        """Close. The session is over when its client has read everything, not when we sent it."""
+        await self._close(code)
+        if self._complete and (
+            self._left_with not in BROKEN or await confirmed(self._websocket.scope)
+        ):
+            self._live.finished.set()
 
     async def _converse(self) -> CloseCode | None:
         await self._live.connect(self._turn)
@@ -234,7 +244,7 @@ class Connection:
                 await self._tell(message, entry.sequence)
                 if isinstance(message, EndSession):
                     await self._outbound.drained()
-                    self._live.finished.set()
+                    self._complete = True
                     return CloseCode.FINISHED
         return CloseCode.INTERNAL
 
