@@ -40,9 +40,9 @@ class LineProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send for the application."""
-        await super().send(message)
         if message["type"] == "websocket.close":
-            self._cut_later()
+            self._cut_later()  # first: there may be no room to write even the close
+        await super().send(message)
 
     def handle_close(self, event: Frame) -> None:
         """The peer closes, or has answered our close: then it has read all that came before."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
+from vivavoce.server.addresses import is_loopback
 from vivavoce.server.app import build, open_routes
 from vivavoce.server.keys import KeyRing, NoKeyError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
@@ -109,6 +109,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        proxy_headers=False,  # see forwarded.py
     )
 
 
@@ -154,10 +155,3 @@ def bind(host: str, port: int) -> socket.socket:
         raise StartError(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
         ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
