@@ -1,5 +1,6 @@
 """The HTTP routes of live sessions. Contract §1."""
 
+import asyncio
 import re
 import uuid
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from vivavoce.session.sessions import Sessions, TooManySessionsError
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
+BODY_SECONDS = 30.0
 BYTES = "application/octet-stream"
 
 _POSITION = re.compile(r"[0-9]{1,15}")
@@ -208,13 +210,17 @@ async def _body(request: Request, limit: int) -> bytes:
     """The request's body.
 
     Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes.
+        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
     """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    except TimeoutError:
+        raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
     return bytes(body)
 
 
