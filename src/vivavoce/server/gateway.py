@@ -32,7 +32,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
-from vivavoce.server.line import confirmed
+from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.pace import Pace
@@ -90,6 +90,7 @@ class Connection:
         self._wall = wall
         self._arrival = Arrival(live, position)
         self._metrics = metrics
+        self._peer = peer_of(websocket.scope)
         self._outbound = Outbound(Room(), self._merged_ack)
         # Answers leave in the order of the frames, each when it is true.
         self._answers: asyncio.Queue[asyncio.Task[Message]] = asyncio.Queue(MOST_UNANSWERED)
@@ -130,7 +131,7 @@ class Connection:
         """Close. The session is over when its client has read everything, not when we sent it."""
         await self._close(code)
         if self._complete and (
-            self._left_with not in BROKEN or await confirmed(self._websocket.scope)
+            self._left_with not in BROKEN or await asyncio.shield(self._peer.confirmed)
         ):
             self._live.finished.set()
 
@@ -288,10 +289,24 @@ class Connection:
                 await self._websocket.send_text(message.text)
                 self._outbound.sent()
                 self._live.sent(message.sequence)
+                self._ask()
                 self._live.acknowledged(message.acknowledges[1])
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
+
+    def _ask(self) -> None:
+        """Have the client prove that it has read the messages so far, one question at a time."""
+        telling = self._live.telling
+        if self._peer.asked or telling.handed == telling.delivered:
+            return
+        asked = telling.handed
+
+        def read() -> None:
+            telling.arrived(asked)
+            self._ask()
+
+        self._peer.ask(read)
 
     async def _watch(self) -> CloseCode | None:
         await self._turn.replaced.wait()

@@ -12,13 +12,13 @@ from vivavoce.audio import wav_header
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
 from vivavoce.protocol import request, validation
-from vivavoce.recognition import desk, frames, recogniser
+from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
-from vivavoce.server import answers, gateway, handshakes, http_line, line, routes, serving
+from vivavoce.server import answers, gateway, handshakes, http_line, line, listing, routes, serving
 from vivavoce.server.outbound import Room
 from vivavoce.server.settings import Settings
-from vivavoce.session import arrival, life, live, runner, sessions, telling
+from vivavoce.session import arrival, life, live, runner, sessions
 
 Area = Literal["connections", "sessions", "requests", "journal", "recognition", "shutdown"]
 
@@ -214,13 +214,6 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "sessions",
-        "age at which a message counts as arrived once the client speaks",
-        telling.ARRIVAL_SECONDS,
-        "s",
-        "later ones are told again after a break",
-    ),
-    Limit(
-        "sessions",
         "utterances without a final",
         runner.MOST_WAITING,
         "utterances",
@@ -252,6 +245,7 @@ LIMITS: tuple[Limit, ...] = (
         "faults",
         "the rest is left out",
     ),
+    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
     Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
     Limit(
         "requests",
@@ -311,6 +305,7 @@ LIMITS: tuple[Limit, ...] = (
         "bytes",
         "the worker is replaced",
     ),
+    Limit("recognition", "one answer", worker.MAX_ANSWER_BYTES, "bytes", "the job has failed"),
     Limit("recognition", "time to load an engine", _PATIENCE.load, "s", "the worker is replaced"),
     Limit(
         "recognition",

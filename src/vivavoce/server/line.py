@@ -1,8 +1,9 @@
 """The WebSocket protocol of the server, with the last word on peers that are gone."""
 
 import asyncio
+import os
 from asyncio import BaseTransport
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
@@ -10,10 +11,44 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-EXTENSION = "vivavoce.confirmed"
+EXTENSION = "vivavoce.peer"
 
 CLOSE_SECONDS = 10.0
 """So long a peer has to read what is left and to answer a close; then its line is cut."""
+
+
+class Peer:
+    """What an application may know and ask of its peer beyond ASGI.
+
+    Attributes:
+        confirmed: becomes whether the peer has answered our close.
+    """
+
+    def __init__(self, confirmed: asyncio.Future[bool], ping: Callable[[bytes], None]) -> None:
+        self.confirmed = confirmed
+        self._ping = ping
+        self._payload = b""
+        self._then: Callable[[], None] | None = None
+
+    def ask(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once the peer has read what was sent so far; one question at a time."""
+        if self.asked:
+            raise RuntimeError("the last question is not answered yet")
+        self._payload, self._then = os.urandom(8), then
+        self._ping(self._payload)
+
+    @property
+    def asked(self) -> bool:
+        """Whether a question is open."""
+        return self._then is not None
+
+    def answered(self, payload: bytes) -> bool:
+        """Whether a pong was the answer to the question."""
+        if self._then is None or payload != self._payload:
+            return False
+        then, self._then = self._then, None
+        then()
+        return True
 
 
 class LineProtocol(WebSocketsSansIOProtocol):
@@ -23,20 +58,30 @@ class LineProtocol(WebSocketsSansIOProtocol):
     keep its connection and its session for ever.
     """
 
-    _confirmed: asyncio.Future[bool]
+    _peer: Peer
 
     def connection_made(self, transport: BaseTransport) -> None:
         """A peer has connected."""
         super().connection_made(transport)
         self.close_timeout = CLOSE_SECONDS
-        self._confirmed = self.loop.create_future()
+        self._peer = Peer(self.loop.create_future(), self._ping)
 
     def handle_connect(self, event: Request) -> None:
         """Let the application see whether its close was answered."""
         super().handle_connect(event)
         if not self.close_sent:
             extensions: dict[str, Any] = self.scope["extensions"] or {}
-            extensions[EXTENSION] = self._confirmed
+            extensions[EXTENSION] = self._peer
+
+    def _ping(self, payload: bytes) -> None:
+        if not self.close_sent and not self.transport.is_closing():
+            self.conn.send_ping(payload)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+
+    def handle_pong(self, event: Frame) -> None:
+        """An answer: to the application's question, or to a keepalive."""
+        if not self._peer.answered(bytes(event.data)):
+            super().handle_pong(event)
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send for the application."""
@@ -46,15 +91,15 @@ class LineProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         """The peer closes, or has answered our close: then it has read all that came before."""
-        if self.close_sent and not self._confirmed.done():
-            self._confirmed.set_result(True)
+        if self.close_sent and not self._peer.confirmed.done():
+            self._peer.confirmed.set_result(True)
         super().handle_close(event)
         self._cut_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The line is gone; what was not confirmed never will be."""
-        if not self._confirmed.done():
-            self._confirmed.set_result(False)
+        if not self._peer.confirmed.done():
+            self._peer.confirmed.set_result(False)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -71,7 +116,7 @@ class LineProtocol(WebSocketsSansIOProtocol):
         self.loop.call_later(self.close_timeout, self.transport.abort)
 
 
-async def confirmed(scope: Mapping[str, Any]) -> bool:
-    """Whether the peer answers our close; False once its line is gone."""
-    answer: asyncio.Future[bool] | None = scope.get("extensions", {}).get(EXTENSION)
-    return answer is not None and await asyncio.shield(answer)
+def peer_of(scope: Mapping[str, Any]) -> Peer:
+    """The peer of a connection that ``LineProtocol`` serves."""
+    peer: Peer = scope["extensions"][EXTENSION]
+    return peer
