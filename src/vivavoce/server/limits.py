@@ -18,7 +18,7 @@ from vivavoce.recognition.worker_process import Patience
 from vivavoce.server import answers, gateway, handshakes, http_line, line, listing, routes, serving
 from vivavoce.server.outbound import Room
 from vivavoce.server.settings import Settings
-from vivavoce.session import arrival, life, live, runner, sessions
+from vivavoce.session import arrival, life, live, resume, runner, sessions
 
 Area = Literal["connections", "sessions", "requests", "journal", "recognition", "shutdown"]
 
@@ -204,6 +204,20 @@ LIMITS: tuple[Limit, ...] = (
         arrival.PATIENCE_SECONDS,
         "s",
         "as above, counted as ambiguous",
+    ),
+    Limit(
+        "sessions",
+        "places compared in it at a time",
+        resume.MOST_PLACES,
+        "places",
+        "the oldest is forgotten",
+    ),
+    Limit(
+        "sessions",
+        "stored audio compared in it, newest first",
+        resume.MOST_RECENT,
+        "bytes",
+        "not looked for further back",
     ),
     Limit(
         "sessions",
