@@ -247,6 +247,7 @@ LIMITS: tuple[Limit, ...] = (
         "s",
         "for ever, as nothing is lost",
     ),
+    Limit("sessions", "longest such wait", life.MOST_RETRY_SECONDS, "s", "the waits grow up to it"),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "time for a body to arrive", routes.BODY_SECONDS, "s", "408"),
