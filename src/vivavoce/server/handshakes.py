@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 
 RATE = 100.0
-"""Handshakes a second in the long run: what two cores resume beside sessions that go on."""
+"""Handshakes a second in the long run. Chosen so that 200 clients are in within 2 s; not measured under load."""
 
 BURST = 50
 """Handshakes that pass at once."""
