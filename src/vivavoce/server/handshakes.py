@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 
 RATE = 100.0
-"""Handshakes a second in the long run. Chosen so that 200 clients are in within 2 s; not measured under load."""
+"""Handshakes a second in the long run: 200 clients are in within 2 s. Chosen, not measured."""
 
 BURST = 50
 """Handshakes that pass at once."""
