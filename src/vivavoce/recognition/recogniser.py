@@ -17,6 +17,9 @@ MAX_REQUEST_BYTES = 15 * 1024 * 1024
 """Four minutes of speech and context; a batch of such requests still fits into a frame."""
 
 
+MOST_WAITING_PARTIALS = 64
+
+
 class Recogniser:
     """Queues the jobs of all sessions and has worker processes decode them.
 
@@ -39,7 +42,7 @@ class Recogniser:
         clock: Callable[[], float],
         workers: int | None = None,
         patience: Patience | None = None,
-        max_waiting_partials: int = 64,
+        max_waiting_partials: int = MOST_WAITING_PARTIALS,
         memory_mb: int | None = None,
     ) -> None:
         scheduler = Scheduler(max_waiting_partials=max_waiting_partials)

@@ -21,7 +21,11 @@ from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.documents import Documents
+from vivavoce.server.door import Door
+from vivavoce.server.exposition import Exposition
+from vivavoce.server.forwarded import believing
 from vivavoce.server.keys import KeyRing
+from vivavoce.server.metrics import Metrics, Readings, Sources
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
@@ -79,7 +83,12 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    journal = await SqliteJournal.open(settings.data / "journal.db", on_broken=on_broken)
+    metrics = Metrics()
+    journal = await SqliteJournal.open(
+        settings.data / "journal.db",
+        on_broken=on_broken,
+        on_commit=metrics.commit_time.observe,
+    )
     stack.push_async_callback(journal.close)
     records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
     stack.push_async_callback(records.close)
@@ -94,7 +103,9 @@ async def open_routes(
     await recogniser.start()
     executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
     stack.callback(executor.shutdown)
-    outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
+    outside = Outside(
+        journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
+    )
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
     opening = Opening(outside, hearing, voices.choose, settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
@@ -103,6 +114,8 @@ async def open_routes(
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     health = Health(recogniser, journal)
+    metrics.registry.register(Readings(Sources(sessions, recogniser, journal)))
+    exposition = Exposition(metrics, keys, settings.open_metrics)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -111,8 +124,15 @@ async def open_routes(
         refusal=voices.refusal,
         public_url=settings.public_url,
         wall=time.time,
+        metrics=metrics,
+        door=Door(metrics),
     )
-    return [Route("/health", health.health), Route("/ready", health.ready), *live.routes()]
+    return [
+        Route("/health", health.health),
+        Route("/ready", health.ready),
+        exposition.route(),
+        *live.routes(),
+    ]
 
 
 def limits(settings: Settings) -> Limits:
@@ -138,7 +158,7 @@ def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
     )
     app = Starlette(
         routes=[*routes, *Documents(__version__, settings.public_url).routes()],
-        middleware=[cors],
+        middleware=[*believing(settings.trusted_proxies), cors],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
     app.router.redirect_slashes = False  # a path is right or it is a 404

@@ -1,5 +1,6 @@
 """The HTTP routes of live sessions. Contract §1."""
 
+import asyncio
 import re
 import uuid
 from collections.abc import Callable
@@ -30,14 +31,17 @@ from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
+from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
+from vivavoce.server.metrics import Metrics
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
+BODY_SECONDS = 30.0
 BYTES = "application/octet-stream"
 
 _POSITION = re.compile(r"[0-9]{1,15}")
@@ -56,6 +60,8 @@ class LiveRoutes:
     """Why no installed model can serve a request, or None."""
     public_url: str | None
     wall: Clock
+    metrics: Metrics
+    door: Door
 
     def routes(self) -> list[BaseRoute]:
         """The routes, most specific first."""
@@ -157,16 +163,28 @@ class LiveRoutes:
         if position is not None and not _POSITION.fullmatch(position):
             await websocket.send_denial_response(self._refusal(websocket, _POSITION_FAULT))
             return
+        if again := await self.door.enter(resumes=live.ever_connected):
+            await websocket.send_denial_response(self._full(websocket, again))
+            return
         await websocket.accept()
         claimed = None if position is None else int(position)
-        await Connection(websocket, live, self.wall, claimed).serve()
+        await Connection(websocket, live, self.wall, self.metrics, claimed).serve()
 
     def _refusal(self, websocket: WebSocket, fault: str) -> Response:
         """The answer to a handshake that asks for something wrong."""
-        body = ApiError(400, "Invalid parameter(s)", faults=(fault,)).body(
+        return self._no(websocket, ApiError(400, "Invalid parameter(s)", faults=(fault,)))
+
+    def _full(self, websocket: WebSocket, again: int) -> Response:
+        """The answer to a handshake among too many."""
+        answer = self._no(websocket, ApiError(503, "too many clients connect at once"))
+        answer.headers["retry-after"] = str(again)
+        return answer
+
+    def _no(self, websocket: WebSocket, refusal: ApiError) -> Response:
+        body = refusal.body(
             path=websocket.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
         )
-        return json_answer(body, 400)
+        return json_answer(body, refusal.status)
 
     def _owner(self, request: Request) -> str:
         key = request.headers.get("x-gladia-key")
@@ -192,13 +210,17 @@ async def _body(request: Request, limit: int) -> bytes:
     """The request's body.
 
     Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes.
+        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
     """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    except TimeoutError:
+        raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
     return bytes(body)
 
 

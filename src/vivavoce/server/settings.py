@@ -44,6 +44,14 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Base URL that clients see, where a proxy hides it."
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of proxies whose X-Forwarded-For, -Host and -Proto are believed, "
+        "with commas between them; * for any.",
+    )
+    open_metrics: bool = Field(
+        False, description="Answer /metrics without a key to other machines, too."
+    )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
     model_memory: int = Field(
         0,

@@ -56,6 +56,7 @@ class Outside:
         executor: runs the ears, off the event loop.
         wall: Unix time, to date messages.
         monotonic: never goes back, for deadlines.
+        took: is told the seconds that each final took, from its request to its commit.
     """
 
     journal: Journal
@@ -63,3 +64,4 @@ class Outside:
     executor: Executor
     wall: Clock
     monotonic: Clock
+    took: Callable[[float], None] = lambda _: None

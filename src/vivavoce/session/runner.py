@@ -194,6 +194,7 @@ class Runner:
         return Context(audio, earlier.finals)
 
     async def _decode(self, request: Decode, job: Job) -> None:
+        asked = self._outside.monotonic()
         try:
             hypothesis = await self._outside.recogniser.decode(job)
         except (Superseded, DecodeFailedError):
@@ -201,6 +202,8 @@ class Runner:
             hypothesis = None
         async with self._turn:
             await self._apply(self._core.take(request, hypothesis, self._outside.wall()))
+        if job.is_final:
+            self._outside.took(self._outside.monotonic() - asked)
         self._progress.set()
 
 
