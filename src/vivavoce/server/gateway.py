@@ -31,6 +31,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
+from vivavoce.server.line import FAREWELL
 from vivavoce.server.outbound import Outbound, Outgoing
 from vivavoce.server.pace import Pace
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
@@ -158,6 +159,16 @@ class Connection:
             return
         with suppress(WebSocketDisconnect, RuntimeError):  # it went while we were closing
             await self._websocket.close(code)
+            if code is CloseCode.FINISHED:
+                await self._forget_once_heard()
+
+    async def _forget_once_heard(self) -> None:
+        """Wait until the client has answered the close, so that nothing before it can be lost.
+
+        One that is gone without an answer is told again when it is back.
+        """
+        if await self._websocket.scope["extensions"][FAREWELL]:
+            self._live.finished.set()
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -234,7 +245,6 @@ class Connection:
                 await self._tell(message, entry.sequence)
                 if isinstance(message, EndSession):
                     await self._outbound.drained()
-                    self._live.finished.set()
                     return CloseCode.FINISHED
         return CloseCode.INTERNAL
 
