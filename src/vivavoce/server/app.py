@@ -33,6 +33,8 @@ from vivavoce.session.ports import Outside
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
 
+MEBIBYTE = 1 << 20
+
 
 class Health:
     """Whether the process is up, and whether it can do its work."""
@@ -81,7 +83,10 @@ async def open_routes(
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
-        voices.engines(), clock=time.monotonic, workers=settings.workers or None
+        voices.engines(),
+        clock=time.monotonic,
+        workers=settings.workers or None,
+        growth=settings.worker_growth * MEBIBYTE,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         None, description="Base URL that clients see, where a proxy hides it."
     )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
+    worker_growth: int = Field(
+        1024,
+        ge=1,
+        description="MiB that a recognition process may grow by; then it is replaced, between two "
+        "jobs.",
+    )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(
