@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# A seed of the fault suite, and how many sessions each of its kinds of fault interrupts.
+# A seed of the fault suite, and how many sessions its faults interrupt in all.
 SEED ?= 20261121
 COUNT ?= 1000
+# One test of it: make faults ONLY='tests/faults/test_kill.py::test_…'
+ONLY ?= tests/faults
 
 PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
@@ -66,7 +68,7 @@ conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks --page docs/reference/conformance.md
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
-	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/faults --timeout 3600
+	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest '$(ONLY)' --quiet --timeout 3600
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py
@@ -102,4 +104,4 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-clients tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .faults

@@ -163,9 +163,15 @@ async def session(api: Api, **init: Any) -> AsyncIterator[tuple[Session, Line]]:
         yield made, talking
 
 
-async def proved(api: Api, made: Session, history: History, like: list[Json] | None = None) -> None:
+async def proved(
+    api: Api,
+    made: Session,
+    history: History,
+    like: list[Json] | None = None,
+    result: Json | None = None,
+) -> None:
     """Prove that a session which is over kept every promise."""
-    history.check(await api.done(made.id), await api.recording(made.id), like)
+    history.check(await api.done(made.id), await api.recording(made.id), like, result)
 
 
 async def spoken_through(api: Api, chunks: Iterable[bytes], **init: Any) -> tuple[Session, Line]:
