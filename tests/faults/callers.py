@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +44,9 @@ ANSWER_SECONDS = 60.0
 FRAME = 3200
 """Bytes sent at a time: 100 ms."""
 
+BEGINNING = 5 * FRAME
+"""Bytes that a caller says before it waits for others, where it is to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -62,6 +65,7 @@ class Call:
         pause: seconds between two frames.
         over: the caller has hung up, or was sent away.
         hit: something broke while it was speaking or listening.
+        go_on: set when the caller may say more than the beginning.
     """
 
     passage: Passage
@@ -70,15 +74,27 @@ class Call:
     session_id: str = ""
     over: bool = False
     hit: bool = False
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def frames(self) -> Iterator[bytes]:
+        """The passage, piece by piece, each noted as it is given."""
+        for frame in pieces(self.passage.audio, FRAME):
+            self.history.sent(frame)
+            yield frame
+
+    def must_wait(self) -> bool:
+        """Whether the beginning has been said, and others have yet to begin."""
+        return len(self.history.audio) >= BEGINNING and not self.go_on.is_set()
 
     async def say(self, send: Callable[[bytes], Any]) -> None:
         """Send the passage at its pace."""
-        for frame in pieces(self.passage.audio, FRAME):
-            self.history.sent(frame)
+        for frame in self.frames():
             sending = send(frame)
             if sending is not None:
                 await sending
             await asyncio.sleep(self.pause)
+            while self.must_wait():  # noqa: ASYNC110  the same event serves threads
+                await asyncio.sleep(0.02)
 
 
 def options(url: str) -> dict[str, Any]:
@@ -153,8 +169,11 @@ async def official(call: Call, url: str) -> None:
 
 async def official_threads(call: Call, url: str) -> None:
     """A call with the SDK's interface for programs without an event loop."""
-    with ThreadPoolExecutor(1, thread_name_prefix="caller") as thread:
+    thread = ThreadPoolExecutor(1, thread_name_prefix="caller")
+    try:
         await asyncio.get_running_loop().run_in_executor(thread, _talk, call, url)
+    finally:
+        thread.shutdown(wait=False)
 
 
 def _talk(call: Call, url: str) -> None:
@@ -163,10 +182,11 @@ def _talk(call: Call, url: str) -> None:
     session = client.start_session(WANTED)
     stop = follow(session, call, ended.set)
     try:
-        for frame in pieces(call.passage.audio, FRAME):
-            call.history.sent(frame)
+        for frame in call.frames():
             session.send_audio(frame)
             time.sleep(call.pause)
+            while call.must_wait():
+                time.sleep(0.02)
         stop()
         if not ended.wait(PATIENCE):
             raise TimeoutError("the SDK was never told that its session has ended")

@@ -103,11 +103,17 @@ async def calls(
     callers: Sequence[Caller] = CALLERS,
     *,
     url: str = "",
+    held: bool = False,
 ) -> AsyncIterator[Round]:
-    """Calls that have begun when the block is entered; none is left behind after it."""
+    """Calls that go on while the block runs; none is left behind after it.
+
+    Those that are ``held`` say no more than their beginning until all have ``begun``.
+    """
     made = [Call(dice.choice(passages), dice.uniform(*PAUSES)) for _ in range(count)]
     going = Round(server, made)
     for number, call in enumerate(made):
+        if not held:
+            call.go_on.set()
         talk = _late(
             dice.uniform(0, SPREAD), callers[number % len(callers)], call, url or server.url
         )
@@ -115,6 +121,8 @@ async def calls(
     try:
         yield going
     finally:
+        for call in made:
+            call.go_on.set()
         for task in going.tasks:
             task.cancel()
         await asyncio.gather(*going.tasks, return_exceptions=True)
@@ -126,9 +134,11 @@ async def _late(delay: float, caller: Caller, call: Call, url: str) -> None:
 
 
 async def begun(going: Round) -> None:
-    """Wait until every call has been acknowledged something."""
+    """Wait until every call has been acknowledged something; those that were held go on."""
     while not all(call.history.acknowledged or call.over for call in going.calls):  # noqa: ASYNC110  events are the clients'
         await asyncio.sleep(0.02)
+    for call in going.calls:
+        call.go_on.set()
 
 
 Strike = Callable[[Round, Row], Awaitable[None]]
@@ -163,7 +173,9 @@ class Plan:
             assert rounds_left, f"{row.kind}: too few calls were under way when it struck"
             rounds_left -= 1
             size = min(self.together, max(goal - row.interrupted, LEAST))
-            async with calls(self.server, self.passages, self.dice, size, self.callers) as going:
+            async with calls(
+                self.server, self.passages, self.dice, size, self.callers, held=True
+            ) as going:
                 row.sessions += size
                 await begun(going)
                 await strike(going, row)

@@ -1,8 +1,12 @@
 """Seeds: the one of this run, and those that once broke something and are tried again for ever."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 LEAST = 4
 """Sessions that a test interrupts at least: a round of fewer tells little."""
@@ -32,6 +36,14 @@ THIS = Choice(
     int(os.environ.get("FAULTS_SEED", "20261121")), int(os.environ.get("FAULTS_COUNT", "40"))
 )
 """Of this run."""
+
+
+takes_time = pytest.mark.skipif(THIS.count < 100, reason="in long rounds: make faults COUNT=100")
+
+
+def some(values: Iterable[Any], *short: Any) -> list[Any]:
+    """Parameters for a test: all in long rounds, those named in short ones too."""
+    return [pytest.param(one, marks=() if one in short else takes_time) for one in values]
 
 
 def known(test: str) -> list[Choice]:

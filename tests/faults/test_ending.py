@@ -11,9 +11,9 @@ from websockets.exceptions import WebSocketException
 
 from faults import strace
 from faults.callers import FRAME, Passage
-from faults.conftest import COUNT, REAL, Ledger, StartServer
+from faults.conftest import REAL, Ledger, StartServer
 from faults.ledger import Row
-from faults.seeds import LEAST
+from faults.seeds import LEAST, some, takes_time
 from history import History, Json
 from integration.server_process import ServerProcess
 from integration.speech import pieces
@@ -26,8 +26,6 @@ MOST_CALLS = {"fsync": 2, "rename": 2, "fdatasync": 10, "pwrite64": 20}
 
 ONE_ENDS = 0.01
 """Seconds that a session takes to end, more or less, where nothing disturbs it."""
-
-takes_time = pytest.mark.skipif(COUNT < 100, reason="in the long round: make faults COUNT=100")
 
 
 @dataclass(slots=True)
@@ -133,7 +131,7 @@ def skip_without_strace(call: str | None) -> None:
 
 
 @pytest.mark.share(3)
-@pytest.mark.parametrize("call", [None, "fsync", "fdatasync", "rename", "pwrite64"])
+@pytest.mark.parametrize("call", some([None, *MOST_CALLS], None, "rename"))
 async def test_f002_sessions_killed_while_they_end_are_finished_whether_or_not_clients_return(
     scripted: ServerProcess,
     passages: list[Passage],

@@ -5,17 +5,17 @@ import random
 import pytest
 
 from faults import kills, strace
-from faults.callers import Passage, official, official_threads, own
-from faults.conftest import COUNT, Ledger
+from faults.callers import CALLERS, Passage, official, own
+from faults.conftest import Ledger
 from faults.rounds import Caller, Plan
+from faults.seeds import some, takes_time
 from integration.server_process import ServerProcess
 
 needs_strace = pytest.mark.skipif(bool(strace.missing()), reason=str(strace.missing()))
-takes_time = pytest.mark.skipif(COUNT < 100, reason="in the long round: make faults COUNT=100")
 
 
 @pytest.mark.share(9)
-@pytest.mark.parametrize("caller", [official, official_threads, own])
+@pytest.mark.parametrize("caller", some(CALLERS, official, own))
 async def test_f001_nothing_is_lost_when_the_server_is_killed_at_any_instant(
     scripted: ServerProcess,
     passages: list[Passage],
@@ -53,7 +53,7 @@ NAMED = {
 
 @needs_strace
 @pytest.mark.share(5)
-@pytest.mark.parametrize("call", NAMED)
+@pytest.mark.parametrize("call", some(NAMED, "pwrite64", "write"))
 async def test_f002_nothing_is_lost_when_the_server_is_killed_within_a_write_or_sync(
     scripted: ServerProcess,
     passages: list[Passage],
@@ -84,6 +84,7 @@ async def test_f002_the_real_engine_hears_the_same_when_killed_within_a_call(
         await plan.carry_out(row, kills.within(dice, call))
 
 
+@takes_time
 @pytest.mark.share(6)
 async def test_f001_nothing_is_lost_when_the_server_is_killed_as_soon_as_it_is_back(
     scripted: ServerProcess,

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from faults.callers import Passage, official, official_threads, own
+from faults.callers import CALLERS, Passage, official, own
 from faults.conftest import COUNT, Ledger
 from faults.ledger import Row
 from faults.rounds import Caller, Plan, Round, begun, calls
+from faults.seeds import some, takes_time
 from faults.test_ending import Ending
 from history import Event
 from integration.server_process import ServerProcess
@@ -20,8 +21,6 @@ from integration.wire import Api, line
 
 LIVE = 30
 RESTARTING = 1012
-
-takes_time = pytest.mark.skipif(COUNT < 100, reason="in the long round: make faults COUNT=100")
 
 
 async def test_f004_an_orderly_end_under_live_sessions_loses_none_of_them(
@@ -82,7 +81,7 @@ async def test_f007_our_client_outlasts_a_restart_that_takes_long(
         await Plan(scripted, passages, dice, count, [own]).carry_out(row, strike)
 
 
-@pytest.mark.parametrize("caller", [official, official_threads, own])
+@pytest.mark.parametrize("caller", some(CALLERS, official))
 async def test_f035_everybody_comes_back_at_once_after_a_restart(
     scripted: ServerProcess,
     passages: list[Passage],

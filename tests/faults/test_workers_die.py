@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from faults.callers import Passage
-from faults.conftest import COUNT, Ledger, StartServer
+from faults.conftest import Ledger, StartServer
 from faults.ledger import Row
 from faults.rounds import Plan, Round, calls
+from faults.seeds import takes_time
 from history import Json
 from integration.server_process import START_SECONDS, ServerProcess
 from integration.wire import Api, of_type, proved, spoken_through
@@ -27,8 +28,6 @@ LEAK = 8 << 20
 
 POISON = frozenset({"starve", "refuse"})
 """Words that the scripted engine hears in the passages, and that are faults where it is told so."""
-
-takes_time = pytest.mark.skipif(COUNT < 100, reason="in the long round: make faults COUNT=100")
 
 
 def workers(server: ServerProcess) -> list[psutil.Process]:
@@ -57,12 +56,7 @@ def starve(pid: int) -> None:
 @pytest.mark.share(2)
 @pytest.mark.parametrize(
     "blow",
-    [
-        kill,
-        crash,
-        starve,
-        pytest.param(stop, marks=takes_time),
-    ],
+    [kill, *(pytest.param(blow, marks=takes_time) for blow in (crash, starve, stop))],
 )
 async def test_f015_finals_are_complete_and_the_same_when_workers_die(
     start_server: StartServer,
