@@ -57,9 +57,8 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 .venv-clients/node/installed: tests/clients/node/package-lock.json tests/clients/install.py | $(VENV)/dev.stamp
 	@$(BIN)/python tests/clients/install.py node
 
-# Faults are timed against real kills; until every round is steady under any load they run apart.
-test: $(VENV)/dev.stamp models clients ## Every test but the fault suite
-	$(BIN)/python -m pytest --ignore=tests/faults
+test: $(VENV)/dev.stamp models clients ## Every test, with a short round of the fault suite
+	$(BIN)/python -m pytest
 
 conformance: $(VENV)/dev.stamp models clients ## Every check of the API contract, as a table
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks

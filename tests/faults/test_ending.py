@@ -178,18 +178,18 @@ GRACE = {"VIVAVOCE_RESUME_GRACE": "2"}
 
 
 @pytest.mark.share(2)
-@pytest.mark.parametrize("engine", ["scripted", "real"])
+@pytest.mark.parametrize("engine", some(["scripted", "real"], "scripted"))
 async def test_f001_sessions_whose_clients_never_come_back_are_finished_after_the_grace_time(
     start_server: StartServer,
-    request: pytest.FixtureRequest,
+    passages: list[Passage],
+    real_passages: list[Passage],
     dice: random.Random,
     count: int,
     ledger: Ledger,
     engine: str,
 ) -> None:
-    is_real = engine == "real"
-    said: list[Passage] = request.getfixturevalue("real_passages" if is_real else "passages")
-    program = {"program": REAL} if is_real else {}
+    said = real_passages if engine == "real" else passages
+    program = {"program": REAL} if engine == "real" else {}
     server = start_server(settings=GRACE, **program)
     api = Api(server.url)
     with ledger.fault(f"clients never return after a kill, {engine} engine") as row:
