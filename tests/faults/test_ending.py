@@ -186,6 +186,7 @@ async def test_f001_sessions_whose_clients_never_come_back_are_finished_after_th
     dice: random.Random,
     count: int,
     ledger: Ledger,
+    *,
     engine: str,
 ) -> None:
     said = real_passages if engine == "real" else passages
