@@ -10,6 +10,10 @@ COUNT ?= 1000
 # One test of it: make faults ONLY='tests/faults/test_kill.py::test_…'
 ONLY ?= tests/faults
 
+# How many stories with power cuts are played, from which seed on.
+SEEDS ?= 5000
+FIRST ?= 0
+
 PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
@@ -17,7 +21,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test conformance conformance-page docs check format bench-accuracy lock clean
+.PHONY: help setup models demo serve clients test conformance conformance-page power-cuts docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,6 +72,9 @@ conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
 	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest '$(ONLY)' --quiet --timeout 3600
+
+power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
+	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

@@ -21,6 +21,7 @@ from vivavoce.archive.port import (
     Recordings,
     Records,
 )
+from vivavoce.archive.removal import remove
 from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
@@ -108,11 +109,10 @@ class LiveRoutes:
         """Forget a finished session."""
         record = await self._record(request)
         try:
-            await self.records.delete(record.id, record.owner)
+            await remove(record, self.records, self.recordings)
         except NotFinishedError as error:
             raise ApiError(403, "the session has not ended yet") from error
         self.sessions.discard(record.id)
-        await self.recordings.delete(record.id)
         return Response(status_code=202)
 
     async def patch(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 import structlog
 
-from vivavoce.archive.port import NewRecord, Records
+from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, JournalError, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
@@ -83,7 +83,11 @@ class Sessions:
         """
         with self._place(session.owner):
             await self._journal.create(session)
-            await self._records.add(record)
+            try:
+                await self._records.add(record)
+            except ArchiveError:
+                await self._journal.drop(session.id)  # its client is told that there is none
+                raise
             self._run(self._add(StoredSession(session, audio_end=0, sealed=False)))
 
     @contextmanager
