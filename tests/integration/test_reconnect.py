@@ -1,5 +1,6 @@
 """A client whose line breaks: the session waits, and goes on where it was."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -124,6 +125,28 @@ async def test_an_end_that_a_broken_line_has_swallowed_is_told_again(
         await second.rest()
     assert second.close_code == 1000
     assert finals(once(first.heard + second.heard)) == undisturbed
+    await proved(api, made, first.history, undisturbed)
+
+
+async def test_finals_that_a_line_swallows_while_it_still_carries_audio_are_told_again(
+    api: Api, server: ServerProcess, undisturbed: list[Json]
+) -> None:
+    """A client that spoke a second after a final was taken to have got it."""
+    speech = spoken(BEGINNING)
+    frames = speech.pieces()
+    sent = len(speech.audio) + FRAME_HEADER * len(frames)
+    proxy = FaultProxy(server.url, [Cut(after=2 * sent, losing=2 * sent)])
+    made = await api.create()
+    async with proxy.running() as url, line(made.url.replace(server.url[4:], url[4:])) as first:
+        await first.send(frames)
+        await asyncio.sleep(2)
+        await first.send([b""])
+        await asyncio.sleep(0.1)
+        first.drop()
+    async with line(made.url, first.history) as second:
+        await second.stop()
+        await second.rest()
+    assert finals(second.heard) == undisturbed
     await proved(api, made, first.history, undisturbed)
 
 

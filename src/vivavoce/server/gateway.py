@@ -31,7 +31,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
-from vivavoce.server.line import FAREWELL
+from vivavoce.server.line import line_of
 from vivavoce.server.outbound import Outbound, Outgoing
 from vivavoce.server.pace import Pace
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
@@ -86,6 +86,7 @@ class Connection:
         self._turn = Turn()
         self._left_with: int | None = None
         self._unreadable = 0
+        self._asked = False
         self._hopeless = asyncio.Event()
 
     async def serve(self) -> None:
@@ -167,7 +168,7 @@ class Connection:
 
         One that is gone without an answer is told again when it is back.
         """
-        if await self._websocket.scope["extensions"][FAREWELL]:
+        if await line_of(self._websocket).answered:
             self._live.finished.set()
 
     # -- in ------------------------------------------------------------------------------------
@@ -255,9 +256,22 @@ class Connection:
                 self._outbound.sent()
                 self._live.sent(message.sequence)
                 self._live.acknowledged(message.acknowledges)
+                self._have_confirmed()
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
+
+    def _have_confirmed(self) -> None:
+        """Ask the client to confirm what it was told; one question at a time is under way."""
+        last = self._live.telling.unconfirmed
+        if last and not self._asked:
+            self._asked = True
+            line_of(self._websocket).confirm(lambda: self._confirmed(last))
+
+    def _confirmed(self, sequence: int) -> None:
+        self._asked = False
+        self._live.telling.arrived(sequence)
+        self._have_confirmed()
 
     async def _watch(self) -> CloseCode | None:
         await self._turn.replaced.wait()

@@ -151,7 +151,6 @@ class Live:
     def touch(self) -> None:
         """The client has spoken."""
         self._since = self._monotonic()
-        self.telling.heard(self._since)
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -235,7 +234,7 @@ class Live:
 
     def sent(self, sequence: int) -> None:
         """A message was handed to the client's socket."""
-        self.telling.sent(sequence, self._monotonic())
+        self.telling.sent(sequence)
 
     def messages(self) -> AsyncGenerator[Entry, None]:
         """Messages that the client may not have, then what comes."""

@@ -1,16 +1,11 @@
 """Which messages a client has for certain, and which a broken line may have swallowed. No I/O."""
 
-from collections import deque
-
-ARRIVAL_SECONDS = 1.0
-"""A client that speaks this long after a message was sent to it has got that message."""
-
 
 class Telling:
-    """Follows what is sent to a client; numbers are those of the journal, times monotonic.
+    """Follows what is sent to a client; numbers are those of the journal.
 
-    What was sent shortly before a line broke may never have arrived. It is not counted as
-    delivered, so the client is told again when it is back: better twice than never.
+    What was sent is not counted as delivered before the client has confirmed it, so that it is
+    told again when it is back: better twice than never.
 
     Attributes:
         delivered: number of the last message that the client has for certain.
@@ -18,17 +13,16 @@ class Telling:
 
     def __init__(self) -> None:
         self.delivered = 0
-        self._under_way: deque[tuple[float, int]] = deque()
+        self._sent = 0
 
-    def sent(self, sequence: int, now: float) -> None:
+    @property
+    def unconfirmed(self) -> int:
+        """Number of the last message that was sent and not confirmed, or 0."""
+        return self._sent if self._sent > self.delivered else 0
+
+    def sent(self, sequence: int) -> None:
         """A message was handed to the socket; 0 is one that is not journaled."""
-        if sequence:
-            self._under_way.append((now, sequence))
-
-    def heard(self, now: float) -> None:
-        """The client has spoken, so its line has held until now."""
-        while self._under_way and self._under_way[0][0] <= now - ARRIVAL_SECONDS:
-            self.arrived(self._under_way.popleft()[1])
+        self._sent = max(self._sent, sequence)
 
     def arrived(self, sequence: int) -> None:
         """The client has everything up to a message."""
@@ -36,6 +30,6 @@ class Telling:
 
     def ended(self, *, in_order: bool) -> None:
         """The line has ended; one that ended in order has delivered everything."""
-        if in_order and self._under_way:
-            self.arrived(self._under_way[-1][1])
-        self._under_way.clear()
+        if in_order:
+            self.arrived(self._sent)
+        self._sent = 0
