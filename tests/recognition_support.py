@@ -22,10 +22,16 @@ def a_job(
 
 
 def a_sung_job(
-    text: str, kind: JobKind = "final", *, session: str = "s", channel: int = 0, deadline: float = 0
+    text: str,
+    kind: JobKind = "final",
+    *,
+    session: str = "s",
+    channel: int = 0,
+    deadline: float = 0,
+    engine: str = "scripted",
 ) -> Job:
     """A job in whose audio the scripted engine hears a text."""
-    return Job(session, channel, kind, "scripted", deadline, a_request(sing(text), kind))
+    return Job(session, channel, kind, engine, deadline, a_request(sing(text), kind))
 
 
 def a_request(audio: bytes, kind: JobKind) -> DecodeRequest:

@@ -15,7 +15,18 @@ Purpose = Literal["final", "partial"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What an engine can do; the server plans with it and never asks for more."""
+    """What an engine can do; the server plans with it and never asks for more.
+
+    Attributes:
+        languages: codes of the languages it decodes; anything else it refuses.
+        streaming: growing audio costs it only what is new.
+        word_times: word places are heard; without it they are shared out by length.
+        confidence: confidences are the model's; without it they are 1 and say nothing.
+        biasing: it can be told words to expect.
+        context: it listens to a request's ``context``.
+        max_batch: most requests it takes at once.
+        punctuates: its text has marks and capitals; where not, a punctuation model may help.
+    """
 
     languages: frozenset[str]
     streaming: bool = False
@@ -24,6 +35,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     biasing: bool = False
     context: bool = False
     max_batch: int = 1
+    punctuates: bool = True
 
 
 class Context(msgspec.Struct, frozen=True):

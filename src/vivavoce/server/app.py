@@ -51,11 +51,15 @@ class Health:
         """Models are warm and audio can be stored."""
         engines = self._recogniser.health()
         failure = self._journal.failure
-        ready = failure is None and all(pool.ready for pool in engines.values())
+        ready = failure is None and self._recogniser.ready
         body = {
             "ready": ready,
             "journal": "OK" if failure is None else str(failure),
-            "engines": {name: f"{pool.ready} of {pool.size}" for name, pool in engines.items()},
+            "engines": {
+                name: f"{pool.ready} of {pool.size}"
+                for name, pool in engines.items()
+                if name in self._recogniser.loaded
+            },
         }
         return json_answer(body, 200 if ready else 503)
 
@@ -87,6 +91,7 @@ async def open_routes(
         clock=time.monotonic,
         workers=settings.workers or None,
         growth=settings.worker_growth * MEBIBYTE,
+        memory_mb=settings.model_memory or None,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
         description="MiB that a recognition process may grow by; then it is replaced, between two "
         "jobs.",
     )
+    model_memory: int = Field(
+        0,
+        ge=0,
+        description="Megabytes for all models together; those used least recently are unloaded "
+        "when another is needed. 0 keeps all of them loaded.",
+    )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(

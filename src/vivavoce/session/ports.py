@@ -39,6 +39,10 @@ class Recogniser(Protocol):
         """
         ...
 
+    def prepare(self, session: str, engine: str) -> None:
+        """The session will ask for this engine: load it meanwhile, if it is not. Does not block."""
+        ...
+
     def cancel(self, session: str) -> None:
         """The session is over: forget what it asked."""
         ...

@@ -73,6 +73,7 @@ class Runner:
 
     async def run(self) -> None:
         """Read the audio until it is sealed and every final is out."""
+        self._outside.recogniser.prepare(self._id, self._voice.engine)
         try:
             await self._run()
         finally:

@@ -27,6 +27,7 @@ from vivavoce.recognition.contract import (
     Hypothesis,
     SpokenWord,
 )
+from vivavoce.recognition.request_audio import read_audio
 
 FAULTS = (
     "crash",  # dies of SIGSEGV
@@ -117,7 +118,11 @@ def load(
         leak: bytes of memory that it keeps for each request.
     """
     capabilities = Capabilities(
-        languages=frozenset(languages), word_times=True, confidence=True, max_batch=max_batch
+        languages=frozenset(languages),
+        word_times=True,
+        confidence=True,
+        max_batch=max_batch,
+        punctuates=False,
     )
     obeyed = frozenset((FAULTS if faults else ()) if isinstance(faults, bool) else faults)
     return ScriptedEngine(capabilities, faults=obeyed, real_time_factor=real_time_factor, leak=leak)
@@ -149,7 +154,14 @@ class ScriptedEngine:
         """Nothing is cold."""
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Hear the words of each request, and do what they say."""
+        """Hear the words of each request, and do what they say.
+
+        Raises:
+            ValueError: a language it does not claim, or audio that is no sound.
+        """
+        for request in batch:
+            if request.language not in self._capabilities.languages:
+                raise ValueError(f"this engine does not claim {request.language!r}")
         heard = [hear(request) for request in batch]
         if self._real_time_factor:
             samples = sum(len(request.audio) for request in batch) // 4
@@ -167,7 +179,7 @@ class ScriptedEngine:
 
 def hear(request: DecodeRequest) -> Hypothesis:
     """The words of a request's audio; earlier context is not listened to."""
-    samples = np.frombuffer(request.audio, dtype="<f4")
+    samples = read_audio(request.audio)
     words = tuple(
         SpokenWord(f" {_name(samples[start:end])}", start, end, 1.0)
         for start, end in _bursts(samples)
