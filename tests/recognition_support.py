@@ -3,7 +3,7 @@
 from vivavoce.recognition.contract import DecodeRequest
 from vivavoce.recognition.engines.scripted import sing
 from vivavoce.recognition.frames import EngineSpec
-from vivavoce.recognition.jobs import Job, JobKind
+from vivavoce.recognition.jobs import PURPOSES, Job, JobKind
 
 SCRIPTED = EngineSpec("vivavoce.recognition.engines.scripted:load", {"faults": True})
 
@@ -36,4 +36,4 @@ def a_sung_job(
 
 def a_request(audio: bytes, kind: JobKind) -> DecodeRequest:
     """The request that goes with a kind of job."""
-    return DecodeRequest(audio, "final" if kind == "final" else "partial", "en")
+    return DecodeRequest(audio, PURPOSES[kind], "en")

@@ -9,6 +9,7 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.engines import scripted
 from vivavoce.recognition.engines.scripted import ScriptedEngine
 from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
 from vivavoce.server.voices import Voices
@@ -37,7 +38,7 @@ class TwoVoices(Voices):
         """Only voice activity needs a model."""
         self.voice_activity_model()
 
-    def engines(self) -> dict[str, EngineSpec]:
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
         """One by each language."""
         return self._specs
 

@@ -175,7 +175,7 @@ class Desk:
         """Nobody awaits the job any more."""
         del self._awaited[job]
         self._scheduler.withdraw(job)
-        if job.is_final:
+        if not job.is_partial:
             self._quarantine.release(job)
 
     def _give_way(self, displaced: Displaced) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+from msgspec.structs import replace
 
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.contract import Engine
@@ -12,9 +14,12 @@ from vivavoce.recognition.foreign import read_entry
 from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.punctuation import PunctuatedEngine, Punctuator
 
+Device = Literal["cpu", "cuda"]
+
 _ENGINES = {
     "moonshine": "vivavoce.recognition.engines.moonshine:load",
     "sherpa": "vivavoce.recognition.engines.sherpa:load",
+    "whisper": "vivavoce.recognition.engines.whisper:load",
 }
 _EXTRAS = {"sherpa_onnx": "sherpa"}
 """Which extra brings a library; the others come with ``server``."""
@@ -55,12 +60,16 @@ def load_engine(model: Model, folder: Path) -> Engine:
         ) from error
 
 
-def load_model(model_id: str, folder: str) -> Engine:
-    """``load_engine`` with plain arguments, as a worker process gets them."""
+def load_model(model_id: str, folder: str, device: Device = "cpu") -> Engine:
+    """``load_engine`` with plain arguments, as a worker process gets them.
+
+    The device is where engines compute that can choose; a model's own option ``device`` wins.
+    """
     try:
         model = load_catalogue().model(model_id)
     except UnknownModelError:
         model = read_entry(Path(folder))
+    model = replace(model, options={"device": device, **model.options})
     return load_engine(model, Path(folder))
 
 

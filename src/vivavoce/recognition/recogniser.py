@@ -7,7 +7,7 @@ from vivavoce.recognition.contract import Capabilities, Hypothesis
 from vivavoce.recognition.desk import Desk, RecogniserStats
 from vivavoce.recognition.errors import RecogniserClosedError
 from vivavoce.recognition.frames import EngineSpec
-from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, Job
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, PURPOSES, Job
 from vivavoce.recognition.pool import PoolHealth, WorkerPool
 from vivavoce.recognition.residency import Budget, Residency
 from vivavoce.recognition.scheduler import Scheduler
@@ -142,7 +142,7 @@ class Recogniser:
         self._check_engine(job.engine)
         if not math.isfinite(job.deadline):
             raise ValueError("the deadline must be a number")
-        if job.is_final != (request.purpose == "final"):
+        if PURPOSES[job.kind] != request.purpose:
             raise ValueError("kind and purpose disagree")
         sizes = len(request.audio), len(request.context.audio)
         if not request.audio or any(size % BYTES_PER_SAMPLE for size in sizes):

@@ -87,7 +87,7 @@ async def open_routes(
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
-        voices.engines(),
+        voices.engines(settings.device),
         clock=time.monotonic,
         workers=settings.workers or None,
         growth=settings.worker_growth * MEBIBYTE,

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from vivavoce import places
+from vivavoce.recognition.loading import Device
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Megabytes for all models together; those used least recently are unloaded "
         "when another is needed. 0 keeps all of them loaded.",
+    )
+    device: Device = Field(
+        "cpu",
+        description="Where Whisper computes: `cpu` (int8), or `cuda` (float16, one worker a GPU).",
     )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")

@@ -5,7 +5,7 @@ from pathlib import Path
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.frames import EngineSpec
-from vivavoce.recognition.loading import has_engine
+from vivavoce.recognition.loading import Device, has_engine
 from vivavoce.recognition.model_errors import ModelMissingError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.session.runner import Voice
@@ -37,15 +37,15 @@ class Voices:
         for model in (self._voice_activity, *self._models.values()):
             self._store.path(model)
 
-    def engines(self) -> dict[str, EngineSpec]:
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """What the workers load, by the model's id."""
-        return {model.id: self._spec(model) for model in self._models.values()}
+        return {model.id: self._spec(model, device) for model in self._models.values()}
 
-    def _spec(self, model: Model) -> EngineSpec:
+    def _spec(self, model: Model, device: Device) -> EngineSpec:
         folder = str(self._store.path(model))
         return EngineSpec(
             "vivavoce.recognition.loading:load_model",
-            {"model_id": model.id, "folder": folder},
+            {"model_id": model.id, "folder": folder, "device": device},
             model.memory_mb,
         )
 

@@ -25,7 +25,12 @@ MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
 
 
-PATIENCE: Mapping[JobKind, float] = {"final": 0.2, "first_partial": 0.3, "refresh_partial": 1.0}
+PATIENCE: Mapping[JobKind, float] = {
+    "final": 0.2,
+    "language": 0.2,
+    "first_partial": 0.3,
+    "refresh_partial": 1.0,
+}
 """Seconds within which each kind of answer is wanted; the scheduler's deadlines (design §4.6)."""
 
 

@@ -112,7 +112,7 @@ def load(
 
     Args:
         faults: do what the words of ``FAULTS`` say, all of them or those given.
-        languages: languages it claims.
+        languages: languages it claims; with more than one it tells them apart (``identify``).
         max_batch: most requests it takes at once.
         real_time_factor: seconds that a second of audio takes.
         leak: bytes of memory that it keeps for each request.
@@ -123,6 +123,7 @@ def load(
         confidence=True,
         max_batch=max_batch,
         punctuates=False,
+        identifies_languages=len(languages) > 1,
     )
     obeyed = frozenset((FAULTS if faults else ()) if isinstance(faults, bool) else faults)
     return ScriptedEngine(capabilities, faults=obeyed, real_time_factor=real_time_factor, leak=leak)
@@ -159,10 +160,14 @@ class ScriptedEngine:
         Raises:
             ValueError: a language it does not claim, or audio that is no sound.
         """
+        known = self._capabilities.languages
         for request in batch:
-            if request.language not in self._capabilities.languages:
+            if request.purpose != "language" and request.language not in known:
                 raise ValueError(f"this engine does not claim {request.language!r}")
-        heard = [hear(request) for request in batch]
+        heard = [
+            identify(request, known) if request.purpose == "language" else hear(request)
+            for request in batch
+        ]
         if self._real_time_factor:
             samples = sum(len(request.audio) for request in batch) // 4
             time.sleep(self._real_time_factor * samples / SAMPLE_RATE)
@@ -186,6 +191,19 @@ def hear(request: DecodeRequest) -> Hypothesis:
     )
     text = "".join(word.text for word in words).strip()
     return Hypothesis(text=text, words=words, language=request.language, confidence=1.0)
+
+
+def identify(request: DecodeRequest, known: Collection[str]) -> Hypothesis:
+    """The language of a request's audio: its first word's number counts off the candidates.
+
+    Without a word it is the first one, with the probability of a guess.
+    """
+    candidates = request.languages or tuple(sorted(known))
+    words = hear(request).text.split()
+    if not words:
+        return Hypothesis("", (), candidates[0], 1 / len(candidates))
+    language = candidates[WORDS.index(words[0]) % len(candidates)]
+    return Hypothesis("", (), language, 1.0)
 
 
 def _tone(number: int) -> _Samples:
