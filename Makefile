@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# A seed of the fault suite, and how many sessions each of its kinds of fault interrupts.
+# A seed of the fault suite, and how many sessions its faults interrupt in all.
 SEED ?= 20261121
 COUNT ?= 1000
+# One test of it: make faults ONLY='tests/faults/test_kill.py::test_…'
+ONLY ?= tests/faults
 
 # How many stories with power cuts are played, from which seed on.
 SEEDS ?= 5000
@@ -59,7 +61,7 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 .venv-clients/node/installed: tests/clients/node/package-lock.json tests/clients/install.py | $(VENV)/dev.stamp
 	@$(BIN)/python tests/clients/install.py node
 
-# Faults are timed against real kills; until every round is steady under any load they run apart.
+# The fault suite's short round (make faults COUNT=40) joins once it was steady five times under load.
 test: $(VENV)/dev.stamp models clients ## Every test but the fault suite
 	$(BIN)/python -m pytest --ignore=tests/faults
 
@@ -70,7 +72,7 @@ conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks --page docs/reference/conformance.md
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
-	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/faults --timeout 3600
+	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest '$(ONLY)' --quiet --timeout 3600
 
 power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
 	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)
@@ -109,4 +111,4 @@ lock: ## Renew the hashed lock files (needs uv on the PATH)
 	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-clients tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .faults

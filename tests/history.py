@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from likeness import result_differences
+
 Json = dict[str, Any]
 FINISHED = 1000
 
@@ -104,18 +106,28 @@ class History:
 
     # -- proof ---------------------------------------------------------------------------------
 
-    def check(self, job: Json, recording: bytes, like: Sequence[Json] | None = None) -> None:
+    def check(
+        self,
+        job: Json,
+        recording: bytes,
+        like: Sequence[Json] | None = None,
+        result: Json | None = None,
+    ) -> None:
         """Prove that every promise was kept.
 
         Args:
             job: what ``GET /v2/live/{id}`` answers for the finished session.
             recording: its recording, a WAV file.
             like: the finals of the same audio in a run without faults.
+            result: the result of that run.
 
         Raises:
             Violation: a promise was broken.
         """
-        if broken := list(violations(self, job, recording, like)):
+        broken = list(violations(self, job, recording, like))
+        if result is not None and job["status"] == "done":
+            broken += result_differences(job["result"], result)
+        if broken:
             raise Violation("\n".join(broken))
 
 

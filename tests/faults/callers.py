@@ -7,12 +7,16 @@ listens until the server has told everything.
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from gladiaio_sdk import GladiaClient, LiveV2InitRequest
+from gladiaio_sdk.client_options import WebSocketRetryOptions
 from gladiaio_sdk.v2.live.generated_types import LiveV2MessagesConfig
 from websockets.asyncio.client import ClientConnection
 
@@ -28,19 +32,29 @@ from vivavoce.protocol.request import InitRequest, MessagesConfig
 PATIENCE = 120.0
 """Seconds until a call counts as hanging."""
 
-HASTY = Backoff(base=0.1, cap=0.5)
+HASTY = Backoff(base=0.1, cap=0.5, attempts=1000)
 """So that a test need not wait for a client that takes its time to come back."""
+
+PATIENT = WebSocketRetryOptions(max_attempts_per_connection=1000, delay=lambda _: 0.3)
+"""The published SDK gives up after four seconds, sooner than a busy machine starts a server."""
+
+ANSWER_SECONDS = 60.0
+"""Seconds that a client waits for an answer to a call or a handshake."""
 
 FRAME = 3200
 """Bytes sent at a time: 100 ms."""
 
+BEGINNING = 5 * FRAME
+"""Bytes that a caller says before it waits for others, where it is to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Audio, and the finals that it has when nothing breaks."""
+    """Audio, and the finals and the result that it has when nothing breaks."""
 
     audio: bytes
     finals: list[Json]
+    result: Json
 
 
 @dataclass(slots=True)
@@ -50,6 +64,8 @@ class Call:
     Attributes:
         pause: seconds between two frames.
         over: the caller has hung up, or was sent away.
+        hit: something broke while it was speaking or listening.
+        go_on: set when the caller may say more than the beginning.
     """
 
     passage: Passage
@@ -57,38 +73,65 @@ class Call:
     history: History = field(default_factory=History)
     session_id: str = ""
     over: bool = False
+    hit: bool = False
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def frames(self) -> Iterator[bytes]:
+        """The passage, piece by piece, each noted as it is given."""
+        for frame in pieces(self.passage.audio, FRAME):
+            self.history.sent(frame)
+            yield frame
+
+    def must_wait(self) -> bool:
+        """Whether the beginning has been said, and others have yet to begin."""
+        return len(self.history.audio) >= BEGINNING and not self.go_on.is_set()
 
     async def say(self, send: Callable[[bytes], Any]) -> None:
         """Send the passage at its pace."""
-        for frame in pieces(self.passage.audio, FRAME):
-            self.history.sent(frame)
+        for frame in self.frames():
             sending = send(frame)
             if sending is not None:
                 await sending
             await asyncio.sleep(self.pause)
+            while self.must_wait():  # noqa: ASYNC110  the same event serves threads
+                await asyncio.sleep(0.02)
 
 
-async def official(call: Call, url: str) -> None:
-    """A call with the published SDK, unmodified."""
-    client = GladiaClient(api_key=KEY, api_url=url).live_async()
-    wanted = LiveV2MessagesConfig(receive_acknowledgments=True, receive_partial_transcripts=True)
-    session = client.start_session(LiveV2InitRequest(messages_config=wanted))
-    ended = asyncio.Event()
+def options(url: str) -> dict[str, Any]:
+    """How the published SDK is set up."""
+    return {
+        "api_key": KEY,
+        "api_url": url,
+        "http_timeout": ANSWER_SECONDS,
+        "ws_timeout": ANSWER_SECONDS,
+        "ws_retry": PATIENT,
+    }
+
+
+WANTED = LiveV2InitRequest(
+    messages_config=LiveV2MessagesConfig(
+        receive_acknowledgments=True, receive_partial_transcripts=True
+    )
+)
+
+
+def follow(session: Any, call: Call, ended: Callable[[], None]) -> Callable[[], None]:
+    """Note what a session of the SDK goes through; gives the way to stop it."""
     stopped = False
 
     def note_end(message: Any) -> None:
         call.history.closed(message.code)
-        ended.set()
+        ended()
 
     def connected(_: Any) -> None:
         # A break after the stop makes this SDK forget that it was asked to stop.
         if stopped:
             session.stop_recording()
 
-    def send(frame: bytes) -> None:
-        # In the instant of a break this SDK raises, after it has kept the audio for later.
-        with contextlib.suppress(RuntimeError):
-            session.send_audio(frame)
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        session.stop_recording()
 
     session.on("connecting", lambda _: call.history.opened())
     # Without a listener the SDK's emitter raises in the middle of its reconnecting, which then
@@ -97,12 +140,28 @@ async def official(call: Call, url: str) -> None:
     session.on("connected", connected)
     session.on("message", lambda message: call.history.heard(_plain(message.to_dict())))
     session.on("ended", note_end)
+    # Without a listener this SDK raises where it gives up, and never says that it has ended.
+    session.on("error", lambda _: None)
+    return stop
+
+
+async def official(call: Call, url: str) -> None:
+    """A call with the published SDK, unmodified."""
+    client = GladiaClient(**options(url)).live_async()
+    session = client.start_session(WANTED)
+    ended = asyncio.Event()
+    stop = follow(session, call, ended.set)
+
+    def send(frame: bytes) -> None:
+        # In the instant of a break this SDK raises, after it has kept the audio for later.
+        with contextlib.suppress(RuntimeError):
+            session.send_audio(frame)
+
     try:
         async with asyncio.timeout(PATIENCE):
             call.session_id = await session.get_session_id()
             await call.say(send)
-            stopped = True
-            session.stop_recording()
+            stop()
             await ended.wait()
     except TimeoutError as error:
         raise TimeoutError(f"the call hangs; it last saw {call.history.events[-3:]}") from error
@@ -111,6 +170,36 @@ async def official(call: Call, url: str) -> None:
         session.end_session()
         with contextlib.suppress(Exception):
             await client._http_client.close()  # noqa: SLF001  the SDK has no public way
+
+
+async def official_threads(call: Call, url: str) -> None:
+    """A call with the SDK's interface for programs without an event loop."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="caller")
+    try:
+        await asyncio.get_running_loop().run_in_executor(thread, _talk, call, url)
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _talk(call: Call, url: str) -> None:
+    client = GladiaClient(**options(url)).live()
+    ended = threading.Event()
+    session = client.start_session(WANTED)
+    stop = follow(session, call, ended.set)
+    try:
+        for frame in call.frames():
+            session.send_audio(frame)
+            time.sleep(call.pause)
+            while call.must_wait():
+                time.sleep(0.02)
+        stop()
+        if not ended.wait(PATIENCE):
+            raise TimeoutError("the SDK was never told that its session has ended")
+        call.session_id = session.session_id or ""
+    finally:
+        call.over = True
+        session.end_session()
+        client._http_client.close()  # noqa: SLF001  the SDK has no public way
 
 
 def _plain(value: Any) -> Any:
@@ -159,4 +248,4 @@ async def _say_and_stop(call: Call, session: Session) -> None:
     await session.stop()
 
 
-CALLERS = (official, own)
+CALLERS = (official, own, official_threads)

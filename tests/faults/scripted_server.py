@@ -39,8 +39,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--real-time-factor", type=float, default=0.0)
+    parser.add_argument("--faults", nargs="*", default=[])
+    parser.add_argument("--leak", type=int, default=0)
     given = parser.parse_args()
-    spec = EngineSpec(LOADER, {"real_time_factor": given.real_time_factor})
+    asked = {name: getattr(given, name) for name in ("real_time_factor", "faults", "leak")}
+    spec = EngineSpec(LOADER, asked)
     chosen = settings.load(None, {"port": given.port, "data": given.data})
     logs.configure(chosen.log_level)
     try:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 
@@ -23,7 +24,8 @@ def injected(pid: int, call: str, fault: str) -> Iterator[None]:
     """While the block runs, a call of a process fails as told.
 
     Args:
-        pid: the process; all of its threads count, its children do not.
+        pid: the process; all of its threads count, each for itself, and so do children that it
+            starts from now on.
         call: the system call, such as ``fdatasync``.
         fault: as strace's ``inject`` writes it, such as ``signal=KILL:when=3``.
     """
@@ -32,7 +34,7 @@ def injected(pid: int, call: str, fault: str) -> Iterator[None]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
         said = tracer.stderr.readline()
-        if "attached" not in said:
+        if "attached" not in said and psutil.pid_exists(pid):
             pytest.skip(f"strace cannot attach here: {said.strip()}")
         try:
             yield

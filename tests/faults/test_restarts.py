@@ -9,12 +9,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from faults.callers import Passage, official, own
+from faults.callers import CALLERS, Passage, official, own
 from faults.conftest import COUNT, Ledger
-from faults.rounds import Caller, begun, calls
-from history import Event, History
+from faults.ledger import Row
+from faults.rounds import Caller, Plan, Round, begun, calls
+from faults.seeds import some, takes_time
+from faults.test_ending import Ending
+from history import Event
 from integration.server_process import ServerProcess
-from integration.wire import Api, Session, line, proved
+from integration.wire import Api, line
 
 LIVE = 30
 RESTARTING = 1012
@@ -38,22 +41,47 @@ async def test_f004_an_orderly_end_under_live_sessions_loses_none_of_them(
             await going.prove()
 
 
+@pytest.mark.share(2)
 async def test_f005_a_second_sigterm_hurries_the_end_and_loses_nothing(
-    scripted: ServerProcess, passages: list[Passage], dice: random.Random, ledger: Ledger
+    scripted: ServerProcess,
+    passages: list[Passage],
+    dice: random.Random,
+    count: int,
+    ledger: Ledger,
 ) -> None:
-    with ledger.fault("SIGTERM twice") as row:
-        async with calls(scripted, passages, dice, 10) as going:
-            row.sessions += 10
-            await begun(going)
-            going.interrupt(row)
+    async def strike(going: Round, row: Row) -> None:
+        going.interrupt(row)
+        os.kill(scripted.pid, signal.SIGTERM)
+        await asyncio.sleep(dice.uniform(0, 0.1))
+        if scripted.alive:
             os.kill(scripted.pid, signal.SIGTERM)
-            await asyncio.sleep(0.05)
-            assert await asyncio.to_thread(scripted.terminate) == 0
-            await asyncio.to_thread(scripted.start)
-            await going.prove()
+        await asyncio.to_thread(scripted.wait)
+        await asyncio.to_thread(scripted.start)
+
+    with ledger.fault("SIGTERM twice") as row:
+        await Plan(scripted, passages, dice, count).carry_out(row, strike)
 
 
-@pytest.mark.parametrize("caller", [official, own], ids=["official-sdk", "own-client"])
+@takes_time
+@pytest.mark.share(2)
+async def test_f007_our_client_outlasts_a_restart_that_takes_long(
+    scripted: ServerProcess,
+    passages: list[Passage],
+    dice: random.Random,
+    count: int,
+    ledger: Ledger,
+) -> None:
+    async def strike(going: Round, row: Row) -> None:
+        going.interrupt(row)
+        await asyncio.to_thread(scripted.kill)
+        await asyncio.sleep(dice.uniform(5, 10))
+        await asyncio.to_thread(scripted.start)
+
+    with ledger.fault("down for 5 to 10 s, own client") as row:
+        await Plan(scripted, passages, dice, count, [own]).carry_out(row, strike)
+
+
+@pytest.mark.parametrize("caller", some(CALLERS, official))
 async def test_f035_everybody_comes_back_at_once_after_a_restart(
     scripted: ServerProcess,
     passages: list[Passage],
@@ -61,8 +89,8 @@ async def test_f035_everybody_comes_back_at_once_after_a_restart(
     ledger: Ledger,
     caller: Caller,
 ) -> None:
-    together = min(max(COUNT, 30), 200)
-    with ledger.fault(f"restart under {together} at once, {caller.__name__} client") as row:
+    together = min(max(COUNT // 5, 20), 200)
+    with ledger.fault(f"restart under {together} at once, {caller.__name__}") as row:
         async with calls(scripted, passages, dice, together, [caller]) as going:
             row.sessions += together
             await begun(going)
@@ -79,36 +107,27 @@ def first_word_after(events: Sequence[Event], instant: float) -> float:
     return next((e.at - instant for e in events if e.kind == "heard" and e.at > instant), 0.0)
 
 
-async def open_session(api: Api, passage: Passage) -> Session:
-    """A session with stored audio whose client is gone."""
-    made = await api.create()
-    async with line(made.url) as talking:
-        await talking.send([passage.audio])
-        await talking.acknowledged(len(passage.audio))
-        talking.drop()
-    return made
-
-
 async def test_f001_a_server_with_many_open_sessions_answers_soon_after_a_kill(
     scripted: ServerProcess, passages: list[Passage], dice: random.Random, ledger: Ledger
 ) -> None:
-    many = min(max(COUNT, 50), 300)
+    many = min(max(COUNT // 5, 20), 200)
     api = Api(scripted.url)
+    await asyncio.to_thread(scripted.kill)
+    begin = time.monotonic()
+    await asyncio.to_thread(scripted.start)
+    alone = time.monotonic() - begin
     with ledger.fault(f"restart with {many} open sessions") as row:
-        opened: list[tuple[Session, Passage]] = []
+        opened: list[Ending] = []
         for _ in range(many // 10):
-            said = [dice.choice(passages) for _ in range(10)]
-            ten = await asyncio.gather(*(open_session(api, passage) for passage in said))
-            opened += zip(ten, said, strict=True)
-        row.sessions, row.interrupted = many, many
+            ten = (Ending.begin(api, dice.choice(passages)) for _ in range(10))
+            opened += await asyncio.gather(*ten)
+        row.sessions = row.interrupted = row.breaks = len(opened)
         await asyncio.to_thread(scripted.kill)
         begin = time.monotonic()
         await asyncio.to_thread(scripted.start)
-        row.notes.append(f"accepting in {time.monotonic() - begin:.1f} s")
-        for made, passage in opened[-3:]:
-            history = History()
-            history.sent(passage.audio)
-            async with line(made.url, history) as talking:
-                await talking.stop()
-                await talking.rest()
-            await proved(api, made, history, passage.finals)
+        seconds = time.monotonic() - begin
+        row.notes.append(f"accepting in {seconds:.2f} s, with none in {alone:.2f} s")
+        for at in range(0, len(opened), 20):
+            some = opened[at : at + 20]
+            await asyncio.gather(*(one.stop_and_listen() for one in some))
+            await asyncio.gather(*(one.prove(api) for one in some))

@@ -1,16 +1,36 @@
 """A server for the whole run, and the check that there is speech and somebody to understand it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from integration import wire
 from integration.server_process import ServerProcess
 from integration.speech import models_folder
 from integration.wire import Api
+from integration.witness import Witness
 from vivavoce.recognition.catalogue import load_catalogue
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
+
+
+@pytest.fixture(autouse=True)
+def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
+    """Sees every session of the test."""
+    watching = Witness()
+    monkeypatch.setattr(wire, "witness", watching)
+    return watching
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Hold every session of the test against the promises while its server still runs."""
+    yield
+    funcargs: dict[str, object] = getattr(item, "funcargs", {})
+    watching = funcargs.get("witness")
+    assert isinstance(watching, Witness)
+    watching.check()
 
 
 @pytest.fixture(scope="session")

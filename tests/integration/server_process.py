@@ -1,7 +1,9 @@
 """A real ``vivavoce serve`` process on a loopback port."""
 
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,18 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
+def lasting_port() -> int:
+    """A free port that the system gives to no client as its own end.
+
+    Who knocks again and again at one of those, while its server is away, may reach itself.
+    """
+    while True:
+        port = random.randint(10_000, 32_000)  # clients' ends begin at 32768 on Linux
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
 class ServerProcess:
     """A server on a data folder; it may be stopped or killed, and started again.
 
@@ -34,6 +48,7 @@ class ServerProcess:
         settings: Mapping[str, str],
         *,
         key: str | None = KEY,
+        port: int = 0,
         arguments: Sequence[str] = (),
         program: Sequence[str] = ("-m", "vivavoce", "serve"),
     ) -> None:
@@ -43,12 +58,17 @@ class ServerProcess:
         self._settings = {**settings, **({"VIVAVOCE_API_KEY": key} if key else {})}
         self._arguments = arguments
         self._program = program
-        self._port = 0
+        self._port = port
         self.data = data
         self._process: subprocess.Popen[str]
 
     def start(self) -> Self:
         """Start and wait for the readiness line."""
+        self.launch()
+        return self.ready()
+
+    def launch(self) -> None:
+        """Start, and wait for nothing."""
         command = [sys.executable, *self._program, "--port", str(self._port)]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
@@ -58,8 +78,11 @@ class ServerProcess:
                 text=True,
                 env=clean_environment() | self._settings,
             )
-        assert self._process.stdout is not None
         self.said = []
+
+    def ready(self) -> Self:
+        """Wait for the readiness line of a server that was launched."""
+        assert self._process.stdout is not None
         for line in self._process.stdout:
             self.said.append(line.rstrip("\n"))
             if line.startswith("ready "):
@@ -77,6 +100,11 @@ class ServerProcess:
     def pid(self) -> int:
         """Of the process that runs now."""
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def terminate(self) -> int:
         """Ask it to stop as an operator would; gives the exit code."""
@@ -101,5 +129,5 @@ class ServerProcess:
         try:
             yield self.start()
         finally:
-            if self._process.poll() is None:
+            if self.alive:
                 self.terminate()

@@ -1,11 +1,14 @@
 """A client whose line breaks: the session waits, and goes on where it was."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from history import History
+from integration.fault_proxy import Cut, FaultProxy
+from integration.server_process import ServerProcess
 from integration.speech import BEGINNING, BEST, TIMES, spoken, word_error_rate
 from integration.wire import (
     Api,
@@ -21,6 +24,9 @@ from integration.wire import (
 )
 
 MOST_MISHEARD = 0.15
+
+FRAME_HEADER = 8
+"""Bytes before the payload of a client's frame of this size."""
 
 
 def once(heard: list[Json]) -> list[Json]:
@@ -93,6 +99,54 @@ async def test_what_was_said_while_the_client_was_away_is_told_when_it_is_back(
     assert finals(once(first.heard + second.heard)) == undisturbed
     assert second.heard[-1]["type"] == "end_session"
     assert len(of_type(second.heard, "post_final_transcript")) == 1
+    await proved(api, made, first.history, undisturbed)
+
+
+async def test_an_end_that_a_broken_line_has_swallowed_is_told_again(
+    api: Api, server: ServerProcess, undisturbed: list[Json]
+) -> None:
+    """The session was forgotten once its last message had been handed to a socket.
+
+    A client that this message never reached found its URL refused, and lost what it had missed.
+    """
+    speech = spoken(BEGINNING)
+    frames = speech.pieces()
+    sent = len(speech.audio) + FRAME_HEADER * len(frames)
+    deaf_from_the_stop_on = Cut(after=2 * sent, losing=sent)
+    proxy = FaultProxy(server.url, [deaf_from_the_stop_on])
+    made = await api.create()
+    async with proxy.running() as url, line(made.url.replace(server.url[4:], url[4:])) as first:
+        await first.send(frames)
+        await first.acknowledged(len(speech.audio))
+        await first.stop()
+        await api.done(made.id)
+        first.drop()
+    async with line(made.url, first.history) as second:
+        await second.rest()
+    assert second.close_code == 1000
+    assert finals(once(first.heard + second.heard)) == undisturbed
+    await proved(api, made, first.history, undisturbed)
+
+
+async def test_finals_that_a_line_swallows_while_it_still_carries_audio_are_told_again(
+    api: Api, server: ServerProcess, undisturbed: list[Json]
+) -> None:
+    """A client that spoke a second after a final was taken to have got it."""
+    speech = spoken(BEGINNING)
+    frames = speech.pieces()
+    sent = len(speech.audio) + FRAME_HEADER * len(frames)
+    proxy = FaultProxy(server.url, [Cut(after=2 * sent, losing=2 * sent)])
+    made = await api.create()
+    async with proxy.running() as url, line(made.url.replace(server.url[4:], url[4:])) as first:
+        await first.send(frames)
+        await asyncio.sleep(2)
+        await first.send([b""])
+        await asyncio.sleep(0.1)
+        first.drop()
+    async with line(made.url, first.history) as second:
+        await second.stop()
+        await second.rest()
+    assert finals(second.heard) == undisturbed
     await proved(api, made, first.history, undisturbed)
 
 

@@ -36,7 +36,11 @@ BOUND = 20.0
 async def recogniser(request: pytest.FixtureRequest) -> AsyncIterator[Recogniser]:
     """A started recogniser of scripted workers; options come from ``with_options``."""
     options: dict[str, Any] = dict(getattr(request, "param", {}))
-    arguments = {"faults": True, "real_time_factor": options.pop("rtf", 0.0)}
+    arguments = {
+        "faults": True,
+        "real_time_factor": options.pop("rtf", 0.0),
+        "leak": options.pop("leak", 0),
+    }
     spec = options.pop("spec", EngineSpec(SCRIPTED.loader, arguments))
     recogniser = Recogniser({"scripted": spec}, clock=time.monotonic, **options)
     await recogniser.start()
@@ -148,6 +152,20 @@ async def test_poison_in_a_batch_harms_none_of_its_companions(recogniser: Recogn
     heard = [task.result().text for task in (first, bravo, charlie, delta)]
     assert heard == ["alfa alfa", "bravo", "charlie", "delta"]
     await until(lambda: health(recogniser).lost == 3)
+
+
+@with_options(workers=1, leak=32 << 20, growth=100 << 20)
+async def test_a_worker_that_keeps_memory_is_replaced_between_two_jobs(
+    recogniser: Recogniser,
+) -> None:
+    await recogniser.wait_ready("scripted")
+    before = health(recogniser).pids
+    words = ORDINARY[:12]
+    assert [await decoded(recogniser, word) for word in words] == list(words)
+    assert health(recogniser).recycled >= 2
+    assert health(recogniser).lost == 0
+    await until(lambda: health(recogniser).ready == 1)
+    assert health(recogniser).pids != before
 
 
 IMPATIENT = Patience(decode=0.4, per_audio_second=0)

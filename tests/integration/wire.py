@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,15 @@ from websockets.exceptions import ConnectionClosed
 
 from history import History
 from integration.server_process import KEY
+from integration.witness import Kept, Witness
 from wire_schema import assert_valid_message
 
 Json = dict[str, Any]
 
 STOP = json.dumps({"type": "stop_recording"})
+witness: Witness | None = None
+"""Who watches the sessions of the test that runs now."""
+
 PATIENCE = 60
 """Seconds until a test gives up waiting."""
 
@@ -53,7 +57,22 @@ class Api:
         answer = await self.call("POST", "/v2/live", init)
         assert answer.status_code == 201, answer.text
         body = answer.json()
-        return Session(body["id"], body["url"], body["created_at"])
+        made = Session(body["id"], body["url"], body["created_at"])
+        if witness is not None:
+            witness.created(made.id, made.url, init, self.kept)
+        return made
+
+    def kept(self, session_id: str) -> Kept | None:
+        """What the server keeps of a session; None where it is gone, or the server is."""
+        with (
+            suppress(httpx.TransportError),
+            httpx.Client(base_url=self._url, headers=self._headers, timeout=PATIENCE) as http,
+        ):
+            job = http.get(f"/v2/live/{session_id}")
+            file = http.get(f"/v2/live/{session_id}/file")
+            if job.status_code == 200:
+                return Kept(job.json(), file.content if file.status_code == 200 else None)
+        return None
 
     async def job(self, session_id: str) -> Json:
         """The session as it is shown now."""
@@ -149,10 +168,17 @@ async def line(url: str, history: History | None = None) -> AsyncIterator[Line]:
     history = history or History()
     async with connect(url, max_queue=None, max_size=None, compression=None) as socket:
         history.opened()
+        if witness is not None:
+            witness.connected(url, history)
+        talking = Line(socket, history)
         try:
-            yield Line(socket, history)
+            yield talking
+            if socket.close_code is not None:
+                await talking.rest()  # what the test did not care to read
         finally:
-            history.closed(socket.close_code)
+            # A close that the client began says nothing of the session's end.
+            ours = socket.protocol.close_rcvd_then_sent is False
+            history.closed(None if ours else socket.close_code)
 
 
 @asynccontextmanager
@@ -163,9 +189,15 @@ async def session(api: Api, **init: Any) -> AsyncIterator[tuple[Session, Line]]:
         yield made, talking
 
 
-async def proved(api: Api, made: Session, history: History, like: list[Json] | None = None) -> None:
+async def proved(
+    api: Api,
+    made: Session,
+    history: History,
+    like: list[Json] | None = None,
+    result: Json | None = None,
+) -> None:
     """Prove that a session which is over kept every promise."""
-    history.check(await api.done(made.id), await api.recording(made.id), like)
+    history.check(await api.done(made.id), await api.recording(made.id), like, result)
 
 
 async def spoken_through(api: Api, chunks: Iterable[bytes], **init: Any) -> tuple[Session, Line]:

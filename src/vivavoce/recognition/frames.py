@@ -46,9 +46,10 @@ class Decode(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The engine is loaded and warm."""
+    """The engine is loaded and warm; the process holds so much memory."""
 
     capabilities: Capabilities
+    resident_bytes: int = 0
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -68,10 +69,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """One answer for each request, in order, and the CPU time they took."""
+    """One answer for each request, in order, the CPU time they took, and the memory held now."""
 
     answers: tuple[Answer, ...]
     cpu_seconds: float
+    resident_bytes: int = 0
 
 
 ToWorker = EngineSpec | Decode

@@ -5,6 +5,7 @@ the jobs of a lost worker is the work source's decision.
 """
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class PoolHealth:
         busy: workers that are decoding.
         pids: process ids of the warm workers.
         lost: workers lost so far.
+        recycled: workers replaced so far because they had grown too much.
         streak: most losses in a row, without an answer in between, of any one slot.
         last_errors: why each slot lost its latest worker.
     """
@@ -36,6 +38,7 @@ class PoolHealth:
     busy: int
     pids: tuple[int, ...]
     lost: int
+    recycled: int
     streak: int
     last_errors: tuple[str, ...]
 
@@ -54,6 +57,7 @@ class WorkerPool:
         clock: seconds, never going back.
         size: workers; one for each core by default.
         patience: when a worker counts as hung.
+        growth: bytes by which a worker may grow before it is replaced.
 
     Attributes:
         size: as given or chosen.
@@ -72,6 +76,7 @@ class WorkerPool:
         clock: Callable[[], float],
         size: int | None = None,
         patience: Patience | None = None,
+        growth: float = math.inf,
     ) -> None:
         frames.pack(spec)
         self.size = _cores() if size is None else size
@@ -83,6 +88,7 @@ class WorkerPool:
         self._source = source
         self._clock = clock
         self._patience = patience or Patience()
+        self._growth = growth
         self._slots: list[Slot] = []
 
     async def start(self) -> None:
@@ -94,6 +100,7 @@ class WorkerPool:
                 clock=self._clock,
                 patience=self._patience,
                 changed=self._note_readiness,
+                growth=self._growth,
             )
             for _ in range(self.size)
         ]
@@ -117,6 +124,7 @@ class WorkerPool:
             busy=sum(slot.busy for slot in slots),
             pids=pids,
             lost=sum(slot.losses for slot in slots),
+            recycled=sum(slot.recycled for slot in slots),
             streak=max((slot.backoff.streak for slot in slots), default=0),
             last_errors=tuple(slot.last_error for slot in slots if slot.last_error is not None),
         )

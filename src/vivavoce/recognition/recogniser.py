@@ -31,6 +31,7 @@ class Recogniser:
         workers: processes for each engine; one for each core by default.
         patience: when a worker counts as hung.
         max_waiting_partials: beyond this, partials are shed.
+        growth: bytes by which a worker may grow before it is replaced, between two batches.
         memory_mb: megabytes for all engines together; without it all of them are loaded at the
             start and stay.
     """
@@ -43,13 +44,19 @@ class Recogniser:
         workers: int | None = None,
         patience: Patience | None = None,
         max_waiting_partials: int = MOST_WAITING_PARTIALS,
+        growth: float = math.inf,
         memory_mb: int | None = None,
     ) -> None:
         scheduler = Scheduler(max_waiting_partials=max_waiting_partials)
         self._desk = Desk(engines, scheduler, clock)
         self._pools = {
             name: WorkerPool(
-                spec, self._desk.lane(name), clock=clock, size=workers, patience=patience
+                spec,
+                self._desk.lane(name),
+                clock=clock,
+                size=workers,
+                patience=patience,
+                growth=growth,
             )
             for name, spec in engines.items()
         }

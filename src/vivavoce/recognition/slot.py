@@ -71,11 +71,13 @@ class Slot:
         clock: seconds, never going back.
         patience: when a worker counts as hung.
         changed: called whenever ``worker`` changed.
+        growth: bytes by which a worker may grow; then it is replaced, between two batches.
 
     Attributes:
         worker: the warm worker, if there is one now.
         busy: whether it is decoding.
         losses: workers lost so far.
+        recycled: workers that were replaced because they had grown too much.
         last_error: why the latest one was lost.
         backoff: how the replacement is put off.
     """
@@ -88,16 +90,19 @@ class Slot:
         clock: Callable[[], float],
         patience: Patience,
         changed: Callable[[], None],
+        growth: float,
     ) -> None:
         self._spec = spec
         self._source = source
         self._clock = clock
         self._patience = patience
         self._changed = changed
+        self._growth = growth
         self._leaving = False
         self.worker: WorkerProcess | None = None
         self.busy = False
         self.losses = 0
+        self.recycled = 0
         self.last_error: str | None = None
         self.backoff = Backoff()
         self._task = asyncio.create_task(self._run(), name=f"worker slot of {spec.loader}")
@@ -138,12 +143,20 @@ class Slot:
         self.worker = worker
         self._changed()
         try:
-            while not self._leaving:
+            while not self._leaving and worker.grown_bytes <= self._growth:
                 await self._serve(worker, await self._next_batch(worker))
+            if not self._leaving:
+                self._recycle(worker)
         finally:
             self.worker = None
             self._changed()
             await worker.close()
+
+    def _recycle(self, worker: WorkerProcess) -> None:
+        """Note that a worker is given up though it works: its engine keeps ever more memory."""
+        self.recycled += 1
+        grown = worker.grown_bytes / (1 << 20)
+        _logger.warning("Worker %d has grown by %.0f MiB and is replaced", worker.pid, grown)
 
     async def _serve(self, worker: WorkerProcess, batch: Sequence[Job]) -> None:
         self.busy = True

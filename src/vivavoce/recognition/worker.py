@@ -11,10 +11,12 @@ import faulthandler
 import importlib
 import logging
 import os
+import resource
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
@@ -53,7 +55,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         batch = decoder.decode(payload).requests
         started = time.process_time()
         heard = _decode(engine, batch)
-        _send(answers, Decoded(heard, time.process_time() - started))
+        taken = time.process_time() - started
+        _send(answers, Decoded(heard, taken, _resident_bytes()))
 
 
 def load(spec: EngineSpec) -> Engine:
@@ -78,7 +81,7 @@ def _greet(requests: BinaryIO, answers: BinaryIO) -> Engine | None:
     try:
         spec = msgspec.msgpack.decode(payload, type=EngineSpec)
         engine = load(spec)
-        _send(answers, Ready(engine.capabilities))
+        _send(answers, Ready(engine.capabilities, _resident_bytes()))
     except Exception as error:  # a loader may raise anything; the supervisor must hear of it
         _logger.exception("The engine could not be loaded")
         _send(answers, Refused(_describe(error)))
@@ -119,6 +122,15 @@ def _encode(hypothesis: Hypothesis) -> Answer:
 
 def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:_ERROR_CHARACTERS]
+
+
+def _resident_bytes() -> int:
+    """Memory that the process holds now; where that is not told, the most it has ever held."""
+    if sys.platform == "linux":
+        pages = Path("/proc/self/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def _send(answers: BinaryIO, message: frames.FromWorker) -> None:

@@ -65,6 +65,7 @@ class WorkerProcess:
         capabilities: what its engine said it can do.
         pid: id of the process.
         gone: done when the process has ended.
+        grown_bytes: memory that it has taken since its engine was warm.
     """
 
     def __init__(self, process: Process, patience: Patience) -> None:
@@ -77,6 +78,8 @@ class WorkerProcess:
         self.gone = asyncio.create_task(process.wait(), name=f"life of worker {process.pid}")
         self.pid = process.pid
         self.capabilities = Capabilities(languages=frozenset())
+        self.grown_bytes = 0
+        self._warm_bytes = 0
 
     @classmethod
     async def start(cls, spec: EngineSpec, patience: Patience) -> "WorkerProcess":
@@ -101,6 +104,7 @@ class WorkerProcess:
             await worker.close()
             raise
         worker.capabilities = ready.capabilities
+        worker._warm_bytes = ready.resident_bytes
         return worker
 
     async def decode(self, requests: Sequence[DecodeRequest]) -> Decoded:
@@ -113,6 +117,7 @@ class WorkerProcess:
         decoded = await self._ask(Decode(tuple(requests)), Decoded, patience)
         if len(decoded.answers) != len(requests):
             raise WorkerLostError(f"worker {self.pid} miscounted its answers")
+        self.grown_bytes = decoded.resident_bytes - self._warm_bytes
         return decoded
 
     def obituary(self) -> str:

@@ -37,6 +37,8 @@ from vivavoce.session.ports import Outside
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
 
+MEBIBYTE = 1 << 20
+
 
 class Health:
     """Whether the process is up, and whether it can do its work."""
@@ -97,6 +99,7 @@ async def open_routes(
         voices.engines(settings.device),
         clock=time.monotonic,
         workers=settings.workers or None,
+        growth=settings.worker_growth * MEBIBYTE,
         memory_mb=settings.model_memory or None,
     )
     stack.push_async_callback(recogniser.close)

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         False, description="Answer /metrics without a key to other machines, too."
     )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
+    worker_growth: int = Field(
+        1024,
+        ge=1,
+        description="MiB that a recognition process may grow by; then it is replaced, between two "
+        "jobs.",
+    )
     model_memory: int = Field(
         0,
         ge=0,

@@ -61,7 +61,7 @@ class Live:
         resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
-        finished: the client has been sent everything there is.
+        finished: the client has got everything there is.
         ever_connected: a client has connected at least once.
     """
 

@@ -102,18 +102,20 @@ def sing(text: str, *, gap: float = GAP_SECONDS) -> bytes:
 
 def load(
     *,
-    faults: bool = False,
+    faults: bool | Sequence[str] = False,
     languages: Sequence[str] = ("en",),
     max_batch: int = 4,
     real_time_factor: float = 0.0,
+    leak: int = 0,
 ) -> "ScriptedEngine":
     """Load the engine (for ``EngineSpec``).
 
     Args:
-        faults: do what the words of ``FAULTS`` say.
+        faults: do what the words of ``FAULTS`` say, all of them or those given.
         languages: languages it claims; with more than one it tells them apart (``identify``).
         max_batch: most requests it takes at once.
         real_time_factor: seconds that a second of audio takes.
+        leak: bytes of memory that it keeps for each request.
     """
     capabilities = Capabilities(
         languages=frozenset(languages),
@@ -123,18 +125,26 @@ def load(
         punctuates=False,
         identifies_languages=len(languages) > 1,
     )
-    return ScriptedEngine(capabilities, faults=faults, real_time_factor=real_time_factor)
+    obeyed = frozenset((FAULTS if faults else ()) if isinstance(faults, bool) else faults)
+    return ScriptedEngine(capabilities, faults=obeyed, real_time_factor=real_time_factor, leak=leak)
 
 
 class ScriptedEngine:
     """Hears bursts of sound as words; an ``Engine``."""
 
     def __init__(
-        self, capabilities: Capabilities, *, faults: bool = False, real_time_factor: float = 0.0
+        self,
+        capabilities: Capabilities,
+        *,
+        faults: frozenset[str] = frozenset(),
+        real_time_factor: float = 0.0,
+        leak: int = 0,
     ) -> None:
         self._capabilities = capabilities
         self._faults = faults
         self._real_time_factor = real_time_factor
+        self._leak = leak
+        self._leaked: list[bytes] = []
 
     @property
     def capabilities(self) -> Capabilities:
@@ -161,10 +171,13 @@ class ScriptedEngine:
         if self._real_time_factor:
             samples = sum(len(request.audio) for request in batch) // 4
             time.sleep(self._real_time_factor * samples / SAMPLE_RATE)
+        if self._leak:
+            self._leaked += [b"\xff" * self._leak for _ in batch]
         if not self._faults:
             return heard
-        answers = [_suffer(hypothesis) for hypothesis in heard]
-        if any("swallow" in hypothesis.text.split() for hypothesis in heard):
+        orders = [self._faults.intersection(hypothesis.text.split()) for hypothesis in heard]
+        answers = [_suffer(*told) for told in zip(heard, orders, strict=True)]
+        if any("swallow" in words for words in orders):
             answers.pop()
         return answers
 
@@ -220,9 +233,8 @@ def _name(burst: _Samples) -> str:
     return WORDS[round((hertz - _LOWEST_HERTZ) / _HERTZ_APART) % len(WORDS)]
 
 
-def _suffer(hypothesis: Hypothesis) -> Hypothesis:
+def _suffer(hypothesis: Hypothesis, words: Collection[str]) -> Hypothesis:
     """Do what the fault words say; returns the answer that is left."""
-    words = hypothesis.text.split()
     if "crash" in words:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "leave" in words:
@@ -240,7 +252,7 @@ def _suffer(hypothesis: Hypothesis) -> Hypothesis:
     return _garble(hypothesis, words)
 
 
-def _garble(hypothesis: Hypothesis, words: Sequence[str]) -> Hypothesis:
+def _garble(hypothesis: Hypothesis, words: Collection[str]) -> Hypothesis:
     first = hypothesis.words[:1]
     nonsense: dict[str, dict[str, Any]] = {
         "nothing": {"text": None},
