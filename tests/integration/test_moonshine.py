@@ -145,12 +145,30 @@ def test_a_language_it_does_not_speak_is_refused(engine: Engine, beckett: Floats
         engine.decode([DecodeRequest(beckett.tobytes(), "final", "de")])
 
 
-def test_context_is_ignored_as_announced(engine: Engine, beckett: Floats) -> None:
-    assert not engine.capabilities.context
-    plain = request(beckett[: 3 * SAMPLE_RATE])
-    context = Context(beckett[:SAMPLE_RATE].tobytes(), (" Something else.",))
+def test_what_was_said_before_is_not_said_again_and_words_stay_in_their_utterance(
+    engine: Engine, two_cities: Floats
+) -> None:
+    assert engine.capabilities.context
+    cut, end = int(5.4 * SAMPLE_RATE), 10 * SAMPLE_RATE
+    (first,) = engine.decode([request(two_cities[:cut])])
+    context = Context(two_cities[:cut].astype("<f4").tobytes(), (first.text,))
+    plain = request(two_cities[cut:end])
     told = DecodeRequest(plain.audio, "final", "en", context)
-    assert engine.decode([told]) == engine.decode([plain])
+    (alone,), (heard,) = engine.decode([plain]), engine.decode([told])
+    assert_well_formed(heard, end - cut)
+    assert word_error_rate(alone.text, heard.text) <= 0.25
+    starts = {word.text: word.start for word in alone.words}
+    shared = [(starts[w.text], w.start) for w in heard.words if w.text in starts]
+    assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
+
+
+def test_a_context_that_cannot_be_right_does_no_harm(engine: Engine, beckett: Floats) -> None:
+    plain = request(beckett[: 3 * SAMPLE_RATE])
+    noise = np.random.default_rng(5).normal(0, 0.1, 2 * SAMPLE_RATE).astype("<f4")
+    context = Context(noise.tobytes(), (" Five, five, five, five, five, five, five.",))
+    told = DecodeRequest(plain.audio, "final", "en", context)
+    (heard,) = engine.decode([told])
+    assert word_error_rate(engine.decode([plain])[0].text, heard.text) <= 0.3
 
 
 def test_warming_up_changes_no_answer(engine: Engine, beckett: Floats) -> None:

@@ -93,12 +93,15 @@ class Hypothesis(msgspec.Struct, frozen=True):
         words: in order, not overlapping, inside the request's audio.
         language: language of the text, or the likeliest of the candidates.
         confidence: 0 to 1 for the whole text; of a language, its probability among the candidates.
+        carries: whether what follows may be decoded with this as context; an engine says no where
+            it doubts what it heard, for a wrong context does more harm than none.
     """
 
     text: str
     words: tuple[SpokenWord, ...]
     language: str
     confidence: float
+    carries: bool = True
 
 
 class Engine(Protocol):

@@ -107,7 +107,7 @@ async def open_routes(
         journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
     )
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, hearing, voices.choose)
+    opening = Opening(outside, hearing, voices.choose, settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     sessions = Sessions(journal, records, life, limits(settings), time.monotonic)

@@ -63,6 +63,13 @@ class Settings(BaseSettings):
         "cpu",
         description="Where Whisper computes: `cpu` (int8), or `cuda` (float16, one worker a GPU).",
     )
+    context: float = Field(
+        15,
+        ge=0,
+        le=30,
+        description="Most seconds of audio that an utterance is decoded with, its own and those "
+        "of the channel's speech before it; 0 decodes every utterance alone.",
+    )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
+from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
@@ -32,27 +33,40 @@ class EndedUtterance(msgspec.Struct, frozen=True):
 
 
 class ChannelState(msgspec.Struct, frozen=True):
-    """All that a channel must remember; part of the checkpoint."""
+    """All that a channel must remember; part of the checkpoint.
+
+    ``spoken`` are the finals right before the first of ``ended`` that may serve as context.
+    """
 
     endpointer: EndpointingState
     next_number: int = 0
     open: OpenUtterance | None = None
     ended: tuple[EndedUtterance, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
 
 
 class Channel:
     """Follows one channel.
 
     ``ended`` utterances leave in their order, whatever the order of the answers: a final waits
-    for the finals before it.
+    for the finals before it. It is also asked for only when those are out that may be its
+    context.
+
+    Args:
+        context: most samples that an utterance and its context have together; 0 for none.
     """
 
-    def __init__(self, index: int, rules: EndpointingRules, state: ChannelState | None) -> None:
+    def __init__(
+        self, index: int, rules: EndpointingRules, state: ChannelState | None, *, context: int = 0
+    ) -> None:
         self.index = index
+        self._limit = context
         self._endpointer = Endpointer(rules, state.endpointer if state else None)
         self._next_number = state.next_number if state else 0
         self.open = state.open if state else None
         self._ended: list[EndedUtterance] = list(state.ended) if state else []
+        self._spoken = state.spoken if state else ()
+        self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
         self._partial_asked_at = 0
         self._partial_shown_to = 0
@@ -61,7 +75,11 @@ class Channel:
     def state(self) -> ChannelState:
         """What must be remembered (answers that wait for their turn are asked for again)."""
         return ChannelState(
-            self._endpointer.state, self._next_number, self.open, tuple(self._ended)
+            self._endpointer.state,
+            self._next_number,
+            self.open,
+            tuple(self._ended),
+            self._spoken,
         )
 
     @property
@@ -70,13 +88,20 @@ class Channel:
         return self._ended
 
     @property
-    def keep_from(self) -> int:
-        """The first sample that may still be decoded."""
+    def settled(self) -> int:
+        """Samples up to which nothing remains to be decoded."""
         listening = self._endpointer.state
         since = listening.onset if listening.phase is Phase.ONSET else listening.position
         starts = [utterance.start for utterance in self._ended]
         starts.append(self.open.start if self.open else since - PRE_ROLL_SAMPLES)
         return max(min(starts), 0)
+
+    @property
+    def keep_from(self) -> int:
+        """The first sample that may still be asked for, as context or to be decoded."""
+        settled = self.settled
+        starts = (each.start for each in self._spoken)
+        return min((at for at in starts if reaches(at, settled, self._limit)), default=settled)
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
         """Advance by whole windows; the events must be consumed."""
@@ -109,12 +134,28 @@ class Channel:
             case _:
                 pass
 
-    def final_request(self) -> Decode:
-        """The request for the utterance that ended last."""
-        return self.request_of(self._ended[-1])
+    def final_requests(self) -> Iterator[Decode]:
+        """The requests for finals whose turn has come, each once."""
+        while self._asked < len(self._ended) and not self._must_wait(self._asked):
+            ended = self._ended[self._asked]
+            self._asked += 1
+            yield msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended.end))
+
+    def _must_wait(self, place: int) -> bool:
+        """Whether the context of an ended utterance is not known yet."""
+        if place == 0:
+            return False
+        return reaches(self._ended[place - 1].start, self._ended[place].end, self._limit)
+
+    def _earlier(self, end: int) -> Earlier | None:
+        """The context of an utterance that ends at ``end`` and follows what is out.
+
+        The one place to end a context at: where the language changes, it does already.
+        """
+        return earlier(self._spoken, end, self._limit)
 
     def request_of(self, ended: EndedUtterance) -> Decode:
-        """The request for an utterance's final."""
+        """The request for an utterance's final, its context left out."""
         return Decode(self.index, ended.number, ended.start, ended.end, ended.speech_start, "final")
 
     def partial_request(self, heard: int) -> Decode | None:
@@ -127,7 +168,14 @@ class Channel:
         refresh = self._partial_asked_at > begun.start
         self._partial_asked_at = heard
         return Decode(
-            self.index, begun.number, begun.start, heard, begun.speech_start, "partial", refresh
+            self.index,
+            begun.number,
+            begun.start,
+            heard,
+            begun.speech_start,
+            "partial",
+            refresh,
+            None if self._ended else self._earlier(heard),
         )
 
     def shows(self, request: Decode) -> bool:
@@ -146,4 +194,11 @@ class Channel:
         self._answers[request.utterance] = hypothesis
         while self._ended and self._ended[0].number in self._answers:
             ended = self._ended.pop(0)
-            yield ended, self._answers.pop(ended.number)
+            self._asked -= 1
+            found = self._answers.pop(ended.number)
+            self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
+            yield ended, found
+
+    def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
+        """Those that can still reach an utterance to come."""
+        return tuple(each for each in spoken if reaches(each.start, spoken[-1].end, self._limit))

@@ -30,12 +30,17 @@ from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 
 class CoreConfig(msgspec.Struct, frozen=True):
-    """What the core must know of the request."""
+    """What the core must know of the request.
+
+    ``context`` is the most samples that an utterance and the speech before it that it is decoded
+    with have together; 0 decodes every utterance alone.
+    """
 
     session_id: str
     channels: int
     endpointing: EndpointingRules
     partials: bool
+    context: int = 0
 
 
 class CoreState(msgspec.Struct, frozen=True):
@@ -70,7 +75,8 @@ class Core:
             state.channels if state else [None] * config.channels
         )
         self._channels = [
-            Channel(index, config.endpointing, kept) for index, kept in enumerate(states)
+            Channel(index, config.endpointing, kept, context=config.context)
+            for index, kept in enumerate(states)
         ]
 
     @property
@@ -97,6 +103,11 @@ class Core:
     @property
     def settled(self) -> int:
         """Samples up to which nothing remains to be decoded on any channel."""
+        return min(channel.settled for channel in self._channels)
+
+    @property
+    def kept_from(self) -> int:
+        """The first sample of any channel that may still be asked for."""
         return min(channel.keep_from for channel in self._channels)
 
     def keep_from(self, channel: int) -> int:
@@ -104,10 +115,8 @@ class Core:
         return self._channels[channel].keep_from
 
     def resume(self) -> list[Decode]:
-        """After a restart from a checkpoint: the requests for the finals that were under way."""
-        return [
-            channel.request_of(ended) for channel in self._channels for ended in channel.waiting
-        ]
+        """After a restart from a checkpoint: the requests for finals whose turn it is."""
+        return [request for channel in self._channels for request in channel.final_requests()]
 
     def begin(self, now: float) -> list[Effect]:
         """Audio has come; only the first is news."""
@@ -146,6 +155,7 @@ class Core:
         effects: list[Effect] = []
         for ended, answer in channel.answer(request, hypothesis):
             effects.extend(self._final(channel.request_of(ended), answer, now))
+        effects.extend(channel.final_requests())
         return effects
 
     def _final(
@@ -174,7 +184,7 @@ class Core:
                     yield Tell(
                         self._speech_message(SpeechEnd, event.speech_end, channel.index, now)
                     )
-                yield channel.final_request()
+                yield from channel.final_requests()
 
     def _speech_message(
         self, kind: type[SpeechStart | SpeechEnd], position: int, channel: int, now: float

@@ -4,13 +4,15 @@ import msgspec
 
 from vivavoce.protocol.messages import Message
 from vivavoce.recognition.contract import Purpose
+from vivavoce.session.context import Earlier
 
 
 class Decode(msgspec.Struct, frozen=True):
     """Turn ``[start, end)`` of a channel into text, and bring the hypothesis back.
 
     Positions are samples at 16 kHz from the session's start; ``speech_start`` is where speech
-    began (the rest is pre-roll); ``refresh`` marks a partial that follows another.
+    began (the rest is pre-roll); ``refresh`` marks a partial that follows another; ``earlier`` is
+    the speech before it that it is decoded with.
     """
 
     channel: int
@@ -20,6 +22,7 @@ class Decode(msgspec.Struct, frozen=True):
     speech_start: int
     purpose: Purpose
     refresh: bool = False
+    earlier: Earlier | None = None
 
 
 class Tell(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vivavoce.protocol.request import InitRequest
+from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
@@ -16,15 +17,20 @@ from vivavoce.speech.silero import VoiceActivity
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a runner needs beside its session."""
+    """What a runner needs beside its session.
+
+    ``context_seconds`` is the most that an utterance and its context may have together.
+    """
 
     outside: Outside
     voice_activity: VoiceActivity
     choose_voice: Callable[[InitRequest], Voice]
+    context_seconds: float = 0.0
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
         """The runner of a session."""
-        core = Core(core_config(live), checkpoint.core if checkpoint else None)
+        config = core_config(live, self.context_seconds)
+        core = Core(config, checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
         voice = self.choose_voice(live.request)
         return Runner(live.id, voice, core, ear, self.outside, live)
@@ -36,13 +42,13 @@ class Opening:
             live.format,
             self.voice_activity,
             header_bytes=checkpoint.header_bytes,
-            keep_from=core.settled,
+            keep_from=core.kept_from,
             heard=checkpoint.heard,
             voices=checkpoint.voices,
         )
 
 
-def core_config(live: Live) -> CoreConfig:
+def core_config(live: Live, context_seconds: float) -> CoreConfig:
     """What the core must know of a session's request."""
     request = live.request
     return CoreConfig(
@@ -54,4 +60,5 @@ def core_config(live: Live) -> CoreConfig:
             maximum_duration=request.maximum_duration_without_endpointing,
         ),
         partials=request.messages_config.receive_partial_transcripts,
+        context=round(context_seconds * SAMPLE_RATE),
     )

@@ -11,7 +11,7 @@ from contextlib import aclosing
 import msgspec
 
 from vivavoce.protocol.messages import Message, encode
-from vivavoce.recognition.contract import DecodeRequest
+from vivavoce.recognition.contract import Context, DecodeRequest
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
 from vivavoce.recognition.jobs import Job, JobKind
 from vivavoce.session import checkpoint as checkpoints
@@ -107,8 +107,11 @@ class Runner:
             await self._apply([*begun, *self._core.hear(probabilities, now)])
 
     async def _catch_up(self) -> None:
-        """Wait until few enough finals are under way."""
-        while self._core.waiting - len(self._held) >= MOST_WAITING:
+        """Wait until few enough finals are outstanding.
+
+        Not while one is held, after a restart: its audio must be read before anything can move.
+        """
+        while self._core.waiting >= MOST_WAITING and not self._held:
             self._progress.clear()
             await self._progress.wait()
 
@@ -156,9 +159,17 @@ class Runner:
                 audio=self._ear.span(request.channel, request.start, request.end),
                 purpose=request.purpose,
                 language=self._voice.language,
+                context=self._context(request),
                 speech_start=request.speech_start - request.start,
             ),
         )
+
+    def _context(self, request: Decode) -> Context:
+        earlier = request.earlier
+        if earlier is None:
+            return Context()
+        audio = self._ear.span(request.channel, earlier.start, request.start)
+        return Context(audio, earlier.finals)
 
     async def _decode(self, request: Decode, job: Job) -> None:
         asked = self._outside.monotonic()

@@ -6,7 +6,7 @@ they are in. A final must not; a partial may, and gains a quarter of the CPU tim
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from vivavoce.recognition.contract import (
     Hypothesis,
     SpokenWord,
 )
+from vivavoce.recognition.engines import moonshine_context as context
 from vivavoce.recognition.engines.moonshine_model import (
     FRAME,
     FRAME_REACH,
@@ -34,6 +35,8 @@ from vivavoce.recognition.word_times import Span, fit_to_sound
 
 Floats = npt.NDArray[np.float32]
 
+_NOTHING: Floats = np.zeros(0, np.float32)
+
 _MAX_BATCH = 4
 _TOKENS_PER_SECOND = 6.5
 _SPARE_TOKENS = 2
@@ -45,11 +48,16 @@ _LOOP = 3
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Audio that is decoded at once; ``start`` is its first sample in the request's audio."""
+    """Audio that is decoded at once; ``start`` is its first sample in the request's audio.
+
+    ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there.
+    """
 
     request: int
     start: int
     audio: Floats
+    before: Floats = field(default_factory=lambda: _NOTHING)
+    prefix: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,11 @@ class MoonshineEngine:
         self._model = model
         self._tokenizer = tokenizer
         self._capabilities = Capabilities(
-            languages=languages, word_times=True, confidence=True, max_batch=_MAX_BATCH
+            languages=languages,
+            word_times=True,
+            confidence=True,
+            context=True,
+            max_batch=_MAX_BATCH,
         )
 
     @property
@@ -100,30 +112,67 @@ class MoonshineEngine:
             if request.language not in self._capabilities.languages:
                 raise ValueError(f"this model does not speak {request.language!r}")
         pieces = [
-            piece
-            for index, request in enumerate(batch)
-            for piece in _pieces(index, read_audio(request.audio))
+            piece for index, request in enumerate(batch) for piece in self._pieces(index, request)
         ]
         heard: list[list[_Part]] = [[] for _ in batch]
         for group in _groups(pieces, batch):
-            for piece, part in zip(group, self._decode_group(group), strict=True):
+            decode = self._decode_in_context if group[0].prefix else self._decode_group
+            for piece, part in zip(group, decode(group), strict=True):
                 heard[piece.request].append(part)
         return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
 
+    def _pieces(self, index: int, request: DecodeRequest) -> list[_Piece]:
+        """What is decoded at once; digital silence is not decoded."""
+        audio, before = read_audio(request.audio), read_audio(request.context.audio)
+        if not len(before) or len(before) + len(audio) > _LONGEST:
+            return _cut(index, audio)
+        prefix = self._tokenizer.tokens(context.prefix_text(request.context.finals))
+        return [_Piece(index, 0, audio, before, prefix)] if audio.any() else []
+
+    def _decode_in_context(self, group: Sequence[_Piece]) -> list[_Part]:
+        """Decode one piece with what was said before it; where that is in doubt, also without."""
+        (piece,) = group
+        (part,) = self._decode_group(group)
+        texts = [word.text for word in part.words]
+        if not context.doubtful(texts, part.log_probabilities, len(piece.audio)):
+            return [part]
+        (alone,) = self._decode_group([replace(piece, before=_NOTHING, prefix=())])
+        return [max(part, alone, key=_trust)]
+
     def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
-        """Decode some pieces together."""
-        encoded = self._model.encode([_at_least(FRAME_REACH, piece.audio) for piece in group])
+        """Decode some pieces together; they have the same prefix."""
+        audios = [np.concatenate((piece.before, piece.audio)) for piece in group]
+        encoded = self._model.encode([_at_least(FRAME_REACH, audio) for audio in audios])
         limits = [_token_limit(len(piece.audio)) for piece in group]
-        decoded = self._model.decode(encoded, limits)
+        decoded = self._model.decode(encoded, limits, group[0].prefix)
         return [self._part(piece, found) for piece, found in zip(group, decoded, strict=True)]
+
+    def _after(self, piece: _Piece, decoded: Decoded) -> Decoded:
+        """What belongs to a piece: no marks that close what was said before, no frames of that."""
+        first = 0
+        while first < len(decoded.tokens) and context.is_mark(
+            self._tokenizer.spell(decoded.tokens[first])
+        ):
+            first += 1
+        return Decoded(
+            decoded.tokens[first:],
+            decoded.log_probabilities[first:],
+            decoded.attention[:, first:, len(piece.before) // FRAME :],
+            decoded.ended,
+        )
 
     def _part(self, piece: _Piece, decoded: Decoded) -> _Part:
         """Give the words of one piece their times and confidence."""
+        if piece.prefix:
+            decoded = self._after(piece, decoded)
         count = len(decoded.tokens) if decoded.ended else tokens_without_loop(decoded.tokens)
         words = self._tokenizer.words(decoded.tokens[:count])
         if not words:
             return _Part(piece.start, (), decoded.log_probabilities[:0])
-        spans = fit_to_sound(_rough_spans(words, decoded.attention), piece.audio)
+        # The frames before the piece are gone; the first may begin a little before it.
+        early = len(piece.before) % FRAME
+        rough = _rough_spans(words, decoded.attention, early)
+        spans = fit_to_sound(rough, piece.audio)
         probabilities = np.exp(decoded.log_probabilities)
         spoken = tuple(
             SpokenWord(
@@ -137,7 +186,13 @@ class MoonshineEngine:
         return _Part(piece.start, spoken, decoded.log_probabilities[:count])
 
 
-def _pieces(request: int, audio: Floats) -> list[_Piece]:
+def _trust(part: _Part) -> tuple[bool, float]:
+    """Ranks what was heard with context and without: loops last, then the likelier one."""
+    looping = context.repeats([word.text for word in part.words])
+    return not looping, context.certainty(part.log_probabilities)
+
+
+def _cut(request: int, audio: Floats) -> list[_Piece]:
     """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
     cuts = cut_where_quiet(audio, _LONGEST)
     spans = pairwise([0, *cuts, len(audio)])
@@ -146,8 +201,8 @@ def _pieces(request: int, audio: Floats) -> list[_Piece]:
 
 def _groups(pieces: Sequence[_Piece], batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
     """Decide what is decoded together: finals alone, partials with those of alike length."""
-    alone = [[piece] for piece in pieces if batch[piece.request].purpose == "final"]
-    shared = [piece for piece in pieces if batch[piece.request].purpose == "partial"]
+    shared = [p for p in pieces if batch[p.request].purpose == "partial" and not p.prefix]
+    alone = [[p] for p in pieces if batch[p.request].purpose == "final" or p.prefix]
     shared.sort(key=lambda piece: len(piece.audio))
     return alone + [shared[at : at + _MAX_BATCH] for at in range(0, len(shared), _MAX_BATCH)]
 
@@ -159,13 +214,19 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
     text = "".join(word.text for word in words)
     if not words:
         return Hypothesis(text, words, language, 0.0)
-    certainty = np.concatenate([part.log_probabilities for part in parts]).mean()
-    return Hypothesis(text, words, language, float(np.exp(certainty)))
+    log_probabilities = np.concatenate([part.log_probabilities for part in parts])
+    return Hypothesis(
+        text,
+        words,
+        language,
+        float(np.exp(log_probabilities.mean())),
+        carries=context.carries([word.text for word in words], log_probabilities),
+    )
 
 
-def _rough_spans(words: Sequence[TokenWord], attention: Floats) -> list[Span]:
+def _rough_spans(words: Sequence[TokenWord], attention: Floats, early: int) -> list[Span]:
     """Span of every word, in samples, as the attention sees it."""
-    bounds = token_frames(attention) * FRAME
+    bounds = token_frames(attention) * FRAME - early
     return [(int(bounds[word.tokens[0]]), int(bounds[word.tokens[-1] + 1])) for word in words]
 
 

@@ -4,12 +4,14 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 VOCABULARY = "tokenizer.bin"
 
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}".encode()
 _CONTROL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
+_WORD = re.compile(r"\s?\S+")
 _LONG = 0x80
 
 
@@ -38,6 +40,9 @@ class Tokenizer:
         self._pieces = tuple(
             b"" if _CONTROL.fullmatch(piece) else piece.replace(_SPACE, b" ") for piece in pieces
         )
+        # The last of equals is the one that the model writes: the single bytes that the vocabulary
+        # begins with are for what has no letter.
+        self._numbers = {piece: number for number, piece in enumerate(self._pieces) if piece}
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
@@ -47,6 +52,34 @@ class Tokenizer:
             ValueError: the file breaks off inside a record.
         """
         return cls(list(_records(path.read_bytes())))
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """Spell a text in tokens, the way the model's own texts are spelled.
+
+        Neighbours are joined as long as they form a known piece, those first that were learnt
+        first. What the vocabulary has no letters for is left out.
+        """
+        return tuple(token for word in _WORD.findall(text) for token in self._spelled(word))
+
+    def _spelled(self, word: str) -> list[int]:
+        """Tokens of one word with the space before it."""
+        parts = [letter.encode() for letter in word]
+        while (at := self._first_pair(parts)) is not None:
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        return [self._numbers[part] for part in parts if part in self._numbers]
+
+    def _first_pair(self, parts: Sequence[bytes]) -> int | None:
+        """Where the pair stands that was learnt first; None if no pair is known."""
+        known = (
+            (self._numbers[one + other], at)
+            for at, (one, other) in enumerate(pairwise(parts))
+            if one + other in self._numbers
+        )
+        return min(known, default=(0, None))[1]
+
+    def spell(self, token: int) -> str:
+        """Text of one token, as it is."""
+        return self._pieces[token].decode("utf-8", "replace")
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text: words with one space before each, nothing if there is no word."""

@@ -1,0 +1,82 @@
+"""When what was said before helps Moonshine, and when it must not be trusted.
+
+The audio of earlier utterances is encoded together with an utterance, and their text stands before
+its tokens as if the model had just written it. What the numbers rest on:
+docs/decisions/0005-context.md.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.recognition.contract import SAMPLE_RATE
+
+Floats = npt.NDArray[np.float32]
+
+CARRIES = -0.4
+"""Mean log probability from which a text may be what the next one is decoded with."""
+SURE = -0.12
+"""Mean log probability from which a text heard with context needs no second opinion."""
+SPARSE = 1.0
+"""Tokens per second of speech; fewer may mean that the model took words for said already."""
+REPEATED_WORDS = 3
+"""A phrase so many words long, said twice running, is a loop until a second decoding agrees."""
+REPEATS = 3
+"""So is any phrase said so often running."""
+
+_CLOSING = re.compile(r"[\s.,;:!?\u2026-]+$")
+_MARKS = frozenset(".,;:!?\u2026-")
+
+
+def prefix_text(finals: Sequence[str]) -> str:
+    """The text that an utterance is decoded after.
+
+    A final was given its full stop before anybody knew how it goes on; the one right before the
+    utterance loses it, and so does one that the next did not begin with a capital after.
+    """
+    following = [*finals[1:], ""]
+    return "".join(
+        text if after[:2].strip()[:1].isupper() else _CLOSING.sub("", text)
+        for text, after in zip(finals, following, strict=True)
+    )
+
+
+def is_mark(text: str) -> bool:
+    """Whether a token is punctuation that belongs to what was said before."""
+    return bool(text.strip()) and set(text.strip()) <= _MARKS
+
+
+def repeats(words: Sequence[str]) -> bool:
+    """Whether a phrase is said twice running (a long one), or again and again (any)."""
+    plain = [re.sub(r"\W", "", word).casefold() for word in words]
+    return any(
+        _run(plain, period) >= (2 if period >= REPEATED_WORDS else REPEATS)
+        for period in range(1, len(plain) // 2 + 1)
+    )
+
+
+def _run(words: Sequence[str], period: int) -> int:
+    """The most times running that a phrase of ``period`` words is said."""
+    most = same = 0
+    for at in range(period, len(words)):
+        same = same + 1 if words[at] == words[at - period] else 0
+        most = max(most, same)
+    return most // period + 1
+
+
+def certainty(log_probabilities: Floats) -> float:
+    """Mean log probability; a text without words has none."""
+    return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")
+
+
+def doubtful(words: Sequence[str], log_probabilities: Floats, samples: int) -> bool:
+    """Whether what was heard with context needs a second opinion without."""
+    sparse = len(log_probabilities) < SPARSE * samples / SAMPLE_RATE
+    return certainty(log_probabilities) < SURE or sparse or repeats(words)
+
+
+def carries(words: Sequence[str], log_probabilities: Floats) -> bool:
+    """Whether a text may be context."""
+    return bool(words) and certainty(log_probabilities) >= CARRIES and not repeats(words)
