@@ -7,6 +7,7 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
+from vivavoce.session.reading import unfinished
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
@@ -24,12 +25,16 @@ class OpenUtterance(msgspec.Struct, frozen=True):
 
 
 class EndedUtterance(msgspec.Struct, frozen=True):
-    """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio."""
+    """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio.
+
+    ``goes_on``: it was cut at the maximum duration, and the speaker speaks on.
+    """
 
     number: int
     start: int
     end: int
     speech_start: int
+    goes_on: bool = False
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -93,15 +98,17 @@ class Channel:
         listening = self._endpointer.state
         since = listening.onset if listening.phase is Phase.ONSET else listening.position
         starts = [utterance.start for utterance in self._ended]
-        starts.append(self.open.start if self.open else since - PRE_ROLL_SAMPLES)
-        return max(min(starts), 0)
+        next_start = max(since - PRE_ROLL_SAMPLES, listening.free_from)
+        starts.append(self.open.start if self.open else next_start)
+        return min(starts)
 
     @property
     def keep_from(self) -> int:
         """The first sample that may still be asked for, as context or to be decoded."""
         settled = self.settled
-        starts = (each.start for each in self._spoken)
-        return min((at for at in starts if reaches(at, settled, self._limit)), default=settled)
+        if not self._spoken or not reaches(self._spoken[-1].end, settled, self._limit):
+            return settled
+        return max(self._spoken[0].start, settled - self._limit)
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
         """Advance by whole windows; the events must be consumed."""
@@ -128,7 +135,13 @@ class Channel:
                 if begun is None:
                     raise AssertionError("an utterance ended that had not begun")
                 self._ended.append(
-                    EndedUtterance(begun.number, event.start, event.end, begun.speech_start)
+                    EndedUtterance(
+                        begun.number,
+                        event.start,
+                        event.end,
+                        begun.speech_start,
+                        goes_on=event.reason == "maximum",
+                    )
                 )
                 self.open = None
             case _:
@@ -145,7 +158,7 @@ class Channel:
         """Whether the context of an ended utterance is not known yet."""
         if place == 0:
             return False
-        return reaches(self._ended[place - 1].start, self._ended[place].end, self._limit)
+        return reaches(self._ended[place - 1].end, self._ended[place].end, self._limit)
 
     def _earlier(self, end: int) -> Earlier | None:
         """The context of an utterance that ends at ``end`` and follows what is out.
@@ -196,9 +209,11 @@ class Channel:
             ended = self._ended.pop(0)
             self._asked -= 1
             found = self._answers.pop(ended.number)
+            if ended.goes_on:
+                found = unfinished(found, ended.end - ended.start)
             self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
             yield ended, found
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
         """Those that can still reach an utterance to come."""
-        return tuple(each for each in spoken if reaches(each.start, spoken[-1].end, self._limit))
+        return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))

@@ -9,16 +9,30 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
+
+LEAST_TAIL = SAMPLE_RATE
+"""A shorter end of a final says too little to begin in the middle of an utterance for."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A word of a final and where it begins."""
+
+    start: int
+    text: str
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A final that later utterances may be decoded with; ``[start, end)`` is its audio."""
+    """A final that later utterances may be decoded with; ``[start, end)`` is its audio.
+
+    ``words`` are those of the last final alone: only it may be used in part.
+    """
 
     start: int
     end: int
     text: str
     language: str
+    words: tuple[Said, ...] = ()
 
 
 class Earlier(msgspec.Struct, frozen=True):
@@ -37,11 +51,21 @@ def reaches(start: int, end: int, limit: int) -> bool:
 
 
 def earlier(spoken: Sequence[Spoken], end: int, limit: int) -> Earlier | None:
-    """The context of the utterance that follows ``spoken`` and ends at ``end``."""
+    """The context of the utterance that follows ``spoken`` and ends at ``end``.
+
+    As many whole finals as fit; where not even the last one does, its last words.
+    """
     near = [each for each in spoken if reaches(each.start, end, limit)]
-    if not near:
+    if near:
+        return Earlier(near[0].start, tuple(each.text for each in near))
+    return _tail(spoken[-1], end, limit) if spoken else None
+
+
+def _tail(last: Spoken, end: int, limit: int) -> Earlier | None:
+    words = [word for word in last.words if reaches(word.start, end, limit)]
+    if not words or last.end - words[0].start < LEAST_TAIL:
         return None
-    return Earlier(near[0].start, tuple(each.text for each in near))
+    return Earlier(words[0].start, ("".join(word.text for word in words),))
 
 
 def followed(
@@ -54,7 +78,8 @@ def followed(
     """
     if answer is None or not answer.text or not answer.carries:
         return ()
-    last = Spoken(start, end, answer.text, answer.language)
-    if spoken and spoken[-1].language != answer.language:
+    words = tuple(Said(start + word.start, word.text) for word in answer.words)
+    last = Spoken(start, end, answer.text, answer.language, words)
+    if not spoken or spoken[-1].language != answer.language:
         return (last,)
-    return (*spoken, last)
+    return (*spoken[:-1], msgspec.structs.replace(spoken[-1], words=()), last)
