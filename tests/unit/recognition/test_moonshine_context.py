@@ -1,0 +1,68 @@
+"""When context is trusted: the rules, without the model."""
+
+import numpy as np
+import pytest
+
+from vivavoce.recognition.engines import moonshine_context as context
+from vivavoce.recognition.engines.moonshine_tokens import Tokenizer
+
+
+@pytest.mark.parametrize(
+    ("said", "repeated"),
+    [
+        ("Three, three.", False),
+        ("five five five", True),
+        ("Yes, yes, no.", False),
+        ("It was the best of times. It was the best of times.", True),
+        ("the best of times the worst of times", False),
+        ("Go on, go on.", False),
+        ("and then it was the end it was the end it was over", True),
+        ("", False),
+    ],
+)
+def test_a_long_phrase_twice_or_any_phrase_thrice_running_is_a_repetition(
+    said: str, *, repeated: bool
+) -> None:
+    assert context.repeats([f" {word}" for word in said.split()]) is repeated
+
+
+def test_a_doubtful_text_is_no_context() -> None:
+    words, sure, unsure = [" Please."], np.full(3, -0.05), np.full(3, -0.9)
+    assert context.carries(words, sure.astype(np.float32))
+    assert not context.carries(words, unsure.astype(np.float32))
+    assert not context.carries([" five"] * 5, sure.astype(np.float32))
+    assert not context.carries([], np.zeros(0, np.float32))
+
+
+def test_few_words_for_much_sound_ask_for_a_second_opinion() -> None:
+    sure = np.full(3, -0.05, np.float32)
+    assert not context.doubtful([" one"], sure, 2 * 16_000)
+    assert context.doubtful([" one"], sure, 10 * 16_000)
+    assert context.doubtful([], sure[:0], 16_000)
+
+
+@pytest.mark.parametrize("mark", [".", ",", "?", "...", " ."])
+def test_marks_that_close_what_was_said_before_are_known(mark: str) -> None:
+    assert context.is_mark(mark)
+
+
+@pytest.mark.parametrize("token", [" a", "'s", "", " ", "5", ' "'])
+def test_other_tokens_are_no_marks(token: str) -> None:
+    assert not context.is_mark(token)
+
+
+PIECES = ["<unk>", "<s>", "</s>", "a", "b", "▁a", "ab", "▁", "a", "b", "▁ab", "c", "aba"]
+
+
+def test_a_text_is_spelled_as_the_model_spells_it() -> None:
+    tokenizer = Tokenizer([piece.encode() for piece in PIECES])
+    # What was learnt first is joined first; letters go before the bytes of the same value.
+    assert tokenizer.tokens(" ab a") == (10, 5)
+    assert tokenizer.tokens("abab") == (6, 6)
+    assert tokenizer.tokens(" cb") == (7, 11, 9)
+    assert tokenizer.tokens("") == ()
+
+
+def test_what_has_no_letters_in_the_vocabulary_is_left_out() -> None:
+    tokenizer = Tokenizer([piece.encode() for piece in PIECES])
+    assert tokenizer.tokens(" a\N{SNOWMAN}") == (5,)
