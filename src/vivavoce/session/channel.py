@@ -188,7 +188,6 @@ class Channel:
             begun.speech_start,
             "partial",
             refresh,
-            None if self._ended else self._earlier(heard),
         )
 
     def shows(self, request: Decode) -> bool:
