@@ -223,8 +223,7 @@ class Channel:
             begun.speech_start,
             "partial",
             refresh,
-            None if self._ended else self._earlier(heard, language),
-            language,
+            language=language,
         )
 
     def shows(self, request: Decode) -> bool:

@@ -137,7 +137,7 @@ class MoonshineEngine:
         if not context.doubtful(texts, part.log_probabilities, len(piece.audio)):
             return [part]
         (alone,) = self._decode_group([replace(piece, before=_NOTHING, prefix=())])
-        return [max(part, alone, key=_trust)]
+        return [alone if _trust(alone) > _trust(part, context.BENEFIT) else part]
 
     def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
         """Decode some pieces together; they have the same prefix."""
@@ -186,10 +186,10 @@ class MoonshineEngine:
         return _Part(piece.start, spoken, decoded.log_probabilities[:count])
 
 
-def _trust(part: _Part) -> tuple[bool, float]:
+def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
     """Ranks what was heard with context and without: loops last, then the likelier one."""
     looping = context.repeats([word.text for word in part.words])
-    return not looping, context.certainty(part.log_probabilities)
+    return not looping, context.certainty(part.log_probabilities) + benefit
 
 
 def _cut(request: int, audio: Floats) -> list[_Piece]:

@@ -17,8 +17,10 @@ Floats = npt.NDArray[np.float32]
 
 CARRIES = -0.4
 """Mean log probability from which a text may be what the next one is decoded with."""
-SURE = -0.12
+SURE = -0.2
 """Mean log probability from which a text heard with context needs no second opinion."""
+BENEFIT = 0.05
+"""Of two decodings the one without context must be likelier by this to be believed."""
 SPARSE = 1.0
 """Tokens per second of speech; fewer may mean that the model took words for said already."""
 REPEATED_WORDS = 3
