@@ -21,7 +21,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test conformance conformance-page power-cuts docs check format bench-accuracy lock clean
+.PHONY: help setup models test-models demo serve clients test conformance conformance-page power-cuts docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ $(VENV)/dev.stamp: requirements/dev.txt requirements/clients.txt $(VENV)/server.
 models: $(VENV)/server.stamp ## Fetch the models that the server starts with
 	$(BIN)/vivavoce models pull
 
+test-models: models
+	$(BIN)/vivavoce models pull speech-samples-languages
+
 setup: $(VENV)/server.stamp models ## Virtual environment, locked dependencies, models
 
 demo: setup ## Stream real speech through a server of its own and show the live transcript
@@ -62,13 +65,13 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 	@$(BIN)/python tests/clients/install.py node
 
 # The fault suite's short round (make faults COUNT=40) joins once it was steady five times under load.
-test: $(VENV)/dev.stamp models clients ## Every test but the fault suite
+test: $(VENV)/dev.stamp test-models clients ## Every test but the fault suite
 	$(BIN)/python -m pytest --ignore=tests/faults
 
-conformance: $(VENV)/dev.stamp models clients ## Every check of the API contract, as a table
+conformance: $(VENV)/dev.stamp test-models clients ## Every check of the API contract, as a table
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks
 
-conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/reference/conformance.md
+conformance-page: $(VENV)/dev.stamp test-models clients ## The same, written to docs/reference/conformance.md
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks --page docs/reference/conformance.md
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000

@@ -32,6 +32,10 @@ NO_BOUNDS = {
     "journal/writer.py": {"_COMMIT_BYTES", "_SLICE_BYTES"},
     "protocol/validation.py": {"MAX_KEY_CHARACTERS"},
     "recognition/engines/moonshine.py": {"_MAX_BATCH", "_TOKENS_PER_SECOND"},
+    "recognition/engines/whisper.py": {"_MAX_BATCH"},
+    "recognition/engines/whisper_care.py": {"_MOST_COMPRESSIBLE"},
+    "recognition/engines/whisper_listening.py": {"_TOKENS_PER_SECOND"},
+    "recognition/engines/whisper_model.py": {"MOST_TOKENS"},  # the model's own
     "recognition/validation.py": {"_CHARACTERS_PER_SECOND"},
     "recognition/frames.py": {"LENGTH_BYTES"},
     "server/listing.py": {"MAX_NAME"},

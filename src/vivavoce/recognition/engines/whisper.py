@@ -21,7 +21,7 @@ from vivavoce.recognition.contract import (
     Hypothesis,
     SpokenWord,
 )
-from vivavoce.recognition.engines.whisper_care import CarefulListener, says_nothing
+from vivavoce.recognition.engines.whisper_care import CarefulListener, carries, says_nothing
 from vivavoce.recognition.engines.whisper_listening import Listener, Manner, Take
 from vivavoce.recognition.engines.whisper_model import LONGEST_SAMPLES, WhisperModel
 from vivavoce.recognition.engines.whisper_tokens import WhisperTokenizer
@@ -204,8 +204,9 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
     text = "".join(word.text for word in words)
     if not words:
         return Hypothesis(text, words, language, 0.0)
-    certainty = np.concatenate([part.log_probabilities for part in parts]).mean()
-    return Hypothesis(text, words, language, float(np.exp(certainty)))
+    certainty = float(np.concatenate([part.log_probabilities for part in parts]).mean())
+    confidence = float(np.exp(certainty))
+    return Hypothesis(text, words, language, confidence, carries(text, certainty))
 
 
 def _rough_spans(words: Sequence[TokenWord], take: Take) -> list[Span]:

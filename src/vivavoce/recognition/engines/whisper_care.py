@@ -92,3 +92,8 @@ def says_nothing(take: Take) -> bool:
     return any(
         take.no_speech > silence and take.certainty < certainty for silence, certainty in _SILENT
     )
+
+
+def carries(text: str, certainty: float) -> bool:
+    """Whether what follows may be decoded with a text of this mean log probability."""
+    return certainty >= _WEAK and compressibility(text) <= _MOST_COMPRESSIBLE
