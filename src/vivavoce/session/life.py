@@ -10,6 +10,8 @@ from vivavoce.archive import port as archive
 from vivavoce.archive.port import ArchiveError, Records, Status
 from vivavoce.journal import port as journal
 from vivavoce.journal.port import Journal
+from vivavoce.protocol.messages import EndSession
+from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.finishing import Ending, Finisher
@@ -99,7 +101,7 @@ class Life:
         stored = await self._journal.find(live.id)
         if stored is None:
             raise journal.UnknownSessionError(f"session {live.id} has left the journal")
-        return Ending(live.id, live.request, live.format, stored.audio_end, checkpoint)
+        return Ending(live.id, live.request, live.herald, live.format, stored.audio_end, checkpoint)
 
     async def _wait_for_reader(self, live: Live) -> None:
         """Give a client that is connected, or may come back, its last messages."""
@@ -114,7 +116,7 @@ class Life:
         """End a session that cannot be transcribed; its recording is kept."""
         await live.end()
         await self._finisher.salvage(await self._ending(live, None))
-        await self._journal.drop(live.id)
+        await self._drop_failed(live)
 
     async def suspend(self, live: Live) -> None:
         """Note what the client has been sent, for the process that goes on; the run has ended."""
@@ -126,4 +128,9 @@ class Life:
     async def abandon(self, live: Live) -> None:
         """End a session that nobody ever connected to."""
         await self._records.fail(live.id, 408, self._wall())
-        await self._journal.drop(live.id)
+        await self._drop_failed(live)
+
+    async def _drop_failed(self, live: Live) -> None:
+        """Forget a session without a result; those told outside must not wait for its end."""
+        last = EndSession(session_id=live.id, created_at=iso(self._wall()))
+        await self._journal.drop(live.id, live.announcements(last))

@@ -53,5 +53,7 @@ def core_config(live: Live) -> CoreConfig:
             endpointing=request.endpointing,
             maximum_duration=request.maximum_duration_without_endpointing,
         ),
-        partials=request.messages_config.receive_partial_transcripts,
+        partials=(
+            request.messages_config.receive_partial_transcripts or live.herald.wants_partials
+        ),
     )

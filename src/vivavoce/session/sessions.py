@@ -12,7 +12,9 @@ from vivavoce.archive.port import NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, JournalError, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
+from vivavoce.protocol.messages import StartSession
 from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
@@ -56,7 +58,7 @@ class Sessions:
         Each session is known at once and recovered one after the other, or when its client comes:
         a server with many of them answers as soon as one with none.
         """
-        recovered = [self._add(stored) for stored in await self._journal.live()]
+        recovered = [self._know(self._make(stored)) for stored in await self._journal.live()]
         self._chores = [
             asyncio.create_task(self._recover(recovered), name="recovery"),
             asyncio.create_task(self._keep_house(), name="housekeeping"),
@@ -82,9 +84,11 @@ class Sessions:
             UnavailableError: it cannot be stored.
         """
         with self._place(session.owner):
-            await self._journal.create(session)
+            live = self._make(StoredSession(session, audio_end=0, sealed=False))
+            begun = StartSession(session_id=session.id, created_at=iso(session.created_at))
+            await self._journal.create(session, live.announcements(begun))
             await self._records.add(record)
-            self._run(self._add(StoredSession(session, audio_end=0, sealed=False)))
+            self._run(self._know(live))
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
@@ -116,10 +120,10 @@ class Sessions:
         if live := self._live.get(session_id):
             live.finished.set()
 
-    def _add(self, stored: StoredSession) -> Live:
+    def _make(self, stored: StoredSession) -> Live:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
         declared = audio_format(request)
-        live = Live(
+        return Live(
             stored,
             request,
             declared,
@@ -128,6 +132,8 @@ class Sessions:
             self._monotonic,
             resumes=self.resumes,
         )
+
+    def _know(self, live: Live) -> Live:
         self._live[live.id] = live
         self._by_token[live.token_hash] = live
         return live
