@@ -7,6 +7,7 @@ import uuid
 import msgspec
 import sqlalchemy as sql
 
+from vivavoce.delivery.ledger import RefusedWorkError
 from vivavoce.delivery.tables import endpoint_table, message_table, queue_table, secret_table
 
 SECRET_BYTES = 32
@@ -17,7 +18,7 @@ _endpoints = endpoint_table.c
 _queues = queue_table.c
 
 
-class UnknownEndpointError(Exception):
+class UnknownEndpointError(RefusedWorkError):
     """There is no such endpoint, or it is another key's."""
 
 

@@ -28,6 +28,10 @@ class LedgerError(Exception):
     """The database of deliveries does not answer or cannot be written; try again later."""
 
 
+class RefusedWorkError(Exception):
+    """Work that cannot be done and has changed nothing; the rest of its commit is not touched."""
+
+
 class Ledger:
     """Runs pieces of work on the database. Made by ``open``."""
 
@@ -59,6 +63,7 @@ class Ledger:
         """What the work returned, once it is durable. Work is done in the order it is asked for.
 
         Raises:
+            RefusedWorkError: as the work does.
             LedgerError: nothing was done, or it is not known to be durable.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -90,13 +95,20 @@ class Ledger:
         """All of it in one transaction; a fault that is not the database's spoils it for all."""
         try:
             with self._engine.begin() as connection:
-                return [work(connection) for work in works]
+                return [_attempt(work, connection) for work in works]
         except SQLAlchemyError as error:
             refusal = LedgerError(f"the deliveries do not answer: {error}")
             refusal.__cause__ = error
             return [refusal] * len(works)
         except Exception as error:  # noqa: BLE001  whoever waits for the work raises it
             return [error] * len(works)
+
+
+def _attempt(work: Work, connection: sql.Connection) -> Any:
+    try:
+        return work(connection)
+    except RefusedWorkError as refusal:
+        return refusal
 
 
 def _resolve(future: asyncio.Future[Any], result: Any) -> None:

@@ -4,8 +4,6 @@ The state belongs to a queue: the messages of one session for one endpoint, whic
 after the other. Whatever keeps the first one back keeps all of them back.
 """
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 import msgspec
@@ -106,17 +104,3 @@ def settle(
 def cause(answer: Answer) -> str:
     """Why a try failed, in a few words."""
     return answer.failure or f"HTTP {answer.status}"
-
-
-def read_retry_after(value: str, now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number or a date; None if it is neither."""
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:10])
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment.timestamp() - now, 0.0)

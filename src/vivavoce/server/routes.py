@@ -14,13 +14,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from vivavoce.archive.port import (
+    FINISHED,
     NewRecord,
-    NotFinishedError,
     NotFoundError,
     Record,
     Recordings,
     Records,
 )
+from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
@@ -29,6 +30,7 @@ from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
+from vivavoce.server.asking import body_of, owner_of
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
@@ -51,8 +53,9 @@ class LiveRoutes:
     records: Records
     recordings: Recordings
     keys: KeyRing
+    deliveries: Deliveries
     refusal: Callable[[InitRequest], str | None]
-    """Why no installed model can serve a request, or None."""
+    """Why a request that fits cannot be served here, or None."""
     public_url: str | None
     wall: Clock
 
@@ -70,8 +73,8 @@ class LiveRoutes:
 
     async def create(self, request: Request) -> Response:
         """Begin a session."""
-        owner = self._owner(request)
-        wanted = parse_init(await _body(request, MAX_INIT_BYTES))
+        owner = owner_of(request, self.keys)
+        wanted = parse_init(await body_of(request, MAX_INIT_BYTES))
         if reason := self.refusal(wanted):
             raise ApiError(422, reason)
         token = new_secret("")
@@ -91,7 +94,7 @@ class LiveRoutes:
 
     async def list(self, request: Request) -> Response:
         """A page of the owner's sessions, newest first."""
-        owner = self._owner(request)
+        owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
         links = page_links(
@@ -107,10 +110,10 @@ class LiveRoutes:
     async def delete(self, request: Request) -> Response:
         """Forget a finished session."""
         record = await self._record(request)
-        try:
-            await self.records.delete(record.id, record.owner)
-        except NotFinishedError as error:
-            raise ApiError(403, "the session has not ended yet") from error
+        if record.status not in FINISHED:
+            raise ApiError(403, "the session has not ended yet")
+        await self.deliveries.forget(record.id)  # before nobody can ask for it any more
+        await self.records.delete(record.id, record.owner)
         self.sessions.discard(record.id)
         await self.recordings.delete(record.id)
         return Response(status_code=202)
@@ -118,7 +121,7 @@ class LiveRoutes:
     async def patch(self, request: Request) -> Response:
         """Store the client's own notes on a session."""
         record = await self._record(request)
-        body = await _body(request, MAX_PATCH_BYTES)
+        body = await body_of(request, MAX_PATCH_BYTES)
         try:
             metadata = msgspec.json.decode(body, type=dict)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -168,17 +171,8 @@ class LiveRoutes:
         )
         return json_answer(body, 400)
 
-    def _owner(self, request: Request) -> str:
-        key = request.headers.get("x-gladia-key")
-        if not key:
-            raise ApiError(401, "no gladia key provided")
-        owner = self.keys.owner(key)
-        if owner is None:
-            raise ApiError(401, "gladia key not found")
-        return owner
-
     async def _record(self, request: Request) -> Record:
-        owner = self._owner(request)
+        owner = owner_of(request, self.keys)
         try:
             return await self.records.get(str(uuid.UUID(request.path_params["id"])), owner)
         except (ValueError, NotFoundError) as error:
@@ -186,20 +180,6 @@ class LiveRoutes:
 
     def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
         return base_url(request, self.public_url, websocket=websocket)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body.
-
-    Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes.
-    """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise ApiError(413, f"the body must be at most {limit // 1000} kB")
-    return bytes(body)
 
 
 def job(record: Record) -> Job:

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
 
+from vivavoce.delivery.ledger import LedgerError
 from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
@@ -72,7 +73,7 @@ def serve(
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             voices = make_voices(ModelStore(settings.models))
             runner.run(_serve(settings, keys, listener, ready, voices))
-    except (NoKeyError, ModelError, FolderInUseError, JournalError, OSError) as error:
+    except (NoKeyError, ModelError, FolderInUseError, JournalError, LedgerError, OSError) as error:
         raise StartError(str(error)) from error
 
 
