@@ -87,8 +87,15 @@ class Dispatcher:
         tally: what came of the tries.
     """
 
-    def __init__(self, ledger: Ledger, means: Means, slots: Slots | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        means: Means,
+        slots: Slots | None = None,
+        poll: float = POLL_SECONDS,
+    ) -> None:
         self.tally = Tally()
+        self._poll = poll
         self._ledger = ledger
         self._means = means
         self._slots = slots or Slots()
@@ -151,7 +158,7 @@ class Dispatcher:
             self._tidied = now
             await self._ledger.run(lambda db: queues.tidy(db, now))
         soon = await self._ledger.run(lambda db: queues.next_due(db, now))
-        rest = POLL_SECONDS if soon is None else min(POLL_SECONDS, max(soon - now, 0.0))
+        rest = self._poll if soon is None else min(self._poll, max(soon - now, 0.0))
         with suppress(TimeoutError):
             async with asyncio.timeout(rest):
                 await self._wake.wait()
@@ -162,15 +169,13 @@ class Dispatcher:
             return False
         task = asyncio.create_task(self._serve(queue), name=f"deliver {queue.key}")
         self._active[queue.key] = task
-        task.add_done_callback(lambda task: self._end(queue, task))
+        task.add_done_callback(lambda _: self._end(queue))
         return True
 
-    def _end(self, queue: Queue, task: asyncio.Task[None]) -> None:
+    def _end(self, queue: Queue) -> None:
         self._slots.give_back(queue.origin, failing=queue.standing.failures > 0)
         del self._active[queue.key]
         self._wake.set()
-        if not task.cancelled() and (error := task.exception()):
-            log.error("delivery_crashed", queue=queue.key, exc_info=error)
 
     async def _serve(self, queue: Queue) -> None:
         """Send the first messages of a queue, one after the other, while they arrive."""
@@ -182,6 +187,9 @@ class Dispatcher:
         except LedgerError as error:
             # Whatever was sent is sent again: better twice, under one id, than never.
             log.warning("deliveries_unavailable", error=str(error))
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except Exception:  # a fault of ours must neither stop the queue for good nor run hot
+            log.exception("delivery_crashed", queue=queue.key)
             await asyncio.sleep(LEDGER_RETRY_SECONDS)
 
     async def _deliver(self, turn: _Turn, message: Waiting) -> bool:
@@ -218,7 +226,7 @@ class Dispatcher:
 
     def _count(self, queue: Queue, message: Waiting, fate: Fate, answer: Answer) -> None:
         """Count and log; a URL may hold secrets, so only its origin is told."""
-        facts = {"id": message.id, "event": message.event, "origin": queue.origin}
+        facts = {"id": message.id, "kind": message.event, "origin": queue.origin}
         match fate:
             case Fate.DELIVERED:
                 self.tally.delivered += 1
