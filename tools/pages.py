@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 import typer
+from callback_safety import callback_safety
 from markdown_schema import Schema, fields, kind, sections, table
 from typer.cli import get_docs_for_click
 from typer.main import get_command
@@ -27,6 +28,7 @@ def pages() -> dict[str, str]:
         "messages.md": _page("Messages of the socket", messages()),
         "close-codes.md": _page("Close codes", close_codes()),
         "settings.md": _page("Settings", settings()),
+        "callback-safety.md": _page("Safety of callbacks", callback_safety()),
         "cli.md": f"{MADE}\n{commands()}",
     }
 

@@ -9,6 +9,14 @@ async with Client("http://127.0.0.1:8300", key) as client:
 """
 
 from vivavoce.client.aio import Client
+from vivavoce.client.callbacks import (
+    Callback,
+    SignatureError,
+    Webhook,
+    verify,
+    verify_callback,
+    verify_webhook,
+)
 from vivavoce.client.connection import Connection, State
 from vivavoce.client.errors import (
     ApiError,
@@ -28,6 +36,7 @@ __all__ = [
     "ApiError",
     "Backoff",
     "BufferFullError",
+    "Callback",
     "Client",
     "Connection",
     "Ended",
@@ -39,8 +48,13 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStateError",
+    "SignatureError",
     "State",
     "UnknownMessage",
     "UnreachableError",
     "VivavoceError",
+    "Webhook",
+    "verify",
+    "verify_callback",
+    "verify_webhook",
 ]

@@ -1,0 +1,59 @@
+"""Why there was no answer, in words that may be stored and shown to whoever named the URL.
+
+They say what the owner of an endpoint can act on, and nothing about this server's network.
+"""
+
+import ssl
+
+import httpcore
+
+from vivavoce.delivery.connecting import RefusedAddressError, UnknownHostError
+from vivavoce.delivery.targets import RefusedTargetError
+
+FAILURES: tuple[type[Exception], ...] = (
+    RefusedTargetError,
+    RefusedAddressError,
+    UnknownHostError,
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    TimeoutError,
+    OSError,
+)
+"""Everything that an endpoint, a name server or the network can cause."""
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (RefusedAddressError, "the host has an address that is not public"),
+    (UnknownHostError, "the host was not found"),
+    (httpcore.ConnectTimeout, "no connection in time"),
+    (httpcore.PoolTimeout, "too many deliveries at once"),
+    (httpcore.ConnectError, "no connection"),
+    (httpcore.LocalProtocolError, "the request has a header that HTTP does not allow"),
+    (httpcore.RemoteProtocolError, "the connection ended early, or what came was not HTTP"),
+    (httpcore.NetworkError, "the connection broke"),
+    (httpcore.TimeoutException, "no answer in time"),
+    (TimeoutError, "no answer in time"),
+)
+
+
+def described(failure: Exception) -> str:
+    """A few words about one of ``FAILURES``."""
+    if isinstance(failure, RefusedTargetError):
+        return f"the URL {failure}"
+    if tls := _tls_error(failure):
+        return _about_tls(tls)
+    return next((text for kind, text in _WORDS if isinstance(failure, kind)), "no connection")
+
+
+def _tls_error(failure: BaseException | None) -> ssl.SSLError | None:
+    """What went wrong with TLS, where that is the cause."""
+    while failure is not None and not isinstance(failure, ssl.SSLError):
+        failure = failure.__cause__
+    return failure
+
+
+def _about_tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted: {error.verify_message}"
+    reason = (error.reason or "connection ended").lower().replace("_", " ")
+    return f"TLS failed: {reason}"
