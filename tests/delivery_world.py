@@ -17,7 +17,6 @@ import sqlalchemy as sql
 from vivavoce.delivery import intake, letters
 from vivavoce.delivery.announcement import Announcement, encode
 from vivavoce.delivery.dispatcher import Dispatcher, Means, Size
-from vivavoce.delivery.ledger import Ledger
 from vivavoce.delivery.letters import Choice, DeadLetter
 from vivavoce.delivery.port import Answer, Delivery
 from vivavoce.delivery.schedule import Policy
@@ -136,7 +135,7 @@ class World:
             wall=asyncio.get_running_loop().time,
             dice=self._dice.random,
         )
-        self.dispatcher = Dispatcher(cast("Ledger", self.ledger), means, self.slots(), poll=86_400)
+        self.dispatcher = Dispatcher(cast("Any", self.ledger), means, self.slots(), poll=86_400)
         self._running = asyncio.create_task(self.dispatcher.run())
 
     async def kill(self) -> None:
