@@ -15,7 +15,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test conformance conformance-page docs check format bench-accuracy lock clean
+.PHONY: help setup models demo serve clients test conformance conformance-page faults deliveries docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ conformance-page: $(VENV)/dev.stamp models clients ## The same, written to docs/
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
 	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/faults --timeout 3600
+
+deliveries: $(VENV)/dev.stamp models ## Kill the server while its callbacks' receiver fails: make deliveries SEED=1 COUNT=200
+	DELIVERIES_SEED='$(SEED)' DELIVERIES_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/integration/test_delivery_kills.py --timeout 7200
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

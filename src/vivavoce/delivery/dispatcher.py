@@ -226,11 +226,9 @@ class Dispatcher:
 
     def _count(self, queue: Queue, message: Waiting, fate: Fate, answer: Answer) -> None:
         """Count and log; a URL may hold secrets, so only its origin is told."""
-        facts = {"id": message.id, "kind": message.event, "origin": queue.origin}
         match fate:
             case Fate.DELIVERED:
                 self.tally.delivered += 1
-                log.debug("delivered", **facts)
                 return
             case Fate.DEAD:
                 self.tally.given_up += 1
@@ -239,6 +237,7 @@ class Dispatcher:
             case _:
                 pass
         self.tally.failed += 1
+        facts = {"id": message.id, "kind": message.event, "origin": queue.origin}
         log.info("delivery_failed", **facts, cause=cause(answer), fate=fate.name.lower())
 
 

@@ -16,6 +16,9 @@ MOST_SECRETS = 2
 
 _endpoints = endpoint_table.c
 _queues = queue_table.c
+_CALLBACK_SECRETS = sql.select(secret_table.c.secrets).where(
+    secret_table.c.owner == sql.bindparam("this_owner")
+)
 
 
 class UnknownEndpointError(RefusedWorkError):
@@ -114,8 +117,7 @@ def _change(db: sql.Connection, endpoint_id: str, owner: str | None, **values: o
 
 def callback_secrets(db: sql.Connection, owner: str) -> tuple[str, ...]:
     """What signs the callbacks of a key's sessions; made at first use."""
-    select = sql.select(secret_table.c.secrets).where(secret_table.c.owner == owner)
-    found = db.execute(select).scalar()
+    found = db.execute(_CALLBACK_SECRETS, {"this_owner": owner}).scalar()
     if found is not None:
         return decode_secrets(found)
     made = (new_secret(),)

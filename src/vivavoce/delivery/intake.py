@@ -15,6 +15,10 @@ MARK = "announcements"
 
 _queues = queue_table.c
 _endpoints = endpoint_table.c
+_FIND = sql.select(_queues.key, _queues.closed).where(
+    _queues.session == sql.bindparam("this_session"),
+    _queues.endpoint == sql.bindparam("this_endpoint"),
+)
 
 
 def mark(db: sql.Connection) -> int:
@@ -107,10 +111,8 @@ class _Intake:
         return self._places[name]
 
     def _find(self, session: str, endpoint: str) -> _Place | None:
-        select = sql.select(_queues.key, _queues.closed).where(
-            _queues.session == session, _queues.endpoint == endpoint
-        )
-        row = self.db.execute(select).one_or_none()
+        values = {"this_session": session, "this_endpoint": endpoint}
+        row = self.db.execute(_FIND, values).one_or_none()
         return None if row is None else _Place(row.key, row.closed)
 
     def _make(self, announcement: Announcement, endpoint: str, url: str) -> _Place:

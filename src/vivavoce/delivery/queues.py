@@ -18,6 +18,31 @@ _messages = message_table.c
 _endpoints = endpoint_table.c
 _alive = _messages.died_at.is_(None)
 
+# What is done with every single message is put together once: that costs as much as doing it.
+_this_queue: sql.BindParameter[int] = sql.bindparam("this_queue")
+_this_message: sql.BindParameter[int] = sql.bindparam("this_message")
+_PAGE = (
+    sql.select(_messages.key, _messages.id, _messages.event, _messages.body)
+    .where(_messages.queue == _this_queue, _alive)
+    .order_by(_messages.key)
+    .limit(PAGE)
+)
+_DELETE = sql.delete(message_table).where(_messages.key == _this_message)
+_STAND = (
+    sql.update(queue_table)
+    .where(_queues.key == _this_queue)
+    .values(
+        failures=sql.bindparam("now_failures"),
+        since=sql.bindparam("now_since"),
+        cause=sql.bindparam("now_cause"),
+        # A queue is due again only while something waits in it.
+        due=sql.case(
+            (sql.exists().where(_messages.queue == _this_queue, _alive), sql.bindparam("now_due")),
+            else_=None,
+        ),
+    )
+)
+
 
 class Queue(msgspec.Struct, frozen=True):
     """A queue whose first message may be sent now.
@@ -106,12 +131,7 @@ def _queue(row: sql.Row[tuple[object, ...]]) -> Queue:
 
 def page(db: sql.Connection, queue: int) -> list[Waiting]:
     """The first messages of a queue: few, and fewer of large ones."""
-    rows = db.execute(
-        sql.select(_messages.key, _messages.id, _messages.event, _messages.body)
-        .where(_messages.queue == queue, _alive)
-        .order_by(_messages.key)
-        .limit(PAGE)
-    )
+    rows = db.execute(_PAGE, {"this_queue": queue})
     found: list[Waiting] = []
     size = 0
     for row in rows:
@@ -125,7 +145,7 @@ def page(db: sql.Connection, queue: int) -> list[Waiting]:
 
 def delivered(db: sql.Connection, queue: int, message: int, standing: Standing) -> None:
     """A message has arrived: nothing of it is kept."""
-    db.execute(sql.delete(message_table).where(_messages.key == message))
+    db.execute(_DELETE, {"this_message": message})
     _stand(db, queue, standing, None)
 
 
@@ -173,18 +193,15 @@ def _note_try(db: sql.Connection, message: int, cause: str) -> None:
 
 
 def _stand(db: sql.Connection, queue: int, standing: Standing, cause: str | None) -> None:
-    """Note how the queue stands; it is due again only while something waits."""
-    waits = sql.exists().where(_messages.queue == queue, _alive)
-    db.execute(
-        sql.update(queue_table)
-        .where(_queues.key == queue)
-        .values(
-            failures=standing.failures,
-            since=standing.since,
-            due=sql.case((waits, standing.due), else_=None),
-            cause=cause,
-        )
-    )
+    """Note how the queue stands."""
+    values = {
+        "this_queue": queue,
+        "now_failures": standing.failures,
+        "now_since": standing.since,
+        "now_due": standing.due,
+        "now_cause": cause,
+    }
+    db.execute(_STAND, values)
 
 
 def forget_session(db: sql.Connection, session: str) -> None:
