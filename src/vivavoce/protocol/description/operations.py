@@ -233,7 +233,10 @@ OPERATIONS = (
                 {JSON: ref(Webhook)},
                 links={
                     name: _link(name, id=NEW_ID)
-                    for name in ("enableWebhook", "renewWebhookSecret", "removeWebhook")
+                    for name in (
+                        *("testWebhook", "enableWebhook", "renewWebhookSecret"),
+                        "removeWebhook",
+                    )
                 },
             ),
             **_refused(
