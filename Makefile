@@ -8,6 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SEED ?= 20261121
 COUNT ?= 1000
 
+# How many stories with power cuts are played, from which seed on.
+SEEDS ?= 5000
+FIRST ?= 0
+
 PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
@@ -15,7 +19,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models demo serve clients test conformance conformance-page faults deliveries docs check format bench-accuracy lock clean
+.PHONY: help setup models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +74,9 @@ faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make 
 
 deliveries: $(VENV)/dev.stamp models ## Kill the server while its callbacks' receiver fails: make deliveries SEED=1 COUNT=200
 	DELIVERIES_SEED='$(SEED)' DELIVERIES_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/integration/test_delivery_kills.py --timeout 7200
+
+power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
+	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

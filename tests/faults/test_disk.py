@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -93,6 +94,73 @@ def fill(ballast: Path) -> None:
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))
+
+
+async def test_f054_a_session_that_ends_on_a_full_disk_is_finished_when_there_is_room(
+    start_server: StartServer, small_disk: Path, passages: list[Passage], ledger: Ledger
+) -> None:
+    server = start_server(data=small_disk / "data")
+    api = Api(server.url)
+    passage = passages[0]
+    history = History()
+    made = await api.create()
+    with ledger.fault("disk full at the end") as row:
+        row.sessions, row.interrupted = 1, 1
+        async with line(made.url, history) as talking:
+            await talking.send([passage.audio])
+            await talking.acknowledged(len(passage.audio))
+            fill(small_disk / "ballast")
+            await talking.stop()
+            async with asyncio.timeout(PATIENCE):
+                while "cannot" not in server.log:  # noqa: ASYNC110  a process apart
+                    await asyncio.sleep(0.1)
+            (small_disk / "ballast").unlink()
+            await spoken_out(talking)
+        await proved(api, made, history, passage.finals)
+
+
+async def spoken_out(talking: Line) -> None:
+    """Say stop until it can be noted, then hear the rest."""
+    while not (await talking.next("stop_recording"))["acknowledged"]:
+        await asyncio.sleep(0.2)
+        await talking.stop()
+    await talking.rest()
+
+
+async def test_f059_records_locked_by_somebody_else_hold_up_no_audio(
+    scripted: ServerProcess, passages: list[Passage], ledger: Ledger
+) -> None:
+    api = Api(scripted.url)
+    passage = passages[2]
+    history = History()
+    made = await api.create()
+    with ledger.fault("records locked") as row:
+        row.sessions, row.interrupted = 1, 1
+        async with line(made.url, history) as talking:
+            other = sqlite3.connect(scripted.data / "records.db", isolation_level=None)
+            other.execute("BEGIN EXCLUSIVE")
+            refusal = asyncio.create_task(api.call("POST", "/v2/live", {}))
+            await talking.send([passage.audio])
+            await talking.acknowledged(len(passage.audio))
+            assert not refusal.done(), "audio does not wait for the records"
+            answer = await refusal
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            await talking.stop()
+            await talking.next("post_final_transcript")
+            other.execute("ROLLBACK")
+            other.close()
+            await talking.rest()
+        await proved(api, made, history, passage.finals)
+
+
+def test_f062_a_folder_on_a_read_only_disk_is_refused(
+    start_server: StartServer, small_disk: Path, ledger: Ledger
+) -> None:
+    with ledger.fault("read-only disk"):
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)  # noqa: S607  found by small_disk
+        with pytest.raises(AssertionError, match=r"vivavoce: .*Read-only file system"):
+            start_server(data=small_disk)
 
 
 @needs_strace

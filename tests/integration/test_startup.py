@@ -77,6 +77,17 @@ def test_a_second_server_on_a_data_folder_is_refused(
     assert str(tmp_path / "data") in said
 
 
+@pytest.mark.parametrize("name", ["journal.db", "records.db", "keys.json"])
+def test_a_damaged_file_is_named_and_left_alone(
+    models_setting: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    damaged = tmp_path / name
+    damaged.write_bytes(b"noise" * 1000)
+    said = refused("--port", "0", "--data", tmp_path, **models_setting)
+    assert name in said
+    assert damaged.read_bytes() == b"noise" * 1000
+
+
 def test_a_server_that_others_can_reach_must_have_a_key(
     models_setting: dict[str, str], tmp_path: Path
 ) -> None:

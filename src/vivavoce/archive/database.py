@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from vivavoce.durable import make_folder, sync_folder
+
 BUSY_SECONDS = 5
 
 tables = sql.MetaData()
@@ -51,8 +53,9 @@ def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
 
 def _sqlite(address: sql.URL) -> sql.Engine:
     path = Path(address.database or "")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    sync_folder(path.parent)
     engine = sql.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
     sql.event.listen(engine, "connect", _configure)
     return engine

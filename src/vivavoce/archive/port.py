@@ -29,7 +29,7 @@ class ExistsError(ArchiveError):
 
 
 class UnavailableError(ArchiveError):
-    """The database does not answer or is locked; the same call may work later."""
+    """Database or disk do not answer, are locked or full; the same call may work later."""
 
 
 class Status(StrEnum):
@@ -207,7 +207,13 @@ class Recordings(Protocol):
     """The recordings of sessions by id (UUID text; anything else is a ``ValueError``)."""
 
     async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store a recording, all of it or nothing, in place of an earlier one; returns its size."""
+        """Store a recording, all of it or nothing, in place of an earlier one; returns its size.
+
+        When this returns it survives a power cut.
+
+        Raises:
+            UnavailableError: it cannot be stored now.
+        """
         ...
 
     async def find(self, session_id: str) -> Recording:

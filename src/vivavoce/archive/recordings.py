@@ -6,7 +6,8 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from vivavoce.archive.port import NotFoundError, Recording
+from vivavoce.archive.port import NotFoundError, Recording, UnavailableError
+from vivavoce.durable import make_folder, publish, remove
 
 BLOCK_BYTES = 256 * 1024
 _UNFINISHED = ".part"
@@ -25,7 +26,7 @@ class LocalRecordings:
         Raises:
             OSError: the folder cannot be made.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         self._folder = folder
         for leftover in folder.glob(f"*{_UNFINISHED}"):
             leftover.unlink()
@@ -35,13 +36,16 @@ class LocalRecordings:
 
         Raises:
             ValueError: the id is no UUID.
-            OSError: no room, or the disk fails; nothing is left behind.
+            UnavailableError: no room, or the disk fails; nothing is left behind.
         """
         path = self._path(session_id)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
         try:
+            await asyncio.to_thread(make_folder, self._folder)  # somebody may have tidied up
             size = await _write(part, chunks)
-            await asyncio.to_thread(_publish, part, path)
+            await asyncio.to_thread(publish, part, path)
+        except OSError as error:
+            raise UnavailableError(f"the recording cannot be stored: {error}") from error
         finally:
             part.unlink(missing_ok=True)
         return size
@@ -79,7 +83,7 @@ class LocalRecordings:
 
     async def delete(self, session_id: str) -> None:
         """Remove the recording. Idempotent."""
-        await asyncio.to_thread(_remove, self._path(session_id))
+        await asyncio.to_thread(remove, self._path(session_id))
 
     def _path(self, session_id: str) -> Path:
         if str(uuid.UUID(session_id)) != session_id:
@@ -96,22 +100,3 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
         await asyncio.to_thread(file.flush)
         await asyncio.to_thread(os.fsync, file.fileno())
         return file.tell()
-
-
-def _publish(part: Path, path: Path) -> None:
-    """Give a finished file its name, for good."""
-    part.replace(path)
-    _sync_folder(path.parent)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 import sqlalchemy as sql
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from vivavoce.archive.database import connect, session_table
 from vivavoce.archive.metadata import matches
@@ -60,7 +60,8 @@ class SqlRecords:
         try:
             return cls(await asyncio.to_thread(connect, url))
         except SQLAlchemyError as error:
-            raise UnavailableError(f"the records cannot be opened: {error}") from error
+            place = sql.make_url(url).database
+            raise UnavailableError(f"{place} cannot be opened: {_reason(error)}") from error
 
     async def add(self, record: NewRecord) -> None:
         """Keep a new session as queued."""
@@ -143,7 +144,12 @@ class SqlRecords:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise UnavailableError(f"the records do not answer: {error}") from error
+            raise UnavailableError(f"the records do not answer: {_reason(error)}") from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """What the database says; the statement and its parameters are nobody's business."""
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error).partition("\n")[0]
 
 
 def _is(session_id: str, owner: str) -> sql.ColumnElement[bool]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vivavoce import __version__
-from vivavoce.cli import callbacks, models, webhooks
+from vivavoce.cli import bench, callbacks, models, webhooks
 from vivavoce.cli.demo import demo
 from vivavoce.cli.serve import serve
 from vivavoce.cli.transcribe import transcribe
@@ -21,6 +21,7 @@ app.command()(demo)
 app.add_typer(models.app, name="models")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(callbacks.app, name="callbacks")
+app.add_typer(bench.app, name="bench")
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer hands options over like this

@@ -6,11 +6,12 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from vivavoce.cli.failures import ServerStartError
 
@@ -19,26 +20,32 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
 READY = "ready "
 LOG_LINES = 12
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 SERVE = (sys.executable, "-m", "vivavoce", "serve", "--host", "127.0.0.1", "--port", "0")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnServer:
-    """Where the child listens, and the key it takes."""
+    """Where the child listens, the key it takes, and its process."""
 
     url: str
     api_key: str
+    pid: int
 
 
 @asynccontextmanager
 async def own_server(
-    models: Path | None = None, *, command: Sequence[str] = SERVE
+    models: Path | None = None,
+    *,
+    command: Sequence[str] = SERVE,
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[OwnServer]:
     """Start a server, wait until it is ready, and take it down at the end.
 
     Args:
         models: folder of the models, by default the server's.
         command: the program.
+        settings: variables to set besides, such as ``VIVAVOCE_WORKERS``.
 
     Raises:
         ServerStartError: it did not start; the text has the end of its log.
@@ -48,14 +55,14 @@ async def own_server(
     key = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="vivavoce-", ignore_cleanup_errors=True) as folder:
         log = Path(folder, "server.log")
-        environment = _environment(Path(folder, "data"), key, models)
+        environment = {**_environment(Path(folder, "data"), key, models), **settings}
         process = await _spawn(command, environment, log)
         _leave_on_termination()
         try:
             url = await _wait_until_ready(process, log)
             draining = asyncio.create_task(_drain(process), name="drain the server's output")
             try:
-                yield OwnServer(url, key)
+                yield OwnServer(url, key, process.pid)
             finally:
                 draining.cancel()
         finally:

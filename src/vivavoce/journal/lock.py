@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vivavoce.durable import make_folder
+
 
 class FolderInUseError(Exception):
     """Another process works on this data folder."""
@@ -25,7 +27,7 @@ class FolderLock:
             FolderInUseError: another process, or another lock in this one, holds the folder.
             OSError: the folder cannot be made or written, or the lock file is a link.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         path = folder / "lock"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:

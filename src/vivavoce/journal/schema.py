@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from vivavoce.durable import sync_folder
 from vivavoce.journal.port import JournalError
 
 APPLICATION_ID = 0x56564A4C  # "VVJL"
@@ -93,6 +94,10 @@ def prepare(path: Path, connect: Connect) -> None:
     try:
         with closing(connect(path)) as connection:
             _prepare_tables(path, connection)
+        # In a connection of its own: a log that an earlier start left behind makes SQLite work
+        # in this mode without noting it in the file. A copy may have left the mode as well.
+        with closing(connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
 
@@ -100,11 +105,7 @@ def prepare(path: Path, connect: Connect) -> None:
 def _make_file(path: Path) -> None:
     """An owner-only file whose name survives a power cut; a planted link is refused."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:

@@ -110,23 +110,36 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Write until stopped."""
-        while (group := self._take()) is not None:
-            if group:
-                outcome = self._write(group)
-                self._untidy |= any(change.extent is None for change in outcome.changes)
-                self._settle(outcome)
-            self._look_after_files()
+        while self.turn():
+            pass
         self._sweeper.close()
         self._store.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn has something to do; else it waits."""
+        return bool(self._queue or self._closing or self._untidy)
+
+    def turn(self) -> bool:
+        """Write a group, if there is one, then look after the files; False at the end."""
+        group = self._take()
+        if group is None:
+            return False
+        if group:
+            outcome = self._write(group)
+            self._untidy |= any(change.extent is None for change in outcome.changes)
+            self._settle(outcome)
+        self._look_after_files()
+        return True
 
     def _take(self) -> list[Work] | None:
         """The next group; empty when there is only sweeping to do, None at the end."""
         with self._wake:
-            while not (self._queue or self._closing or self._untidy):
+            while not self.busy:
                 self._wake.wait()
             if not self._queue:
                 return None if self._closing else []
-        if not self._closing:
+        if self._gather and not self._closing:
             time.sleep(self._gather)
         with self._wake:
             return self._pop_group()

@@ -227,8 +227,7 @@ class Connection:
     async def _stop(self) -> Message:
         durations, failure = None, None
         try:
-            await self._arrival.settle()
-            durations = await self._live.stop()
+            durations = await self._arrival.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
             failure = Failure(str(error))
         return StopRecordingAck(

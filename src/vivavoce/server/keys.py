@@ -3,15 +3,24 @@
 import hashlib
 import hmac
 import json
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
+
+from vivavoce.durable import publish
 
 FILE = "keys.json"
 OWNER = "default"
 
 
-class NoKeyError(Exception):
+class KeysError(Exception):
+    """The server has no keys to go by."""
+
+
+class NoKeyError(KeysError):
     """A server that others can reach must have a key."""
 
 
@@ -48,20 +57,32 @@ def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[K
 
     Raises:
         NoKeyError: there is no key and the server is not on loopback.
+        KeysError: the file of keys cannot be read.
     """
     if given is not None:
         return KeyRing({digest(given): OWNER}), None
     path = folder / FILE
     if path.exists():
-        return KeyRing(json.loads(path.read_text())), None
+        return _stored(path), None
     if not loopback:
         raise NoKeyError("listening beyond this machine needs a key: give --api-key")
     made = new_secret("vv_")
     return KeyRing({digest(made): OWNER}), made
 
 
+def _stored(path: Path) -> KeyRing:
+    try:
+        return KeyRing(msgspec.json.decode(path.read_bytes(), type=dict[str, str]))
+    except msgspec.DecodeError as error:
+        raise KeysError(f"{path} is damaged: restore it, or remove it for a new key") from error
+
+
 def keep(folder: Path, key: str) -> None:
-    """Remember a key, as its hash, for the next start."""
-    path = folder / FILE
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({digest(key): OWNER}))
+    """Remember a key, as its hash, for the next start; all of it or nothing."""
+    part = folder / f"{FILE}.part"
+    part.touch(mode=0o600)
+    with part.open("w") as file:
+        json.dump({digest(key): OWNER}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    publish(part, folder / FILE)

@@ -16,11 +16,13 @@ from starlette.websockets import WebSocket
 from vivavoce.archive.port import (
     FINISHED,
     NewRecord,
+    NotFinishedError,
     NotFoundError,
     Record,
     Recordings,
     Records,
 )
+from vivavoce.archive.removal import remove
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
@@ -110,12 +112,13 @@ class LiveRoutes:
     async def delete(self, request: Request) -> Response:
         """Forget a finished session."""
         record = await self._record(request)
-        if record.status not in FINISHED:
-            raise ApiError(403, "the session has not ended yet")
-        await self.deliveries.forget(record.id)  # before nobody can ask for it any more
-        await self.records.delete(record.id, record.owner)
+        if record.status in FINISHED:
+            await self.deliveries.forget(record.id)
+        try:
+            await remove(record, self.records, self.recordings)
+        except NotFinishedError as error:
+            raise ApiError(403, "the session has not ended yet") from error
         self.sessions.discard(record.id)
-        await self.recordings.delete(record.id)
         return Response(status_code=202)
 
     async def patch(self, request: Request) -> Response:

@@ -13,13 +13,15 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
 
+from vivavoce.archive.port import ArchiveError
 from vivavoce.delivery.ledger import LedgerError
+from vivavoce.durable import make_folder
 from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.app import build, open_routes
-from vivavoce.server.keys import KeyRing, NoKeyError, keep, open_key_ring
+from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
@@ -37,6 +39,11 @@ class StartError(Exception):
 class StorageFailedError(Exception):
     """The server has ended because a write failed in a way that only a new start can mend."""
 
+
+_REFUSALS = (
+    *(KeysError, ModelError, FolderInUseError),
+    *(JournalError, ArchiveError, LedgerError, OSError),
+)
 
 MakeVoices = Callable[[ModelStore], Voices]
 
@@ -66,14 +73,14 @@ def serve(
         announce(url, made)
 
     try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(settings.data)
         loopback = is_loopback(settings.host)
         keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             voices = make_voices(ModelStore(settings.models))
             runner.run(_serve(settings, keys, listener, ready, voices))
-    except (NoKeyError, ModelError, FolderInUseError, JournalError, LedgerError, OSError) as error:
+    except _REFUSALS as error:
         raise StartError(str(error)) from error
 
 

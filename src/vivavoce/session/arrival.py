@@ -12,7 +12,8 @@ from typing import cast
 
 import structlog
 
-from vivavoce.protocol.messages import ChunkRange
+from vivavoce.journal.port import UnavailableError
+from vivavoce.protocol.messages import ChunkRange, RecordingDurations
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
 from vivavoce.session.resume import Overlap, Read, Start, find_start
 
@@ -114,6 +115,20 @@ class Arrival:
         self._came.set()
         if self._task is not None and not self._task.done():
             await asyncio.gather(self._task, return_exceptions=True)
+
+    async def stop(self) -> RecordingDurations:
+        """End the recording after all audio that was taken; durable when this returns.
+
+        Raises:
+            AlreadyStoppedError: it has ended before.
+            UnavailableError: the journal cannot note it now; the recording goes on.
+        """
+        await self.settle()
+        try:
+            return await self._live.stop()
+        except UnavailableError:
+            self._last = False
+            raise
 
     async def leave(self) -> None:
         """The client is gone, and may come back: what cannot be placed yet it will send again."""

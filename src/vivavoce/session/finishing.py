@@ -5,16 +5,17 @@ nor repeats a message.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from vivavoce.archive.port import AudioFile, Recordings, Records
+from vivavoce.archive.port import AudioFile, NotFoundError, Recordings, Records
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.delivery.announcement import Herald
-from vivavoce.journal.port import Journal
+from vivavoce.journal.port import Journal, JournalError
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.request import InitRequest
@@ -68,9 +69,21 @@ class Finisher:
             await self._archive(ending)
 
     async def salvage(self, ending: Ending) -> None:
-        """Keep the recording of a session that could not be transcribed."""
-        await self._recordings.write(ending.session_id, self._wav(ending))
-        await self._records.fail(ending.session_id, 500, self._wall())
+        """Keep the recording of a session that could not be transcribed.
+
+        Raises:
+            JournalError: its audio cannot be read; it has failed all the same.
+        """
+        try:
+            await self._recordings.write(ending.session_id, self._wav(ending))
+        except JournalError:
+            await self._note_failure(ending)
+            raise
+        await self._note_failure(ending)
+
+    async def _note_failure(self, ending: Ending) -> None:
+        async with self._unless_deleted(ending):
+            await self._records.fail(ending.session_id, 500, self._wall())
 
     async def _close(self, ending: Ending) -> None:
         """Tell that the recording ended, and what was found."""
@@ -95,17 +108,24 @@ class Finisher:
         result = msgspec.structs.replace(
             _final_result(told), messages=tuple(to_frame(m).decode() for m in shown)
         )
-        await self._records.finish(
-            ending.session_id,
-            result=wire.encode(result),
-            file=AudioFile(
-                filename=f"{ending.session_id}.wav",
-                audio_duration=round(ending.duration, 3),
-                number_of_channels=ending.format.channels,
-            ),
-            completed_at=self._wall(),
+        file = AudioFile(
+            filename=f"{ending.session_id}.wav",
+            audio_duration=round(ending.duration, 3),
+            number_of_channels=ending.format.channels,
         )
+        async with self._unless_deleted(ending):
+            await self._records.finish(
+                ending.session_id, wire.encode(result), file, completed_at=self._wall()
+            )
         await self._commit(ending, [last], "archived")
+
+    @asynccontextmanager
+    async def _unless_deleted(self, ending: Ending) -> AsyncIterator[None]:
+        """Once a result is stored its owner may delete it; done again, the end brings none back."""
+        try:
+            yield
+        except NotFoundError:
+            await self._recordings.delete(ending.session_id)
 
     async def _told(self, ending: Ending) -> list[wire.ServerMessage]:
         entries = await self._journal.read_messages(ending.session_id, 0)

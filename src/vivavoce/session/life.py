@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 CRASHES_ALLOWED = 3
 STORAGE_RETRY_SECONDS = 1.0
+MOST_RETRY_SECONDS = 30.0
+"""Between attempts to end a session: on a full disk each may write a recording in vain."""
+
 READER_CHECK_SECONDS = 1.0
 
 Begin = Callable[[Live, Checkpoint | None], Runner]
@@ -42,22 +46,28 @@ class Life:
         self._wall = wall
 
     async def run(self, live: Live) -> None:
-        """Run a session to its end; a fault is tried again from the checkpoint, a few times."""
+        """Run a session to its end; a fault is tried again from the checkpoint, a few times.
+
+        Raises:
+            ExceptionGroup: it could not even be given up; the journal keeps it.
+        """
         crashes = 0
+        delay = STORAGE_RETRY_SECONDS
         ended = False
-        while not ended and crashes < CRASHES_ALLOWED:
+        while not ended:
             try:
-                await self._run(live)
+                await (self._run(live) if crashes < CRASHES_ALLOWED else self._fail(live))
                 ended = True
             except* (journal.UnavailableError, archive.UnavailableError) as errors:
                 # Storage says no for now; what is stored is safe, and the session waits for it.
                 log.warning("storage_unavailable", session=live.id, error=str(errors.exceptions[0]))
-                await asyncio.sleep(STORAGE_RETRY_SECONDS)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MOST_RETRY_SECONDS)
             except* Exception:  # whatever failed, only this session may suffer from it
                 crashes += 1
                 log.exception("session_crashed", session=live.id, crashes=crashes)
-        if not ended:
-            await self._fail(live)
+                if crashes > CRASHES_ALLOWED:
+                    raise
 
     async def recall(self, live: Live) -> None:
         """Before a recovered session's client comes: what an earlier process has told it."""
@@ -127,7 +137,9 @@ class Life:
 
     async def abandon(self, live: Live) -> None:
         """End a session that nobody ever connected to."""
-        await self._records.fail(live.id, 408, self._wall())
+        # One whose creation was cut short has no record: nobody was ever told of it.
+        with suppress(archive.NotFoundError):
+            await self._records.fail(live.id, 408, self._wall())
         await self._drop_failed(live)
 
     async def _drop_failed(self, live: Live) -> None:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import msgspec
 import structlog
 
-from vivavoce.archive.port import NewRecord, Records
+from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, JournalError, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
-from vivavoce.protocol.messages import StartSession
+from vivavoce.protocol.messages import EndSession, StartSession
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
@@ -85,9 +85,14 @@ class Sessions:
         """
         with self._place(session.owner):
             live = self._make(StoredSession(session, audio_end=0, sealed=False))
-            begun = StartSession(session_id=session.id, created_at=iso(session.created_at))
-            await self._journal.create(session, live.announcements(begun))
-            await self._records.add(record)
+            began, ended = _beginning_and_end(session)
+            await self._journal.create(session, live.announcements(began))
+            try:
+                await self._records.add(record)
+            except ArchiveError:
+                # Its client is told that there is none.
+                await self._journal.drop(session.id, live.announcements(ended))
+                raise
             self._run(self._know(live))
 
     @contextmanager
@@ -189,6 +194,15 @@ class Sessions:
             return
         self._runs[live.id].cancel()
         await self._life.abandon(live)
+
+
+def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:
+    """What is told of a session when it is made, and when that has failed halfway."""
+    at = iso(session.created_at)
+    return (
+        StartSession(session_id=session.id, created_at=at),
+        EndSession(session_id=session.id, created_at=at),
+    )
 
 
 def audio_format(request: InitRequest) -> AudioFormat:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vivavoce.archive.port import NotFoundError
+from vivavoce.archive.port import NotFoundError, UnavailableError
 from vivavoce.archive.recordings import LocalRecordings
 
 ID = "45463597-20b7-4af7-b3b3-f5fb778203ab"
@@ -53,7 +53,7 @@ async def test_an_interrupted_write_leaves_the_earlier_recording_and_nothing_els
         yield b"second"
         raise OSError("no more")
 
-    with pytest.raises(OSError, match="no more"):
+    with pytest.raises(UnavailableError, match="no more"):
         await recordings.write(ID, breaking())
 
     async def endless() -> AsyncIterator[bytes]:
@@ -102,3 +102,24 @@ async def test_an_id_that_is_no_plain_uuid_never_becomes_a_path(
         await recordings.delete(name)
     with pytest.raises(ValueError, match=r"UUID|hexadecimal"):
         await anext(recordings.read(name))
+
+
+async def test_a_recording_that_is_deleted_while_it_is_read_is_read_to_its_end(
+    recordings: LocalRecordings,
+) -> None:
+    audio = bytes(range(256)) * 4000
+    await recordings.write(ID, chunks(audio))
+    reading = recordings.read(ID)
+    begun = await anext(reading)
+    await recordings.delete(ID)
+    assert begun + b"".join([block async for block in reading]) == audio
+    with pytest.raises(NotFoundError):
+        await recordings.find(ID)
+
+
+async def test_a_folder_that_was_deleted_under_the_server_is_made_again(
+    recordings: LocalRecordings, tmp_path: Path
+) -> None:
+    (tmp_path / "recordings").rmdir()
+    await recordings.write(ID, chunks(b"x"))
+    assert await content(recordings) == b"x"

@@ -202,7 +202,7 @@ async def test_a_locked_database_says_unavailable_and_works_again_afterwards(
     records = await SqlRecords.open(f"sqlite:///{tmp_path}/records.sqlite")
     other = sqlite3.connect(tmp_path / "records.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(UnavailableError, match="locked"):
+    with pytest.raises(UnavailableError, match=r"^the records do not answer: database is locked$"):
         await records.add(new("a"))
     assert await listed(records) == []
     other.execute("ROLLBACK")
@@ -230,3 +230,16 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "records.sqlite").write_bytes(b"something else" * 100)
     with pytest.raises(UnavailableError, match="not a database"):
         await SqlRecords.open(f"sqlite:///{tmp_path}/records.sqlite")
+
+
+async def test_a_damaged_page_is_unavailable_and_nothing_is_made_up(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    records = await SqlRecords.open(f"sqlite:///{path}")
+    await asyncio.gather(*(records.add(new(str(n), n)) for n in range(200)))
+    await records.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 3 * 4096] + b"noise" * 10_000 + whole[3 * 4096 + 50_000 :])
+    records = await SqlRecords.open(f"sqlite:///{path}")
+    with pytest.raises(UnavailableError, match="malformed"):
+        await listed(records)
+    await records.close()

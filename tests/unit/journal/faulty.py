@@ -29,7 +29,7 @@ class Connection(sqlite3.Connection):
 
 
 class Connections:
-    """A ``Connect`` that keeps what it made: preparation, two readers, the writer, the sweeper."""
+    """A ``Connect`` that keeps what it made: preparation (2), readers (2), writer, sweeper."""
 
     def __init__(self, busy_seconds: float = 0.05) -> None:
         self.made: list[Connection] = []
@@ -51,8 +51,8 @@ class Connections:
 
     @property
     def readers(self) -> list[Connection]:
-        return self.made[1:3]
+        return self.made[2:4]
 
     @property
     def writer(self) -> Connection:
-        return self.made[3]
+        return self.made[4]

@@ -222,6 +222,24 @@ async def test_dropped_audio_is_overwritten_and_not_just_unlisted(tmp_path: Path
     assert b"in confidence" not in path.read_bytes()
 
 
+async def test_a_log_that_a_first_start_left_behind_does_not_hide_the_mode_of_the_file(
+    tmp_path: Path,
+) -> None:
+    """After a power cut SQLite had rolled the file back to before this mode, beside its log."""
+    path = tmp_path / "journal.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE t (x)")
+    other.execute("DROP TABLE t")
+    other.close()
+    (tmp_path / "journal.sqlite-wal").write_bytes(bytes(32))
+    for position in range(2):
+        journal = await SqliteJournal.open(path)
+        if not position:
+            await journal.create(session("s"))
+        assert await journal.append_audio("s", b"x") == (position, position + 1)
+        await journal.close()
+
+
 async def test_sweeping_that_a_crash_interrupted_goes_on_at_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     journal = await SqliteJournal.open(path)
@@ -237,4 +255,26 @@ async def test_sweeping_that_a_crash_interrupted_goes_on_at_the_next_start(tmp_p
     assert [live.session.id for live in await journal.live()] == ["t"]
     await journal.seal("t")
     assert await everything(journal.tail_audio("t", 0)) == []
+    await journal.close()
+
+
+async def test_a_copy_made_while_sessions_run_opens_as_a_journal_of_that_moment(
+    tmp_path: Path,
+) -> None:
+    path, copy = tmp_path / "data" / "journal.db", tmp_path / "copy" / "journal.db"
+    copy.parent.mkdir()
+    journal = await SqliteJournal.open(path)
+    await journal.create(session("s"))
+    await journal.append_audio("s", b"before")
+    await journal.commit("s", [b"m"], b"point")
+    with sqlite3.connect(path) as reader:
+        reader.execute("VACUUM INTO ?", (str(copy),))
+    reader.close()
+    await journal.append_audio("s", b"after")
+    await journal.close()
+
+    journal = await SqliteJournal.open(copy)
+    assert await journal.read_audio("s", 0, 99) == b"before"
+    assert await journal.checkpoint("s") == b"point"
+    assert await journal.append_audio("s", b"+") == (6, 7)
     await journal.close()

@@ -9,6 +9,7 @@ from vivavoce.audio.recording import write_header
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import LiveSession, NewSession, UnavailableError
 from vivavoce.protocol.request import InitRequest
+from vivavoce.session.arrival import Arrival
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.live import AlreadyStoppedError, Limits, Live
 
@@ -91,6 +92,22 @@ async def test_a_stop_that_could_not_be_noted_can_be_said_again(
         await live.stop()
     with pytest.raises(AlreadyStoppedError):
         await live.append(SECOND)
+
+
+async def test_a_connection_whose_stop_could_not_be_noted_takes_audio_and_a_stop_again(
+    live: Live, journal: SometimesBrokenJournal
+) -> None:
+    arrival = Arrival(live)
+    await arrival.open()
+    await arrival.take(SECOND)
+    journal.broken = True
+    with pytest.raises(UnavailableError):
+        await arrival.stop()
+    journal.broken = False
+    assert (await arrival.take(SECOND)).byte_range == (32_000, 64_000)
+    assert (await arrival.stop()).recording_duration == 2.0
+    with pytest.raises(AlreadyStoppedError):
+        await arrival.take(SECOND)
 
 
 async def test_the_recording_ends_at_the_longest_duration_after_a_warning(live: Live) -> None:
