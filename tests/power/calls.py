@@ -90,6 +90,10 @@ class Plan:
     def id(self) -> str:
         return str(uuid.UUID(bytes=random.Random(f"id {self.seed}").randbytes(16), version=4))
 
+    def announcements(self, *messages: wire.Message) -> list[bytes]:
+        """What those outside are told of messages."""
+        return Herald(self.id, OWNER, REQUEST).announcements(*messages)
+
     @cached_property
     def token_hash(self) -> bytes:
         return random.Random(f"token {self.seed}").randbytes(32)
@@ -170,7 +174,7 @@ class Call:
         """Its creation was cut short: nobody knows of it, and nobody will connect."""
         desk = self._desk
         life = Life(desk.journal, desk.records, desk.finisher, cast("Any", None), lambda: NOW)
-        await life.abandon(cast("Any", self._plan))  # it looks at the id alone
+        await life.abandon(cast("Any", self._plan))  # it looks at no more than the plan has
 
     async def _create(self) -> None:
         plan, desk = self._plan, self._desk
