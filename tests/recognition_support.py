@@ -3,7 +3,7 @@
 from vivavoce.recognition.contract import DecodeRequest
 from vivavoce.recognition.engines.scripted import sing
 from vivavoce.recognition.frames import EngineSpec
-from vivavoce.recognition.jobs import Job, JobKind
+from vivavoce.recognition.jobs import PURPOSES, Job, JobKind
 
 SCRIPTED = EngineSpec("vivavoce.recognition.engines.scripted:load", {"faults": True})
 
@@ -22,12 +22,18 @@ def a_job(
 
 
 def a_sung_job(
-    text: str, kind: JobKind = "final", *, session: str = "s", channel: int = 0, deadline: float = 0
+    text: str,
+    kind: JobKind = "final",
+    *,
+    session: str = "s",
+    channel: int = 0,
+    deadline: float = 0,
+    engine: str = "scripted",
 ) -> Job:
     """A job in whose audio the scripted engine hears a text."""
-    return Job(session, channel, kind, "scripted", deadline, a_request(sing(text), kind))
+    return Job(session, channel, kind, engine, deadline, a_request(sing(text), kind))
 
 
 def a_request(audio: bytes, kind: JobKind) -> DecodeRequest:
     """The request that goes with a kind of job."""
-    return DecodeRequest(audio, "final" if kind == "final" else "partial", "en")
+    return DecodeRequest(audio, PURPOSES[kind], "en")

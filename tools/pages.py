@@ -15,6 +15,8 @@ from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.description.asyncapi import asyncapi
 from vivavoce.protocol.description.openapi import openapi
 from vivavoce.protocol.languages import TRANSCRIPTION_CODES, TRANSLATION_CODES
+from vivavoce.server.limits import LIMITS
+from vivavoce.server.metrics import READINGS, Metrics
 from vivavoce.server.settings import Settings
 
 MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
@@ -28,6 +30,8 @@ def pages() -> dict[str, str]:
         "messages.md": _page("Messages of the socket", messages()),
         "close-codes.md": _page("Close codes", close_codes()),
         "settings.md": _page("Settings", settings()),
+        "limits.md": _page("Limits", limits()),
+        "metrics.md": _page("Metrics", metrics()),
         "callback-safety.md": _page("Safety of callbacks", callback_safety()),
         "cli.md": f"{MADE}\n{commands()}",
     }
@@ -135,6 +139,46 @@ def settings() -> Iterable[str]:
             for name, schema in described.items()
         ),
     )
+
+
+def limits() -> Iterable[str]:
+    """Every bound with what happens when it is reached."""
+    yield (
+        "Every queue, buffer, time-out and retry of the server has a bound. Those with a "
+        "[setting](settings.md) may be changed."
+    )
+    for area in dict.fromkeys(limit.area for limit in LIMITS):
+        yield f"## {area.capitalize()}"
+        yield table(
+            ("what", "bound", "when it is reached", "setting"),
+            (
+                (
+                    limit.name,
+                    f"{limit.value:,.15g} {limit.unit}".replace(",", " "),
+                    limit.reached,
+                    f"`{limit.setting}`" if limit.setting else "",
+                )
+                for limit in LIMITS
+                if limit.area == area
+            ),
+        )
+
+
+def metrics() -> Iterable[str]:
+    """Every metric with its labels."""
+    yield (
+        "`GET /metrics` answers in the text format of Prometheus: without a key to processes of "
+        "the same machine, unless a proxy asks for somebody else; with `x-gladia-key`, or after "
+        "[`open_metrics`](settings.md), to all."
+    )
+    counted = [
+        (family.name + "_total" * (family.type == "counter"), family.type, family.documentation)
+        for family in Metrics().registry.collect()
+    ]
+    read = [(reading.name, reading.kind, reading.help) for reading in READINGS]
+    rows = sorted([*counted, *read])
+    yield table(("metric", "type", "meaning"), ((f"`{name}`", *rest) for name, *rest in rows))
+    yield "`vivavoce_handshakes_total` has the label `outcome`: `admitted` or `refused`."
 
 
 def _default(schema: Schema) -> str:

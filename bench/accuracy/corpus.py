@@ -73,6 +73,24 @@ def read_corpus(folder: Path, language: str, skip: Container[str] = ()) -> list[
     Raises:
         CorpusError: no manifest, a line that cannot be read, or nothing in that language.
     """
+    wanted = [entry for entry in _entries(folder) if entry.id not in skip]
+    recordings = list(_recordings(folder, wanted, {language, NO_LANGUAGE}))
+    if not any(recording.group != NO_SPEECH for recording in recordings):
+        raise CorpusError(f"{folder} has no recording with a text in language {language!r}")
+    return recordings
+
+
+def languages_of(folder: Path) -> list[str]:
+    """Languages that have a recording with a text, in the manifest's order.
+
+    Raises:
+        CorpusError: no manifest, or a line that cannot be read.
+    """
+    spoken = (entry.language for entry in _entries(folder) if entry.text)
+    return list(dict.fromkeys(language for language in spoken if language != NO_LANGUAGE))
+
+
+def _entries(folder: Path) -> list[Entry]:
     manifest = folder / "manifest.jsonl"
     if not manifest.is_file():
         raise CorpusError(
@@ -80,14 +98,9 @@ def read_corpus(folder: Path, language: str, skip: Container[str] = ()) -> list[
             "(its columns: docs/benchmarks/accuracy.md)"
         )
     try:
-        entries = msgspec.json.Decoder(Entry).decode_lines(manifest.read_bytes())
+        return msgspec.json.Decoder(Entry).decode_lines(manifest.read_bytes())
     except msgspec.DecodeError as error:
         raise CorpusError(f"{manifest}: {error}") from error
-    wanted = [entry for entry in entries if entry.id not in skip]
-    recordings = list(_recordings(folder, wanted, {language, NO_LANGUAGE}))
-    if not any(recording.group != NO_SPEECH for recording in recordings):
-        raise CorpusError(f"{manifest} has no recording with a text in language {language!r}")
-    return recordings
 
 
 def _recordings(folder: Path, entries: Iterable[Entry], languages: set[str]) -> Iterable[Recording]:

@@ -18,7 +18,8 @@ Interval = tuple[float, float]
 RESAMPLINGS = 5_000
 LEAST_RECORDINGS = 5
 """An interval over fewer says nothing."""
-_UNSPACED = frozenset({"zh", "ja", "th", "lo", "my"})
+BY_CHARACTER = frozenset({"bo", "ja", "km", "ko", "lo", "my", "th", "yue", "zh"})
+"""Languages without spaces between words, and Korean, whose writers disagree about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def normalizer(language: str, group: str) -> Normalizer:
     "1, 2", and no rule of writing says which is right.
     """
     if language != "en":
-        other: Normalizer = BasicTextNormalizer(split_letters=language in _UNSPACED)
+        other: Normalizer = BasicTextNormalizer(split_letters=language in BY_CHARACTER)
         return other
     normal: Normalizer = EnglishTextNormalizer()
     return (lambda text: _apart(normal(text))) if group == DIGITS else normal

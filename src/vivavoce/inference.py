@@ -42,6 +42,23 @@ def open_graph(path: Path) -> Graph:
     return graph
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what a graph says of itself."""
+    metadata: dict[str, str] = (
+        _onnxruntime()
+        .InferenceSession(str(path), providers=_PROVIDERS)
+        .get_modelmeta()
+        .custom_metadata_map
+    )
+    return metadata
+
+
+def import_sherpa() -> ModuleType:
+    """Import sherpa-onnx, which brings an onnxruntime of its own."""
+    os.environ[_NO_TELEMETRY] = "1"
+    return import_module("sherpa_onnx")
+
+
 def rewrite_as_onnx(source: Path, target: Path) -> None:
     """Write a graph again in ONNX format, node for node."""
     runtime = _onnxruntime()

@@ -91,6 +91,9 @@ async def official(call: Call, url: str) -> None:
             session.send_audio(frame)
 
     session.on("connecting", lambda _: call.history.opened())
+    # Without a listener the SDK's emitter raises in the middle of its reconnecting, which then
+    # neither goes on nor ends: a client that is refused would wait for ever.
+    session.on("error", lambda _: None)
     session.on("connected", connected)
     session.on("message", lambda message: call.history.heard(_plain(message.to_dict())))
     session.on("ended", note_end)
@@ -101,6 +104,8 @@ async def official(call: Call, url: str) -> None:
             stopped = True
             session.stop_recording()
             await ended.wait()
+    except TimeoutError as error:
+        raise TimeoutError(f"the call hangs; it last saw {call.history.events[-3:]}") from error
     finally:
         call.over = True
         session.end_session()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
 from vivavoce.server.voices import Voices
@@ -27,7 +28,7 @@ class ScriptedVoices(Voices):
         """Only voice activity needs a model."""
         self.voice_activity_model()
 
-    def engines(self) -> dict[str, EngineSpec]:
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
         """The scripted engine under every name that sessions ask for."""
         return {model.id: self._engine for model in self._models.values()}
 

@@ -1,7 +1,9 @@
 """Restarts with many sessions: an orderly end, everybody back at once, many open sessions."""
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import Sequence
 
@@ -32,6 +34,21 @@ async def test_f004_an_orderly_end_under_live_sessions_loses_none_of_them(
                 row.notes.append(f"ended in {time.monotonic() - begin:.1f} s")
                 await witness.rest()
             assert witness.close_code == RESTARTING
+            await asyncio.to_thread(scripted.start)
+            await going.prove()
+
+
+async def test_f005_a_second_sigterm_hurries_the_end_and_loses_nothing(
+    scripted: ServerProcess, passages: list[Passage], dice: random.Random, ledger: Ledger
+) -> None:
+    with ledger.fault("SIGTERM twice") as row:
+        async with calls(scripted, passages, dice, 10) as going:
+            row.sessions += 10
+            await begun(going)
+            going.interrupt(row)
+            os.kill(scripted.pid, signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(scripted.terminate) == 0
             await asyncio.to_thread(scripted.start)
             await going.prove()
 

@@ -15,7 +15,7 @@ from vivavoce.recognition.scheduler import Displaced, Scheduler
 
 BOUND = 3
 SESSIONS = ("a", "b", "c", "d")
-KINDS: tuple[JobKind, ...] = ("final", "first_partial", "refresh_partial")
+KINDS: tuple[JobKind, ...] = ("final", "first_partial", "refresh_partial", "language")
 
 
 def something_runs(queue: "QueueOfJobs") -> bool:
@@ -55,7 +55,7 @@ class QueueOfJobs(RuleBasedStateMachine):
         self.waiting.append(job)
         displaced = self.scheduler.submit(job, self.now)
         self._leave(displaced)
-        expected = [other for other in before if not other.is_final]
+        expected = [other for other in before if other.is_partial and kind != "language"]
         assert list(displaced.superseded) == expected
 
     @rule(limit=st.integers(1, 5))
@@ -115,27 +115,27 @@ class QueueOfJobs(RuleBasedStateMachine):
 
     def _leave(self, displaced: Displaced) -> None:
         for job in (*displaced.superseded, *displaced.shed):
-            assert not job.is_final
+            assert job.is_partial
             self.waiting.remove(job)
         self.given_up["superseded"] += len(displaced.superseded)
         self.given_up["shed"] += len(displaced.shed)
 
     def _check_order(self, batch: tuple[Job, ...]) -> None:
-        finals = [job.deadline for job in self.waiting if job.is_final]
-        if finals:
-            assert batch[0].is_final
-            assert batch[0].deadline == min(finals)
+        promises = [job.deadline for job in self.waiting if not job.is_partial]
+        if promises:
+            assert not batch[0].is_partial
+            assert batch[0].deadline == min(promises)
 
     def _check_company(self, batch: tuple[Job, ...]) -> None:
         if not batch:
             return
-        assert len(batch) == 1 or not any(job.is_final for job in batch)
+        assert len(batch) == 1 or all(job.is_partial for job in batch)
         assert max(job.samples for job in batch) <= 1.25 * min(job.samples for job in batch)
         assert len(batch) == 1 or not self.alone.intersection(batch)
 
 
 def partials(jobs: Iterable[Job]) -> list[Source]:
-    return [job.source for job in jobs if not job.is_final]
+    return [job.source for job in jobs if job.is_partial]
 
 
 TestQueueOfJobs = QueueOfJobs.TestCase

@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from vivavoce.recognition.store import PullProgress, Stage
+from vivavoce.recognition.progress import PullProgress, Stage
 
 _WORDS: dict[Stage, str] = {
     "waiting": "waiting for another pull",

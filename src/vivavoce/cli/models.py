@@ -1,17 +1,19 @@
 """``vivavoce models``: look at, fetch, check and delete the speech models."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from vivavoce.cli.model_progress import PullDisplay
 from vivavoce.places import models_folder
-from vivavoce.recognition.catalogue import Catalogue, Model, load_catalogue
+from vivavoce.recognition.catalogue import Catalogue, HubSource, Model, Source, load_catalogue
+from vivavoce.recognition.fetching import Supply
+from vivavoce.recognition.foreign import foreign_id, parse_hub_name
 from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.store import ModelStore
 
@@ -37,6 +39,27 @@ ModelIds = Annotated[
     list[str] | None,
     typer.Argument(metavar="[ID]...", help="Models; by default those the server starts with."),
 ]
+PullNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID | hub:OWNER/NAME@COMMIT]...",
+        help="Models; by default those the server starts with.",
+    ),
+]
+FromDir = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="Take them from this folder instead of the network: the models folder of another "
+        "machine, or wheels.",
+        show_default=False,
+    ),
+]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Do not touch the network."),
+]
 ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model, as listed.")]
 
 
@@ -45,11 +68,23 @@ def list_models(folder: ModelsFolder = None) -> None:
     """List the models of the catalogue and say which are here."""
     with _failures():
         catalogue, store = _open(folder)
-        here = {model.id for model in store.installed(catalogue.models)}
-        table = Table("Model", "Task", "Languages", "Licence", "Size", "Default", "Here", box=None)
-        for model in catalogue:
+        models = (*catalogue, *store.foreign())
+        here = {model.id for model in store.installed(models)}
+        widest = max(len(model.id) for model in models)
+        table = Table(
+            Column("Model", min_width=widest),
+            "Task",
+            "Languages",
+            "Licence",
+            "Size",
+            "Default",
+            "Here",
+            box=None,
+        )
+        for model in models:
+            terms = model.licence.spdx if model.licence else "unknown"
             table.add_row(
-                *(model.id, model.task, ", ".join(model.languages) or "any", model.licence.spdx),
+                *(model.id, model.task, _languages(model), terms),
                 *(_megabytes(model.size), _mark(model.default), _mark(model.id in here)),
             )
         Console().print(table)
@@ -65,23 +100,35 @@ def show(
     """Show where a model comes from, what it must hash to and where it lies."""
     with _failures():
         catalogue, store = _open(folder)
-        model = catalogue.model(model_id)
+        model = _find(catalogue, store, model_id)
         typer.echo("\n".join(_description(model)))
         place = store.path(model) if store.installed([model]) else "not here"
         typer.echo(f"folder     {place}")
-        if licence:
+        if licence and model.licence:
             typer.echo(f"\n{model.licence.read()}")
 
 
 @app.command()
-def pull(model_ids: ModelIds = None, folder: ModelsFolder = None) -> None:
+def pull(
+    model_ids: PullNames = None,
+    folder: ModelsFolder = None,
+    *,
+    from_dir: FromDir = None,
+    offline: Offline = False,
+) -> None:
     """Fetch models and check every byte; what is here already is left alone."""
     with _failures():
-        catalogue, store = _open(folder)
-        wanted = _chosen(catalogue, model_ids)
+        catalogue, store = _open(folder, _supply(from_dir, offline=offline))
+        wanted = _wanted(catalogue, model_ids)
         with PullDisplay() as display:
-            store.pull(wanted, display.report)
-        for model in wanted:
+            known = [model for model in wanted if isinstance(model, Model)]
+            store.pull(known, display.report)
+            foreign = [
+                store.pull_foreign(source, display.report)
+                for source in wanted
+                if isinstance(source, HubSource)
+            ]
+        for model in (*known, *foreign):
             typer.echo(f"{model.id}: {store.path(model)}")
 
 
@@ -91,7 +138,7 @@ def verify(model_ids: ModelIds = None, folder: ModelsFolder = None) -> None:
     with _failures():
         catalogue, store = _open(folder)
         bad = 0
-        for model in _chosen(catalogue, model_ids):
+        for model in _chosen(catalogue, store, model_ids):
             try:
                 store.verify(model)
                 typer.echo(f"{model.id}: good")
@@ -107,19 +154,41 @@ def remove(model_id: ModelId, folder: ModelsFolder = None) -> None:
     """Delete a model from this machine."""
     with _failures():
         catalogue, store = _open(folder)
-        store.remove(catalogue.model(model_id))
+        store.remove(_find(catalogue, store, model_id))
         typer.echo(f"{model_id}: removed")
 
 
-def _open(folder: Path | None) -> tuple[Catalogue, ModelStore]:
-    return load_catalogue(), ModelStore(folder or models_folder())
+def _open(folder: Path | None, supply: Supply | None = None) -> tuple[Catalogue, ModelStore]:
+    return load_catalogue(), ModelStore(folder or models_folder(), supply)
 
 
-def _chosen(catalogue: Catalogue, ids: Sequence[str] | None) -> tuple[Model, ...]:
+def _supply(from_dir: Path | None, *, offline: bool) -> Supply:
+    if from_dir is not None:
+        return Supply.from_folder(from_dir)
+    return Supply.offline() if offline else Supply()
+
+
+def _wanted(catalogue: Catalogue, names: Sequence[str] | None) -> list[Model | HubSource]:
+    """Return what the names stand for, each once, or the default models."""
+    if not names:
+        return list(catalogue.defaults())
+    return [parse_hub_name(name) or catalogue.model(name) for name in dict.fromkeys(names)]
+
+
+def _chosen(catalogue: Catalogue, store: ModelStore, ids: Sequence[str] | None) -> Iterable[Model]:
     """Return the named models, each once, or the default ones."""
     if not ids:
         return catalogue.defaults()
-    return tuple(catalogue.model(model_id) for model_id in dict.fromkeys(ids))
+    return [_find(catalogue, store, name) for name in dict.fromkeys(ids)]
+
+
+def _find(catalogue: Catalogue, store: ModelStore, name: str) -> Model:
+    """Look among what was pulled from the hub, then in the catalogue."""
+    source = parse_hub_name(name)
+    for model in store.foreign():
+        if model.id == (foreign_id(source) if source else name):
+            return model
+    return catalogue.model(name)
 
 
 @contextmanager
@@ -142,22 +211,41 @@ def _description(model: Model) -> Iterator[str]:
     yield f"{model.id}: {model.summary}"
     yield f"task       {model.task}"
     yield f"languages  {', '.join(model.languages) or 'any'}"
-    yield f"licence    {model.licence.spdx} (text: --licence)"
+    terms = f"{model.licence.spdx} (text: --licence)" if model.licence else "unknown"
+    yield f"licence    {terms}"
     yield f"upstream   {model.upstream}"
     for source in model.sources:
-        yield f"source     {source} sha256:{source.sha256}"
+        yield from _source_lines(source)
     for file in model.files:
         yield f"file       {file.name} {_megabytes(file.size)} sha256:{file.sha256}"
     for derived in model.derived:
         yield f"derived    {derived.name} ({derived.maker})"
     if model.memory_mb:
         yield f"memory     about {model.memory_mb} MB"
+    for row in model.measured:
+        what = f"{row.corpus} ({', '.join(row.languages)})"
+        yield f"measured   {row.error_percent} % errors, {row.cpu} CPU s per s: {what}"
     if model.notes:
         yield f"notes      {model.notes}"
 
 
+def _source_lines(source: Source) -> Iterator[str]:
+    if isinstance(source, HubSource):
+        yield f"source     hub:{source.repository}@{source.revision}"
+        return
+    for wheel in source.wheels:
+        yield f"source     {wheel} sha256:{wheel.sha256}"
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
+
+
+def _languages(model: Model) -> str:
+    """Name a few languages, count many."""
+    few = 8
+    named = ", ".join(model.languages) or "any"
+    return named if len(model.languages) <= few else f"{len(model.languages)} languages"
 
 
 def _mark(yes: bool) -> str:  # noqa: FBT001 # the value is what is shown

@@ -30,9 +30,10 @@ class Commits:
         probe_interval: seconds between probes while the journal refuses.
         changed: told what each commit changed, before those who wait for it.
         broken: told when nothing more will be written.
+        took: told the seconds that each group took.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  keyword-only seams of one adapter
         self,
         *,
         path: Path,
@@ -42,12 +43,14 @@ class Commits:
         probe_interval: float,
         changed: Callable[[Sequence[Change]], None],
         broken: Callable[[JournalError], None],
+        took: Callable[[float], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit
         self._probe_interval = probe_interval
         self._changed = changed
         self._broken = broken
+        self._took = took
         self._line: deque[Work] = deque()
         self._inside = 0
         self._condition = Condition.WRITING
@@ -117,6 +120,8 @@ class Commits:
 
     def _settle(self, outcome: Outcome) -> None:
         self._turn(outcome)
+        if outcome.works:
+            self._took(outcome.seconds)
         self._changed(outcome.changes)
         for work, result in zip(outcome.works, outcome.results, strict=True):
             self._inside -= work.size

@@ -62,7 +62,9 @@ class SqliteJournal:
         connect: Connect,
         clock: Callable[[], float],
         tuning: Tuning,
+        *,
         on_broken: Callable[[JournalError], None],
+        on_commit: Callable[[float], None],
     ) -> None:
         self._on_broken = on_broken
         self._lock = lock
@@ -78,6 +80,7 @@ class SqliteJournal:
             probe_interval=tuning.probe_interval,
             changed=self._publish,
             broken=self._break,
+            took=on_commit,
         )
 
     @classmethod
@@ -89,6 +92,7 @@ class SqliteJournal:
         tuning: Tuning | None = None,
         connect: Connect | None = None,
         on_broken: Callable[[JournalError], None] = lambda _: None,
+        on_commit: Callable[[float], None] = lambda _: None,
     ) -> Self:
         """Open the journal at ``path``, making it and its folder where they are missing.
 
@@ -98,6 +102,7 @@ class SqliteJournal:
             tuning: delays and bounds.
             connect: opens connections to the file (a seam for fault tests).
             on_broken: told once if nothing more can be written until the file is opened anew.
+            on_commit: told the seconds that each commit took.
 
         Raises:
             FolderInUseError: another process works on the folder.
@@ -109,7 +114,7 @@ class SqliteJournal:
         lock = await asyncio.to_thread(FolderLock, path.parent)
         try:
             await asyncio.to_thread(prepare, path, connect)
-            return cls(path, lock, connect, clock, tuning, on_broken)
+            return cls(path, lock, connect, clock, tuning, on_broken=on_broken, on_commit=on_commit)
         except BaseException:
             lock.release()
             raise

@@ -67,6 +67,7 @@ class Outcome:
     changes: Sequence[Change] = field(default=())
     condition: Condition = Condition.WRITING
     cause: Exception | None = None
+    seconds: float = 0.0
 
 
 class Writer(threading.Thread):
@@ -161,9 +162,11 @@ class Writer(threading.Thread):
         refused: list[Work] = []
         for work in group:
             (works if self._admits(work) else refused).append(work)
+        begun = time.monotonic()
         results, changes = self._store_group(works) if works else ([], [])
+        took = time.monotonic() - begun
         results += [self._refusal() for _ in refused]
-        return Outcome([*works, *refused], results, changes, self._condition, self._cause)
+        return Outcome([*works, *refused], results, changes, self._condition, self._cause, took)
 
     def _store_group(self, works: Sequence[Work]) -> tuple[list[Any], list[Change]]:
         self._unmerged += sum(work.size for work in works) + _COMMIT_BYTES

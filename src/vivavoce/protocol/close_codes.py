@@ -32,7 +32,13 @@ class CloseCode(IntEnum):
     TOO_BIG = 1009, "A frame was larger than the server takes; the session can be resumed."
     INTERNAL = 1011, "A fault of the server; the session can be resumed."
     RESTART = 1012, "The server restarts; the session can be resumed at the same URL."
-    TRY_LATER = 1013, "The server cannot store audio now; the session can be resumed."
+    TRY_LATER = (
+        1013,
+        (
+            "The server cannot store audio now, or the client reads too slowly; "
+            "the session can be resumed."
+        ),
+    )
     UNREADABLE = 4400, "Too many messages in a row could not be read."
     REPLACED = 4409, "A newer connection took the session over."
     GAP = 4416, "The client's stated position lies beyond the stored audio: bytes are missing."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -17,31 +17,61 @@ FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 _PACKAGE = "vivavoce.recognition"
 
 
-class PackageSource(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="package", forbid_unknown_fields=True
-):
+class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A wheel of a public package, for one fixed platform whatever the host is.
 
     Attributes:
         name: name of the package.
         version: the one version that holds these bytes.
         platform: platform tag of the wheel, or ``any``.
-        sha256: of the wheel.
-        members: file name in the store → path inside the wheel.
     """
 
     name: str
     version: str
     platform: str
     sha256: Sha256
-    members: dict[FileName, str]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.platform})"
 
 
-# Joined parts, hub revisions and local paths become further members of this union.
-Source = PackageSource
+class PackageSource(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="package", forbid_unknown_fields=True
+):
+    """Wheels that hold the files; indexes limit the size of a wheel, so a file may be in parts.
+
+    Attributes:
+        wheels: all that are needed.
+        members: file name in the store → paths inside the wheels, joined in this order.
+    """
+
+    wheels: Annotated[tuple[Wheel, ...], msgspec.Meta(min_length=1)]
+    members: dict[FileName, Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]]
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.wheels))
+
+
+class HubSource(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="hub", forbid_unknown_fields=True
+):
+    """A repository of the Hugging Face hub at one commit.
+
+    Attributes:
+        repository: ``owner/name``.
+        revision: the commit, in full: a branch or a tag could be moved.
+        members: file name in the store → path in the repository.
+    """
+
+    repository: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
+    revision: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+    members: dict[FileName, str]
+
+    def __str__(self) -> str:
+        return f"hub:{self.repository}@{self.revision[:8]}"
+
+
+Source = PackageSource | HubSource
 
 
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +98,21 @@ class DerivedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
+class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How well a model did on recordings, measured by this project.
+
+    Attributes:
+        corpus: which recordings, and how they were cut.
+        error_percent: word error rate; character error rate for Japanese and Korean.
+        cpu: CPU seconds per second of audio, one thread.
+    """
+
+    corpus: str
+    languages: tuple[str, ...]
+    error_percent: float
+    cpu: float
+
+
 class Licence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Terms of a model: SPDX id and the name of its text among the package's ``licences``."""
 
@@ -84,23 +129,28 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         id: name of the model and of its folder.
-        default: whether a server starts with it, so that a bare ``pull`` fetches it.
+        default: whether a server starts with it, so that a bare ``pull`` fetches it. Of several
+            that know a language, the first in the catalogue speaks it.
         engine: name of the engine that loads it; absent when there is nothing to load.
+        licence: always there in the catalogue; unknown for a model of the user's.
+        options: what the engine must know besides the files.
         memory_mb: resident memory of a process that has loaded it, roughly.
     """
 
     id: FileName
     task: Task
     summary: str
-    licence: Licence
+    licence: Licence | None
     upstream: str
     sources: Annotated[tuple[Source, ...], msgspec.Meta(min_length=1)]
     files: Annotated[tuple[ModelFile, ...], msgspec.Meta(min_length=1)]
     derived: tuple[DerivedFile, ...] = ()
     languages: tuple[str, ...] = ()
     engine: str | None = None
+    options: dict[str, Any] = {}
     default: bool = False
     memory_mb: int = 0
+    measured: tuple[Measurement, ...] = ()
     notes: str = ""
 
     @property
@@ -119,7 +169,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(set(ids)) != len(ids):
             raise ValueError("two models have the same id")
         for model in self.models:
-            _check_names(model)
+            _check_entry(model)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models)
@@ -158,8 +208,10 @@ def load_catalogue() -> Catalogue:
     return parse_catalogue(resources.files(_PACKAGE).joinpath("catalogue.toml").read_text("utf-8"))
 
 
-def _check_names(model: Model) -> None:
-    """File names are unique in the folder, and every source offers every file."""
+def _check_entry(model: Model) -> None:
+    """Terms are known, file names unique in the folder, and every source offers every file."""
+    if model.licence is None:
+        raise ValueError(f"{model.id}: no licence")
     names = [file.name for file in model.files]
     every = [*names, *(file.name for file in model.derived)]
     if len(set(every)) != len(every):

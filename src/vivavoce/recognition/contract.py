@@ -11,11 +11,22 @@ import msgspec
 
 SAMPLE_RATE = 16_000
 
-Purpose = Literal["final", "partial"]
+Purpose = Literal["final", "partial", "language"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What an engine can do; the server plans with it and never asks for more."""
+    """What an engine can do; the server plans with it and never asks for more.
+
+    Attributes:
+        languages: codes of the languages it decodes; anything else it refuses.
+        streaming: growing audio costs it only what is new.
+        word_times: word places are heard; without it they are shared out by length.
+        confidence: confidences are the model's; without it they are 1 and say nothing.
+        biasing: it can be told words to expect.
+        context: it listens to a request's ``context``.
+        max_batch: most requests it takes at once.
+        punctuates: its text has marks and capitals; where not, a punctuation model may help.
+    """
 
     languages: frozenset[str]
     streaming: bool = False
@@ -24,6 +35,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     biasing: bool = False
     context: bool = False
     max_batch: int = 1
+    punctuates: bool = True
+    identifies_languages: bool = False
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -43,10 +56,12 @@ class DecodeRequest(msgspec.Struct, frozen=True):
     Attributes:
         audio: float32 little-endian samples, 16 kHz, mono.
         purpose: a ``final`` must be a pure function of the request; a ``partial`` may trade
-            accuracy for speed and carries no promise.
-        language: the language to decode in.
+            accuracy for speed and carries no promise; ``language`` asks which of ``languages``
+            is spoken, is a pure function too, and only for engines that identify languages.
+        language: the language to decode in; of no meaning where it is asked for.
         context: earlier speech of the channel.
         speech_start: sample of ``audio`` where speech begins (what precedes it is pre-roll).
+        languages: candidates for the purpose ``language``; none means all that the engine knows.
     """
 
     audio: bytes
@@ -54,10 +69,15 @@ class DecodeRequest(msgspec.Struct, frozen=True):
     language: str
     context: Context = Context()
     speech_start: int = 0
+    languages: tuple[str, ...] = ()
 
 
 class SpokenWord(msgspec.Struct, frozen=True):
-    """A word with its place in the request's audio, in samples; ``text`` begins with a space."""
+    """A word with its place in the request's audio, in samples.
+
+    ``text`` begins with a space; in languages written without spaces only the first word's does,
+    and those that the script sets apart.
+    """
 
     text: str
     start: int
@@ -66,13 +86,13 @@ class SpokenWord(msgspec.Struct, frozen=True):
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """What an engine heard.
+    """What an engine heard; to the purpose ``language``, only a language and its probability.
 
     Attributes:
         text: the joined words; empty when nothing was said.
         words: in order, not overlapping, inside the request's audio.
-        language: language of the text.
-        confidence: 0 to 1 for the whole text.
+        language: language of the text, or the likeliest of the candidates.
+        confidence: 0 to 1 for the whole text; of a language, its probability among the candidates.
     """
 
     text: str

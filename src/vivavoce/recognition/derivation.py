@@ -6,12 +6,14 @@ from pathlib import Path
 
 from vivavoce.recognition.catalogue import DerivedFile
 from vivavoce.recognition.model_errors import CatalogueError, ModelError
+from vivavoce.recognition.unpacking import check_hash
 
 Maker = Callable[[Path, Path], None]
 """Makes the target (second) from the model's folder (first), and proves that it works."""
 
 MAKERS = {
     "moonshine-attention": "vivavoce.recognition.engines.moonshine_attention:make",
+    "moonshine-symbols": "vivavoce.recognition.engines.moonshine_tokens:make_symbols",
 }
 
 
@@ -26,6 +28,8 @@ def derive(derived: DerivedFile, folder: Path) -> dict[str, str]:
     """
     maker = _find_maker(derived.maker)
     maker(folder, folder / derived.name)
+    if not derived.tools:  # nothing but our own code made it, so there is only one right answer
+        check_hash(folder / derived.name, derived.sha256, derived.name)
     return tool_versions(derived)
 
 

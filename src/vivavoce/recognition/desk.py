@@ -141,6 +141,10 @@ class Desk:
         """Have everybody who awaits a job get an error."""
         self.fail(tuple(self._awaited), kind, reason)
 
+    def is_waited_for(self, engine: str) -> bool:
+        """Whether somebody awaits a job of an engine."""
+        return any(job.engine == engine and self._is_awaited(job) for job in self._awaited)
+
     def stats(self) -> RecogniserStats:
         """Counters and queue as they are now."""
         return RecogniserStats(
@@ -171,7 +175,7 @@ class Desk:
         """Nobody awaits the job any more."""
         del self._awaited[job]
         self._scheduler.withdraw(job)
-        if job.is_final:
+        if not job.is_partial:
             self._quarantine.release(job)
 
     def _give_way(self, displaced: Displaced) -> None:

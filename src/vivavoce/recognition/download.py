@@ -1,39 +1,44 @@
 """Fetch a wheel through the user's own package index set-up.
 
-pip does the work, so mirrors, proxies, credentials and certificates are those the user has already
-configured, and no registry's address appears here. The wheel is only stored, never installed.
+pip finds it, so mirrors, proxies, credentials and certificates are those the user has already
+configured, and no registry's address appears here. Where the index names a plain address the
+bytes are fetched from there, so that a killed download goes on later; in every other case (a
+password, a proxy of pip's own, a folder) pip fetches them too. The wheel is never installed.
 """
 
+import json
 import re
 import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from vivavoce.recognition.catalogue import PackageSource
+from vivavoce.recognition.catalogue import Wheel
 from vivavoce.recognition.model_errors import (
     IntegrityError,
     ModelError,
     SourceUnavailableError,
     StorageError,
 )
-
-Bytes = Callable[[int, int], None]
-"""Called with bytes done and bytes in all."""
+from vivavoce.recognition.progress import Bytes
+from vivavoce.recognition.resuming import UnreachableError, download
+from vivavoce.recognition.unpacking import file_hash
 
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _KEPT_LINES = 12
 _TARGET_PYTHON = "3.11"
 """Fixed like the platform: the model's wheel must not depend on who asks for it."""
+_MOST_METADATA = 1 << 20
+"""Bytes pip may fetch to find an address; more means that it is fetching the wheel itself."""
 
 
 class Downloader(Protocol):
     """Brings a package's wheel into a folder."""
 
-    def fetch(self, source: PackageSource, folder: Path, progress: Bytes) -> Path:
+    def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         """Store the wheel in ``folder`` and return its path.
 
         Raises:
@@ -45,38 +50,85 @@ class Downloader(Protocol):
 
 
 class PipDownloader:
-    """Downloads with this interpreter's pip.
+    """Downloads with this interpreter's pip, and goes on with what a killed download left.
 
     Args:
-        options: further ``pip download`` options, such as ``--no-index --find-links FOLDER`` on a
-            machine without a network.
+        options: further pip options, such as ``--index-url ADDRESS`` or ``--no-index
+            --find-links FOLDER``.
     """
 
     def __init__(self, options: Sequence[str] = ()) -> None:
         self._options = tuple(options)
 
-    def fetch(self, source: PackageSource, folder: Path, progress: Bytes) -> Path:
+    def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         """See :class:`Downloader`."""
+        address = self._locate(wheel, folder)
+        if address is not None and address.startswith(("https://", "http://")):
+            part = folder / f"{wheel.sha256}.part"
+            try:
+                download(address, part, progress)
+            except UnreachableError:
+                return self._by_pip(wheel, folder, progress)
+            if file_hash(part) == wheel.sha256:
+                return part
+            part.unlink()  # spoilt on the way or another wheel of that name: pip knows which
+        return self._by_pip(wheel, folder, progress)
+
+    def _locate(self, wheel: Wheel, folder: Path) -> str | None:
+        """Ask pip where the wheel lies; None when that takes fetching it."""
+        with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as scratch:
+            report = Path(scratch, "report.json")
+            command = [
+                *_pip("install", wheel),
+                *("--dry-run", "--ignore-installed", "--use-feature", "fast-deps"),
+                *("--report", str(report), f"{wheel.name}=={wheel.version}", *self._options),
+            ]
+
+            def stop(_: int, total: int) -> None:
+                if total > _MOST_METADATA:
+                    raise _TooMuchError
+
+            try:
+                _, status = _run(command, stop)
+            except _TooMuchError:
+                return None
+            return None if status else _address(report)
+
+    def _by_pip(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as scratch:
             requirement = Path(scratch, "requirements.txt")
-            pin = f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n"
+            pin = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
             requirement.write_text(pin, "utf-8")
-            command = self._command(source, requirement, Path(scratch, "wheels"))
+            target = Path(scratch, "wheels")
+            command = [
+                *(*_pip("download", wheel), "--require-hashes", "--dest", str(target)),
+                *("--requirement", str(requirement), *self._options),
+            ]
             lines, status = _run(command, progress)
             if status:
-                raise _failure(source, lines)
-            (wheel,) = Path(scratch, "wheels").glob("*.whl")
-            return wheel.rename(folder / wheel.name)
+                raise _failure(wheel, lines)
+            (fetched,) = target.glob("*.whl")
+            return fetched.replace(folder / fetched.name)
 
-    def _command(self, source: PackageSource, requirement: Path, target: Path) -> list[str]:
-        return [
-            *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
-            *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
-            *("--python-version", _TARGET_PYTHON, "--progress-bar", "raw"),
-            *(() if source.platform == "any" else ("--platform", source.platform)),
-            *("--dest", str(target), "--requirement", str(requirement)),
-            *self._options,
-        ]
+
+class _TooMuchError(Exception):
+    """pip fetches more than it was asked for."""
+
+
+def _pip(verb: str, wheel: Wheel) -> list[str]:
+    return [
+        *(sys.executable, "-m", "pip", verb, "--no-input", "--disable-pip-version-check"),
+        *("--no-deps", "--only-binary", ":all:", "--progress-bar", "raw"),
+        *("--python-version", _TARGET_PYTHON),
+        *(() if wheel.platform == "any" else ("--platform", wheel.platform)),
+    ]
+
+
+def _address(report: Path) -> str | None:
+    """Read the one address of pip's installation report."""
+    (found,) = json.loads(report.read_text("utf-8"))["install"]
+    address = found["download_info"]["url"]
+    return address if isinstance(address, str) else None
 
 
 def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
@@ -98,14 +150,14 @@ def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
     return list(kept), pip.returncode
 
 
-def _failure(source: PackageSource, lines: list[str]) -> ModelError:
+def _failure(wheel: Wheel, lines: list[str]) -> ModelError:
     """Say what pip's last words mean."""
     text = "\n".join(lines)
     if "No module named pip" in text:
         return SourceUnavailableError("pip is missing: pip install 'vivavoce[server]'")
     if "DO NOT MATCH THE HASHES" in text:
-        return IntegrityError(f"{source}: the package index offers other bytes than expected")
+        return IntegrityError(f"{wheel}: the package index offers other bytes than expected")
     if "No space left on device" in text or "Errno 28" in text:
-        return StorageError(f"{source}: no space left on the disk")
+        return StorageError(f"{wheel}: no space left on the disk")
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), text)
-    return SourceUnavailableError(f"{source}: pip could not download it: {reason}")
+    return SourceUnavailableError(f"{wheel}: pip could not download it: {reason}")

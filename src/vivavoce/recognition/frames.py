@@ -24,6 +24,7 @@ class EngineSpec(msgspec.Struct, frozen=True, tag=True):
     Attributes:
         loader: ``package.module:function``; the function returns an ``Engine``.
         arguments: keyword arguments of the function, plain data.
+        memory_mb: megabytes that a process with the engine takes, roughly.
 
     Raises:
         ValueError: the loader is not of that form.
@@ -31,6 +32,7 @@ class EngineSpec(msgspec.Struct, frozen=True, tag=True):
 
     loader: str
     arguments: dict[str, Any] = {}
+    memory_mb: int = 0
 
     def __post_init__(self) -> None:
         if not _LOADER.fullmatch(self.loader):

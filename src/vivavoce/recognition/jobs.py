@@ -1,11 +1,20 @@
 """What a live session asks of recognition: one decode, with a kind and a deadline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest
+from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest, Purpose
 
-JobKind = Literal["final", "first_partial", "refresh_partial"]
+JobKind = Literal["final", "first_partial", "refresh_partial", "language"]
+
+PURPOSES: Mapping[JobKind, Purpose] = {
+    "final": "final",
+    "first_partial": "partial",
+    "refresh_partial": "partial",
+    "language": "language",
+}
+"""What the request of each kind of job must ask for."""
 
 Source: TypeAlias = tuple[str, int]
 """A session id and a channel: who is speaking."""
@@ -21,7 +30,8 @@ class Job:
         session: id of the session, for cancelling and for fairness.
         channel: channel of the session. It has one open utterance at a time, so a final ends
             whatever partials of the channel were asked for before it.
-        kind: ``final``; ``first_partial`` of an utterance; ``refresh_partial`` of one already seen.
+        kind: ``final``; ``first_partial`` of an utterance; ``refresh_partial`` of one already seen;
+            ``language`` of an utterance, for which its final waits.
         engine: name of the engine that must answer.
         deadline: when the answer should be there, in seconds of the recogniser's clock.
         request: what to decode.
@@ -36,8 +46,13 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether the answer is a promise; partials may give way."""
+        """Whether the answer ends an utterance."""
         return self.kind == "final"
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the job may give way to others; the rest are promises."""
+        return PURPOSES[self.kind] == "partial"
 
     @property
     def source(self) -> Source:

@@ -1,15 +1,41 @@
 """Build an engine from a model's catalogue entry."""
 
+from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
+from typing import Literal, TypeVar
+
+from msgspec.structs import replace
 
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.contract import Engine
-from vivavoce.recognition.model_errors import ModelError
+from vivavoce.recognition.foreign import read_entry
+from vivavoce.recognition.model_errors import ModelError, UnknownModelError
+from vivavoce.recognition.punctuation import PunctuatedEngine, Punctuator
+
+Device = Literal["cpu", "cuda"]
 
 _ENGINES = {
     "moonshine": "vivavoce.recognition.engines.moonshine:load",
+    "sherpa": "vivavoce.recognition.engines.sherpa:load",
+    "whisper": "vivavoce.recognition.engines.whisper:load",
 }
+_EXTRAS = {"sherpa_onnx": "sherpa"}
+"""Which extra brings a library; the others come with ``server``."""
+
+ENGINES = "vivavoce.engines"
+"""Entry points under which other packages offer engines: name → ``load(model, folder)``."""
+PUNCTUATORS = "vivavoce.punctuators"
+"""The same for punctuation models; a model asks for one with the option ``punctuation``."""
+
+_Thing = TypeVar("_Thing", Engine, Punctuator)
+_Load = Callable[[Model, Path], _Thing]
+
+
+def has_engine(model: Model) -> bool:
+    """Whether this installation knows the engine that a model names."""
+    return model.engine in _ENGINES or bool(_offered(ENGINES, model.engine))
 
 
 def load_engine(model: Model, folder: Path) -> Engine:
@@ -22,18 +48,50 @@ def load_engine(model: Model, folder: Path) -> Engine:
     Raises:
         ModelError: no engine of that name, or its libraries are not installed.
     """
-    if model.engine not in _ENGINES:
-        raise ModelError(f"no engine can load {model.id}")
-    module, function = _ENGINES[model.engine].split(":")
     try:
-        engine: Engine = getattr(import_module(module), function)(model, folder)
+        engine = _engine_loader(model)(model, folder)
+        if engine.capabilities.punctuates or "punctuation" not in model.options:
+            return engine
+        return PunctuatedEngine(engine, _punctuation_loader(model)(model, folder))
     except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "", "server")
         raise ModelError(
-            f"{model.id} needs {error.name}: pip install 'vivavoce[server]'"
+            f"{model.id} needs {error.name}: pip install 'vivavoce[{extra}]'"
         ) from error
-    return engine
 
 
-def load_model(model_id: str, folder: str) -> Engine:
-    """``load_engine`` with plain arguments, as a worker process gets them."""
-    return load_engine(load_catalogue().model(model_id), Path(folder))
+def load_model(model_id: str, folder: str, device: Device = "cpu") -> Engine:
+    """``load_engine`` with plain arguments, as a worker process gets them.
+
+    The device is where engines compute that can choose; a model's own option ``device`` wins.
+    """
+    try:
+        model = load_catalogue().model(model_id)
+    except UnknownModelError:
+        model = read_entry(Path(folder))
+    model = replace(model, options={"device": device, **model.options})
+    return load_engine(model, Path(folder))
+
+
+def _engine_loader(model: Model) -> _Load[Engine]:
+    """Find the engine: ours, or one that another package offers."""
+    if model.engine in _ENGINES:
+        module, function = _ENGINES[model.engine].split(":")
+        ours: _Load[Engine] = getattr(import_module(module), function)
+        return ours
+    for offered in _offered(ENGINES, model.engine):
+        theirs: _Load[Engine] = offered.load()
+        return theirs
+    raise ModelError(f"no engine can load {model.id}")
+
+
+def _punctuation_loader(model: Model) -> _Load[Punctuator]:
+    name = model.options["punctuation"]
+    for offered in _offered(PUNCTUATORS, name):
+        theirs: _Load[Punctuator] = offered.load()
+        return theirs
+    raise ModelError(f"{model.id} asks for punctuation by {name!r}, and nothing offers that")
+
+
+def _offered(group: str, name: str | None) -> EntryPoints:
+    return entry_points(group=group, name=name or "")

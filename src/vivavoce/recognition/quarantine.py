@@ -2,8 +2,9 @@
 
 A worker that is lost with several jobs in hand convicts none of them: each is decoded alone
 from then on. One that is lost with a single job is a strike against it, and the second
-strike condemns. Finals are judged one by one. The partials of a channel are judged together,
-for each holds the audio of the one before: they would kill a worker every refresh.
+strike condemns. Finals, and questions for a language, are judged one by one. The partials of a
+channel are judged together, for each holds the audio of the one before: they would kill a worker
+every refresh.
 """
 
 from collections.abc import Iterable
@@ -52,4 +53,4 @@ class Quarantine:
 
 
 def _suspect(job: Job) -> _Suspect:
-    return job if job.is_final else job.source
+    return job.source if job.is_partial else job

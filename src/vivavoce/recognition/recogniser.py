@@ -1,6 +1,5 @@
 """The port through which live sessions get speech turned into text."""
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping
 
@@ -8,13 +7,17 @@ from vivavoce.recognition.contract import Capabilities, Hypothesis
 from vivavoce.recognition.desk import Desk, RecogniserStats
 from vivavoce.recognition.errors import RecogniserClosedError
 from vivavoce.recognition.frames import EngineSpec
-from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, Job
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, PURPOSES, Job
 from vivavoce.recognition.pool import PoolHealth, WorkerPool
+from vivavoce.recognition.residency import Budget, Residency
 from vivavoce.recognition.scheduler import Scheduler
 from vivavoce.recognition.worker_process import Patience
 
 MAX_REQUEST_BYTES = 15 * 1024 * 1024
 """Four minutes of speech and context; a batch of such requests still fits into a frame."""
+
+
+MOST_WAITING_PARTIALS = 64
 
 
 class Recogniser:
@@ -28,6 +31,8 @@ class Recogniser:
         workers: processes for each engine; one for each core by default.
         patience: when a worker counts as hung.
         max_waiting_partials: beyond this, partials are shed.
+        memory_mb: megabytes for all engines together; without it all of them are loaded at the
+            start and stay.
     """
 
     def __init__(
@@ -37,7 +42,8 @@ class Recogniser:
         clock: Callable[[], float],
         workers: int | None = None,
         patience: Patience | None = None,
-        max_waiting_partials: int = 64,
+        max_waiting_partials: int = MOST_WAITING_PARTIALS,
+        memory_mb: int | None = None,
     ) -> None:
         scheduler = Scheduler(max_waiting_partials=max_waiting_partials)
         self._desk = Desk(engines, scheduler, clock)
@@ -47,12 +53,36 @@ class Recogniser:
             )
             for name, spec in engines.items()
         }
+        costs = {name: spec.memory_mb * self._pools[name].size for name, spec in engines.items()}
+        self._residency = Residency(
+            self._pools, Budget(memory_mb, costs), self._desk.is_waited_for, clock
+        )
+        self._at_start: frozenset[str] = frozenset()
         self._closed = False
 
     async def start(self) -> None:
         """Begin to start the workers; returns at once. Jobs may be given right away."""
-        for pool in self._pools.values():
-            await pool.start()
+        await self._residency.start()
+        self._at_start = self._residency.loaded
+
+    def prepare(self, session: str, engine: str) -> None:
+        """A session has begun that will use an engine: load it in the background, if it is not.
+
+        Raises:
+            ValueError: there is no such engine.
+        """
+        self._check_engine(engine)
+        self._residency.hold(session, engine)
+
+    @property
+    def ready(self) -> bool:
+        """Whether what was loaded at the start, and still is in memory, is warm."""
+        return all(self._pools[name].ready.is_set() for name in self._at_start & self.loaded)
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The engines that are in memory or on their way there."""
+        return self._residency.loaded
 
     async def wait_ready(self, engine: str) -> Capabilities:
         """Wait until a worker of an engine has become warm, and say what the engine can do."""
@@ -67,7 +97,7 @@ class Recogniser:
         Jobs that no worker has taken yet raise ``RecogniserClosedError``, as do later ones.
         """
         self._closed = True
-        await asyncio.gather(*(pool.close(grace) for pool in self._pools.values()))
+        await self._residency.close(grace)
         self._desk.fail_all(RecogniserClosedError, "the recogniser was closed")
 
     async def decode(self, job: Job) -> Hypothesis:
@@ -87,10 +117,12 @@ class Recogniser:
         if self._closed:
             raise RecogniserClosedError("the recogniser was closed")
         self._check(job)
+        self._residency.use(job.engine)
         return await self._desk.decode(job)
 
     def cancel(self, session: str) -> None:
         """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
+        self._residency.release(session)
         self._desk.cancel(session)
 
     def stats(self) -> RecogniserStats:
@@ -103,14 +135,17 @@ class Recogniser:
 
     def _check(self, job: Job) -> None:
         request = job.request
-        if job.engine not in self._pools:
-            raise ValueError(f"no engine is named {job.engine!r}")
+        self._check_engine(job.engine)
         if not math.isfinite(job.deadline):
             raise ValueError("the deadline must be a number")
-        if job.is_final != (request.purpose == "final"):
+        if PURPOSES[job.kind] != request.purpose:
             raise ValueError("kind and purpose disagree")
         sizes = len(request.audio), len(request.context.audio)
         if not request.audio or any(size % BYTES_PER_SAMPLE for size in sizes):
             raise ValueError("audio must be whole samples, at least one")
         if sum(sizes) > MAX_REQUEST_BYTES:
             raise ValueError(f"more than {MAX_REQUEST_BYTES} bytes of audio")
+
+    def _check_engine(self, engine: str) -> None:
+        if engine not in self._pools:
+            raise ValueError(f"no engine is named {engine!r}")

@@ -9,7 +9,8 @@ asks faster than it is served would be pushed back for ever; the same place is k
 partial had to be shed. So with N channels asking, each is served once in N turns.
 
 Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
-must not hang on the company it happened to have, and it waits for nobody else's.
+must not hang on the company it happened to have, and it waits for nobody else's. So is a question
+for a language, because a final waits for it; it leaves its channel's partials in peace.
 """
 
 from bisect import bisect_left, insort
@@ -20,7 +21,12 @@ from itertools import islice
 from vivavoce.recognition.jobs import Job, JobKind, Source
 
 # Further kinds of work (add-ons, post-processing) rank below these.
-_PRIORITY: dict[JobKind, int] = {"final": 0, "first_partial": 1, "refresh_partial": 1}
+_PRIORITY: dict[JobKind, int] = {
+    "final": 0,
+    "language": 0,
+    "first_partial": 1,
+    "refresh_partial": 1,
+}
 
 # Padding to the longest eats what a batch saves once lengths differ by more than this.
 _ALIKE = 1.25
@@ -116,7 +122,7 @@ class Scheduler:
         It goes before others of its deadline, for it was before them already.
         A partial is superseded if its channel has asked for something newer since.
         """
-        if not job.is_final and self._has_news_of(job.source):
+        if job.is_partial and self._has_news_of(job.source):
             self.superseded += 1
             return Displaced(superseded=(job,))
         return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
@@ -139,7 +145,7 @@ class Scheduler:
         batch = [head, *islice(_companions(head, mine), max_batch - 1)]
         for entry in batch:
             self._remove(entry)
-            if not entry.job.is_final:
+            if entry.job.is_partial:
                 self._claims.pop(entry.job.source, None)
         self.late += sum(entry.job.deadline < now for entry in batch)
         return tuple(entry.job for entry in batch)
@@ -150,7 +156,7 @@ class Scheduler:
         if entry is None:
             return
         self._remove(entry)
-        if not job.is_final:
+        if job.is_partial:
             self._claims.pop(job.source, None)
 
     def cancel(self, session: str) -> tuple[Job, ...]:
@@ -171,7 +177,7 @@ class Scheduler:
         return self._tickets
 
     def _admit(self, job: Job, now: float, *, ticket: int, alone: bool) -> Displaced:
-        older = self._partials.get(job.source)
+        older = None if job.kind == "language" else self._partials.get(job.source)
         if older is not None:
             self._remove(older)
             self.superseded += 1
@@ -185,6 +191,7 @@ class Scheduler:
         claim = _Claim(job.deadline, since=now, first=job.kind == "first_partial")
         if job.is_final:
             self._claims.pop(job.source, None)
+        if not job.is_partial:
             return claim
         claim = claim.with_earlier(self._claims.get(job.source))
         self._claims[job.source] = claim
@@ -193,13 +200,13 @@ class Scheduler:
     def _insert(self, entry: _Waiting) -> None:
         insort(self._queue, entry)
         self._entries[entry.job] = entry
-        if not entry.job.is_final:
+        if entry.job.is_partial:
             self._partials[entry.job.source] = entry
 
     def _remove(self, entry: _Waiting) -> None:
         del self._queue[bisect_left(self._queue, entry)]
         del self._entries[entry.job]
-        if not entry.job.is_final:
+        if entry.job.is_partial:
             del self._partials[entry.job.source]
 
     def _shed_excess(self) -> tuple[Job, ...]:
@@ -213,14 +220,16 @@ class Scheduler:
         return tuple(shed)
 
     def _has_news_of(self, source: Source) -> bool:
-        return any(entry.job.source == source for entry in self._queue)
+        return any(
+            entry.job.source == source and entry.job.kind != "language" for entry in self._queue
+        )
 
 
 def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting]:
     """Those of ``others`` that may share a batch with ``head``, in their order."""
     shortest = longest = head.job.samples
     for entry in others:
-        if head.alone or head.job.is_final:
+        if head.alone or not head.job.is_partial:
             return
         low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
         if not entry.alone and high <= low * _ALIKE:

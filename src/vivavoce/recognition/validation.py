@@ -5,6 +5,7 @@ that to good engines. Anything worse means that the engine failed, and is said s
 """
 
 import math
+from collections.abc import Collection
 from itertools import pairwise
 
 import msgspec
@@ -47,6 +48,8 @@ def checked(hypothesis: Hypothesis, request: DecodeRequest) -> Hypothesis:
     Raises:
         InvalidHypothesisError: a fault is too big to repair.
     """
+    if request.purpose == "language":
+        _check_language(hypothesis, request.languages)
     samples = len(request.audio) // BYTES_PER_SAMPLE
     _check_lengths(hypothesis, samples / SAMPLE_RATE)
     confidence = _probability(hypothesis.confidence)
@@ -64,6 +67,13 @@ def _check_lengths(hypothesis: Hypothesis, seconds: float) -> None:
         raise InvalidHypothesisError(f"{longest} characters for {seconds:.2f} s of audio")
     if not 0 < len(hypothesis.language) <= _LANGUAGE_CHARACTERS:
         raise InvalidHypothesisError("the language is missing or absurd")
+
+
+def _check_language(hypothesis: Hypothesis, candidates: Collection[str]) -> None:
+    if hypothesis.text or hypothesis.words:
+        raise InvalidHypothesisError("words where only a language was asked for")
+    if candidates and hypothesis.language not in candidates:
+        raise InvalidHypothesisError(f"the language {hypothesis.language!r} was no candidate")
 
 
 def _probability(value: float) -> float:

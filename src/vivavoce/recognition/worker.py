@@ -28,7 +28,7 @@ _logger = logging.getLogger("vivavoce.recognition.worker")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _ERROR_CHARACTERS = 500
-_ANSWER_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
 
 
 def main() -> None:
@@ -112,7 +112,7 @@ def _encode(hypothesis: Hypothesis) -> Answer:
         payload = msgspec.msgpack.encode(hypothesis)
     except (TypeError, ValueError, OverflowError) as error:
         return Answer(error=f"the hypothesis is not plain data: {_describe(error)}")
-    if len(payload) > _ANSWER_BYTES:
+    if len(payload) > MAX_ANSWER_BYTES:
         return Answer(error=f"a hypothesis of {len(payload)} bytes")
     return Answer(hypothesis=payload)
 

@@ -22,7 +22,11 @@ from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.documents import Documents
+from vivavoce.server.door import Door
+from vivavoce.server.exposition import Exposition
+from vivavoce.server.forwarded import believing
 from vivavoce.server.keys import KeyRing
+from vivavoce.server.metrics import Metrics, Readings, Sources
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
@@ -51,11 +55,15 @@ class Health:
         """Models are warm and audio can be stored."""
         engines = self._recogniser.health()
         failure = self._journal.failure
-        ready = failure is None and all(pool.ready for pool in engines.values())
+        ready = failure is None and self._recogniser.ready
         body = {
             "ready": ready,
             "journal": "OK" if failure is None else str(failure),
-            "engines": {name: f"{pool.ready} of {pool.size}" for name, pool in engines.items()},
+            "engines": {
+                name: f"{pool.ready} of {pool.size}"
+                for name, pool in engines.items()
+                if name in self._recogniser.loaded
+            },
         }
         return json_answer(body, 200 if ready else 503)
 
@@ -77,19 +85,29 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    journal = await SqliteJournal.open(settings.data / "journal.db", on_broken=on_broken)
+    metrics = Metrics()
+    journal = await SqliteJournal.open(
+        settings.data / "journal.db",
+        on_broken=on_broken,
+        on_commit=metrics.commit_time.observe,
+    )
     stack.push_async_callback(journal.close)
     records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
-        voices.engines(), clock=time.monotonic, workers=settings.workers or None
+        voices.engines(settings.device),
+        clock=time.monotonic,
+        workers=settings.workers or None,
+        memory_mb=settings.model_memory or None,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()
     executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
     stack.callback(executor.shutdown)
-    outside = Outside(journal, recogniser, executor, time.time, time.monotonic)
+    outside = Outside(
+        journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
+    )
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
     opening = Opening(outside, hearing, voices.choose)
     finisher = Finisher(journal, records, recordings, time.time)
@@ -101,6 +119,8 @@ async def open_routes(
     health = Health(recogniser, journal)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
+    metrics.registry.register(Readings(Sources(sessions, recogniser, journal)))
+    exposition = Exposition(metrics, keys, settings.open_metrics)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -110,10 +130,13 @@ async def open_routes(
         refusal=lambda wanted: voices.refusal(wanted) or callback_refusal(wanted, allowed),
         public_url=settings.public_url,
         wall=time.time,
+        metrics=metrics,
+        door=Door(metrics),
     )
     return [
         Route("/health", health.health),
         Route("/ready", health.ready),
+        exposition.route(),
         *live.routes(),
         *webhooks.routes(),
     ]
@@ -142,7 +165,7 @@ def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
     )
     app = Starlette(
         routes=[*routes, *Documents(__version__, settings.public_url).routes()],
-        middleware=[cors],
+        middleware=[*believing(settings.trusted_proxies), cors],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
     app.router.redirect_slashes = False  # a path is right or it is a 404

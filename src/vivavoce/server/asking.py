@@ -1,9 +1,13 @@
 """What every route asks of a request: whose it is, and what it carries."""
 
+import asyncio
+
 from starlette.requests import Request
 
 from vivavoce.protocol.errors import ApiError
 from vivavoce.server.keys import KeyRing
+
+BODY_SECONDS = 30.0
 
 
 def owner_of(request: Request, keys: KeyRing) -> str:
@@ -25,11 +29,15 @@ async def body_of(request: Request, limit: int) -> bytes:
     """The request's body.
 
     Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes.
+        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
     """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    except TimeoutError:
+        raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
     return bytes(body)

@@ -32,7 +32,9 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
-from vivavoce.server.outbound import Outbound, Outgoing
+from vivavoce.server.line import peer_of
+from vivavoce.server.metrics import Metrics
+from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.pace import Pace
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
@@ -48,8 +50,8 @@ BROKEN = frozenset({None, 1005, 1006})
 MOST_UNANSWERED = 256
 """Chunks read but not yet durable; past it the socket is not read until the journal catches up."""
 
-MOST_OWED = 1024
-"""Messages that wait for a slow reader; past it the journal is not read for it."""
+MOST_UNANSWERED_BYTES = 32 * 1024 * 1024
+"""The same in bytes: as much as the largest frame, so that one always passes."""
 
 MOST_UNREADABLE = 100
 """Unreadable messages in a row; a client that sends so many is broken, or an attacker."""
@@ -71,31 +73,50 @@ class Connection:
         websocket: an accepted socket.
         live: its session.
         wall: Unix time, to date messages.
+        metrics: what to count in.
         position: where the client says that its audio goes on; None if it does not say.
     """
 
     def __init__(
-        self, websocket: WebSocket, live: Live, wall: Clock, position: int | None = None
+        self,
+        websocket: WebSocket,
+        live: Live,
+        wall: Clock,
+        metrics: Metrics,
+        position: int | None = None,
     ) -> None:
         self._websocket = websocket
         self._live = live
         self._wall = wall
         self._arrival = Arrival(live, position)
-        self._outbound = Outbound(MOST_OWED)
+        self._metrics = metrics
+        self._peer = peer_of(websocket.scope)
+        self._outbound = Outbound(Room(), self._merged_ack)
         # Answers leave in the order of the frames, each when it is true.
         self._answers: asyncio.Queue[asyncio.Task[Message]] = asyncio.Queue(MOST_UNANSWERED)
         self._unanswered: set[asyncio.Task[Message]] = set()
+        self._unanswered_bytes = 0
+        self._answered = asyncio.Event()
         self._turn = Turn()
         self._left_with: int | None = None
         self._unreadable = 0
         self._hopeless = asyncio.Event()
+        self._complete = False  # the last message has been handed to the socket
 
     async def serve(self) -> None:
         """Run the connection from the accepted handshake to its close."""
         code: CloseCode | None = CloseCode.INTERNAL
+        self._metrics.connections.inc()
         try:
             code = await self._converse()
+        except SlowReaderError as error:
+            log.warning("slow_reader_dropped", session=self._live.id, waiting=str(error))
+            self._metrics.slow_readers.inc()
+            code = CloseCode.TRY_LATER
         finally:
+            self._metrics.connections.dec()
+            self._metrics.partials_skipped.inc(self._outbound.spared)
+            self._metrics.acks_merged.inc(self._outbound.merged)
             try:
                 await self._settle()
             finally:
@@ -104,7 +125,15 @@ class Connection:
                     farewell=self._left_with == GOING_AWAY,
                     in_order=self._left_with not in BROKEN,
                 )
-                await self._close(code)
+                await self._end(code)
+
+    async def _end(self, code: CloseCode | None) -> None:
+        """Close. The session is over when its client has read everything, not when we sent it."""
+        await self._close(code)
+        if self._complete and (
+            self._left_with not in BROKEN or await asyncio.shield(self._peer.confirmed)
+        ):
+            self._live.finished.set()
 
     async def _converse(self) -> CloseCode | None:
         await self._live.connect(self._turn)
@@ -175,15 +204,27 @@ class Connection:
                 return None
             binary = frame.get("bytes")
             answer = self._store(binary) if binary is not None else self._obey(frame["text"])
-            await self._answers.put(self._begin(answer))
+            size = len(frame["text"] if binary is None else binary)
+            await self._answers.put(self._begin(answer, size))
+            while self._unanswered_bytes >= MOST_UNANSWERED_BYTES:
+                self._answered.clear()
+                await self._answered.wait()
             if delay := pace.delay(clock()):
                 await asyncio.sleep(delay)
 
-    def _begin(self, answer: Coroutine[Any, Any, Message]) -> asyncio.Task[Message]:
+    def _begin(self, answer: Coroutine[Any, Any, Message], size: int = 0) -> asyncio.Task[Message]:
         task = asyncio.create_task(answer, name=f"answer {self._live.id}")
         self._unanswered.add(task)
-        task.add_done_callback(self._unanswered.discard)
+        self._unanswered_bytes += size
+        self._metrics.acks_outstanding.inc()
+        task.add_done_callback(lambda task: self._settled(task, size))
         return task
+
+    def _settled(self, task: asyncio.Task[Message], size: int) -> None:
+        self._unanswered.discard(task)
+        self._unanswered_bytes -= size
+        self._metrics.acks_outstanding.dec()
+        self._answered.set()
 
     async def _obey(self, text: str) -> Message:
         try:
@@ -252,7 +293,7 @@ class Connection:
                 await self._tell(message, entry.sequence)
                 if isinstance(message, EndSession):
                     await self._outbound.drained()
-                    self._live.finished.set()
+                    self._complete = True
                     return CloseCode.FINISHED
         return CloseCode.INTERNAL
 
@@ -263,10 +304,24 @@ class Connection:
                 await self._websocket.send_text(message.text)
                 self._outbound.sent()
                 self._live.sent(message.sequence)
-                self._live.acknowledged(message.acknowledges)
+                self._ask()
+                self._live.acknowledged(message.acknowledges[1])
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
+
+    def _ask(self) -> None:
+        """Have the client prove that it has read the messages so far, one question at a time."""
+        telling = self._live.telling
+        if self._peer.asked or telling.handed == telling.delivered:
+            return
+        asked = telling.handed
+
+        def read() -> None:
+            telling.arrived(asked)
+            self._ask()
+
+        self._peer.ask(read)
 
     async def _watch(self) -> CloseCode | None:
         await self._turn.replaced.wait()
@@ -277,13 +332,15 @@ class Connection:
         return CloseCode.UNREADABLE
 
     async def _tell(self, message: Message, sequence: int = 0) -> None:
-        end = _acknowledged(message)
+        acknowledges = _acknowledged(message)
         if not passes(message, self._live.request.messages_config):
             # A client that is told nothing keeps nothing: it goes on behind what is stored.
-            self._live.acknowledged(end)
+            self._live.acknowledged(acknowledges[1])
             return
         settles = message.data.id if isinstance(message, Transcript) else None
-        outgoing = Outgoing(to_frame(message).decode(), sequence=sequence, acknowledges=end)
+        outgoing = Outgoing(
+            to_frame(message).decode(), sequence=sequence, acknowledges=acknowledges
+        )
         await self._outbound.put(outgoing, settles=settles)
 
     def _show(self, message: Message) -> None:
@@ -308,6 +365,9 @@ class Connection:
             data=stored,
         )
 
+    def _merged_ack(self, begin: int, end: int) -> str:
+        return encode(self._ack(self._live.range(begin, end))).decode()
+
     def _error(self, code: str, reason: str) -> ErrorMessage:
         return ErrorMessage(
             session_id=self._live.id,
@@ -320,8 +380,8 @@ class Connection:
         return iso(self._wall())
 
 
-def _acknowledged(message: Message) -> int:
-    """End of the audio that a message acknowledges, 0 for none."""
+def _acknowledged(message: Message) -> tuple[int, int]:
+    """Begin and end of the audio that a message acknowledges, zeros for none."""
     if isinstance(message, AudioChunkAck) and message.data is not None:
-        return message.data.byte_range[1]
-    return 0
+        return message.data.byte_range
+    return 0, 0

@@ -33,9 +33,11 @@ from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonEr
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
 from vivavoce.server.asking import body_of, owner_of
+from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
+from vivavoce.server.metrics import Metrics
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
 
@@ -60,6 +62,8 @@ class LiveRoutes:
     """Why a request that fits cannot be served here, or None."""
     public_url: str | None
     wall: Clock
+    metrics: Metrics
+    door: Door
 
     def routes(self) -> list[BaseRoute]:
         """The routes, most specific first."""
@@ -163,16 +167,28 @@ class LiveRoutes:
         if position is not None and not _POSITION.fullmatch(position):
             await websocket.send_denial_response(self._refusal(websocket, _POSITION_FAULT))
             return
+        if again := await self.door.enter(resumes=live.ever_connected):
+            await websocket.send_denial_response(self._full(websocket, again))
+            return
         await websocket.accept()
         claimed = None if position is None else int(position)
-        await Connection(websocket, live, self.wall, claimed).serve()
+        await Connection(websocket, live, self.wall, self.metrics, claimed).serve()
 
     def _refusal(self, websocket: WebSocket, fault: str) -> Response:
         """The answer to a handshake that asks for something wrong."""
-        body = ApiError(400, "Invalid parameter(s)", faults=(fault,)).body(
+        return self._no(websocket, ApiError(400, "Invalid parameter(s)", faults=(fault,)))
+
+    def _full(self, websocket: WebSocket, again: int) -> Response:
+        """The answer to a handshake among too many."""
+        answer = self._no(websocket, ApiError(503, "too many clients connect at once"))
+        answer.headers["retry-after"] = str(again)
+        return answer
+
+    def _no(self, websocket: WebSocket, refusal: ApiError) -> Response:
+        body = refusal.body(
             path=websocket.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
         )
-        return json_answer(body, 400)
+        return json_answer(body, refusal.status)
 
     async def _record(self, request: Request) -> Record:
         owner = owner_of(request, self.keys)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import signal
 import socket
@@ -20,7 +19,9 @@ from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
+from vivavoce.server.addresses import is_loopback
 from vivavoce.server.app import build, open_routes
+from vivavoce.server.http_line import HttpProtocol
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
 from vivavoce.server.settings import Settings
@@ -30,6 +31,10 @@ MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
 
 DRAIN_SECONDS = 10
+KEEP_ALIVE_SECONDS = 5
+PING_SECONDS = 20.0
+PONG_SECONDS = 20.0
+BACKLOG = 2048
 
 
 class StartError(Exception):
@@ -108,15 +113,19 @@ async def _serve(
 def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpProtocol,
         ws=LineProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        proxy_headers=False,  # see forwarded.py
     )
 
 
@@ -157,15 +166,8 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise StartError(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
         ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from vivavoce import places
 from vivavoce.delivery.schedule import DELAYS, GIVE_UP
 from vivavoce.protocol.frames import MAX_FRAME_BYTES
+from vivavoce.recognition.loading import Device
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -58,7 +59,25 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Base URL that clients see, where a proxy hides it."
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of proxies whose X-Forwarded-For, -Host and -Proto are believed, "
+        "with commas between them; * for any.",
+    )
+    open_metrics: bool = Field(
+        False, description="Answer /metrics without a key to other machines, too."
+    )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
+    model_memory: int = Field(
+        0,
+        ge=0,
+        description="Megabytes for all models together; those used least recently are unloaded "
+        "when another is needed. 0 keeps all of them loaded.",
+    )
+    device: Device = Field(
+        "cpu",
+        description="Where Whisper computes: `cpu` (int8), or `cuda` (float16, one worker a GPU).",
+    )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(

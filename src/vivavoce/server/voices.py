@@ -5,6 +5,7 @@ from pathlib import Path
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.frames import EngineSpec
+from vivavoce.recognition.loading import Device, has_engine
 from vivavoce.recognition.model_errors import ModelMissingError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.session.runner import Voice
@@ -21,12 +22,11 @@ class Voices:
         self._store = store
         catalogue = load_catalogue()
         self._voice_activity = catalogue.model(VOICE_ACTIVITY)
-        self._models = {
-            language: model
-            for model in catalogue.models
-            if model.task == "transcribe" and model.default
-            for language in model.languages
-        }
+        self._models: dict[str, Model] = {}
+        for model in catalogue.defaults():
+            if model.task == "transcribe" and has_engine(model):
+                for language in model.languages:
+                    self._models.setdefault(language, model)
 
     def check(self) -> None:
         """Every model is installed.
@@ -37,14 +37,16 @@ class Voices:
         for model in (self._voice_activity, *self._models.values()):
             self._store.path(model)
 
-    def engines(self) -> dict[str, EngineSpec]:
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """What the workers load, by the model's id."""
-        return {model.id: self._spec(model) for model in self._models.values()}
+        return {model.id: self._spec(model, device) for model in self._models.values()}
 
-    def _spec(self, model: Model) -> EngineSpec:
+    def _spec(self, model: Model, device: Device) -> EngineSpec:
         folder = str(self._store.path(model))
         return EngineSpec(
-            "vivavoce.recognition.loading:load_model", {"model_id": model.id, "folder": folder}
+            "vivavoce.recognition.loading:load_model",
+            {"model_id": model.id, "folder": folder, "device": device},
+            model.memory_mb,
         )
 
     def voice_activity_model(self) -> Path:

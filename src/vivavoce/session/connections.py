@@ -1,4 +1,4 @@
-"""What the connections of sessions share: whose turn it is, and what resuming has come to."""
+"""What the connections of sessions share: whose turn it is, and what all of them came to."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -19,16 +19,18 @@ class Turn:
 
 @dataclass(slots=True)
 class Resumes:
-    """What resumed connections did, counted since the start of the process.
+    """What connections brought, resumed ones above all, since the start of the process.
 
     Attributes:
         resumes: connections that sent audio to a session that had some.
         resent_bytes: audio that was stored already and came again.
         ambiguous: resumes where the audio did not tell where it belongs.
         differing: resumes where audio came again with other bytes.
+        audio_seconds: audio stored.
     """
 
     resumes: int = 0
     resent_bytes: int = 0
     ambiguous: int = 0
     differing: int = 0
+    audio_seconds: float = 0.0

@@ -146,7 +146,9 @@ class Live:
         self._audio_end = max(self._audio_end, end)
         if end:
             self.recording.set()
-        await self._mind_duration(self._seconds(start), self._seconds(end))
+        before, now = self._seconds(start), self._seconds(end)
+        self.resumes.audio_seconds += now - before
+        await self._mind_duration(before, now)
         return ChunkRange((start, end), self._time_range(start, end))
 
     async def _mind_duration(self, before: float, now: float) -> None:
@@ -161,7 +163,6 @@ class Live:
     def touch(self) -> None:
         """The client has spoken."""
         self._since = self._monotonic()
-        self.telling.heard(self._since)
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -180,7 +181,10 @@ class Live:
         Its end is never lower than that of an acknowledgement that has left: that one is true
         too, and clients expect them to rise.
         """
-        start, end = end - size, max(end, self.handed)
+        return self.range(end - size, max(end, self.handed))
+
+    def range(self, start: int, end: int) -> ChunkRange:
+        """Bytes of the session with their seconds."""
         return ChunkRange((start, end), self._time_range(start, end))
 
     def acknowledged(self, end: int) -> None:
@@ -245,7 +249,7 @@ class Live:
 
     def sent(self, sequence: int) -> None:
         """A message was handed to the client's socket."""
-        self.telling.sent(sequence, self._monotonic())
+        self.telling.sent(sequence)
 
     def messages(self) -> AsyncGenerator[Entry, None]:
         """Messages that the client may not have, then what comes."""

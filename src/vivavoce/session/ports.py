@@ -43,6 +43,10 @@ class Recogniser(Protocol):
         """
         ...
 
+    def prepare(self, session: str, engine: str) -> None:
+        """The session will ask for this engine: load it meanwhile, if it is not. Does not block."""
+        ...
+
     def cancel(self, session: str) -> None:
         """The session is over: forget what it asked."""
         ...
@@ -56,6 +60,7 @@ class Outside:
         executor: runs the ears, off the event loop.
         wall: Unix time, to date messages.
         monotonic: never goes back, for deadlines.
+        took: is told the seconds that each final took, from its request to its commit.
     """
 
     journal: Journal
@@ -63,3 +68,4 @@ class Outside:
     executor: Executor
     wall: Clock
     monotonic: Clock
+    took: Callable[[float], None] = lambda _: None

@@ -25,7 +25,12 @@ MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
 
 
-PATIENCE: Mapping[JobKind, float] = {"final": 0.2, "first_partial": 0.3, "refresh_partial": 1.0}
+PATIENCE: Mapping[JobKind, float] = {
+    "final": 0.2,
+    "language": 0.2,
+    "first_partial": 0.3,
+    "refresh_partial": 1.0,
+}
 """Seconds within which each kind of answer is wanted; the scheduler's deadlines (design §4.6)."""
 
 
@@ -73,6 +78,7 @@ class Runner:
 
     async def run(self) -> None:
         """Read the audio until it is sealed and every final is out."""
+        self._outside.recogniser.prepare(self._id, self._voice.engine)
         try:
             await self._run()
         finally:
@@ -157,6 +163,7 @@ class Runner:
         )
 
     async def _decode(self, request: Decode, job: Job) -> None:
+        asked = self._outside.monotonic()
         try:
             hypothesis = await self._outside.recogniser.decode(job)
         except (Superseded, DecodeFailedError):
@@ -164,6 +171,8 @@ class Runner:
             hypothesis = None
         async with self._turn:
             await self._apply(self._core.take(request, hypothesis, self._outside.wall()))
+        if job.is_final:
+            self._outside.took(self._outside.monotonic() - asked)
         self._progress.set()
 
 

@@ -95,6 +95,16 @@ class Sessions:
                 raise
             self._run(self._know(live))
 
+    @property
+    def known(self) -> int:
+        """Sessions that have not left the journal."""
+        return len(self._live)
+
+    @property
+    def recording(self) -> int:
+        """Sessions whose recording goes on."""
+        return sum(not live.stopped for live in self._live.values())
+
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
         """Hold a place among the owner's sessions while one is being made."""

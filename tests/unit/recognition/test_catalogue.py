@@ -1,6 +1,7 @@
 import pytest
 
-from vivavoce.recognition.catalogue import load_catalogue, parse_catalogue
+from vivavoce.protocol.languages import TRANSCRIPTION_CODES
+from vivavoce.recognition.catalogue import PackageSource, load_catalogue, parse_catalogue
 from vivavoce.recognition.model_errors import CatalogueError, UnknownModelError
 
 HASH = "a" * 64
@@ -13,11 +14,8 @@ licence = {{ spdx = "MIT", text = "moonshine.txt" }}
 upstream = "somewhere"
 [[models.sources]]
 kind = "package"
-name = "wheel"
-version = "1"
-platform = "any"
-sha256 = "{HASH}"
-members = {{ "a.bin" = "wheel/a.bin" }}
+wheels = [{{ name = "wheel", version = "1", platform = "any", sha256 = "{HASH}" }}]
+members = {{ "a.bin" = ["wheel/a.bin"] }}
 [[models.files]]
 name = "a.bin"
 size = 3
@@ -32,6 +30,7 @@ def test_the_shipped_catalogue_names_what_a_server_starts_with() -> None:
 
 def test_every_shipped_model_has_a_licence_text() -> None:
     for model in load_catalogue():
+        assert model.licence is not None
         assert model.licence.spdx == "MIT"
         assert "Permission is hereby granted" in model.licence.read()
 
@@ -40,15 +39,31 @@ def test_models_that_share_a_wheel_name_the_same_bytes() -> None:
     wheels: dict[tuple[str, str, str], set[str]] = {}
     for model in load_catalogue():
         for source in model.sources:
-            key = (source.name, source.version, source.platform)
-            wheels.setdefault(key, set()).add(source.sha256)
+            for wheel in source.wheels if isinstance(source, PackageSource) else ():
+                key = (wheel.name, wheel.version, wheel.platform)
+                wheels.setdefault(key, set()).add(wheel.sha256)
     assert all(len(hashes) == 1 for hashes in wheels.values())
 
 
 def test_an_entry_becomes_typed_values() -> None:
     model = parse_catalogue(ENTRY).model("one")
-    assert model.sources[0].members == {"a.bin": "wheel/a.bin"}
+    assert model.sources[0].members == {"a.bin": ("wheel/a.bin",)}
     assert (model.size, model.default, model.engine) == (3, False, None)
+
+
+def test_whisper_knows_every_language_of_the_wire() -> None:
+    assert set(load_catalogue().model("whisper-base").languages) == set(TRANSCRIPTION_CODES)
+
+
+def test_a_hub_source_must_name_a_whole_commit() -> None:
+    hub = ENTRY.replace(
+        f'wheels = [{{ name = "wheel", version = "1", platform = "any", sha256 = "{HASH}" }}]\n'
+        'members = { "a.bin" = ["wheel/a.bin"] }',
+        f'repository = "owner/name"\nrevision = "{"b" * 40}"\nmembers = {{ "a.bin" = "a.bin" }}',
+    ).replace('kind = "package"', 'kind = "hub"')
+    assert str(parse_catalogue(hub).model("one").sources[0]) == "hub:owner/name@bbbbbbbb"
+    with pytest.raises(CatalogueError, match="revision"):
+        parse_catalogue(hub.replace("b" * 40, "main"))
 
 
 def test_an_unknown_model_is_answered_with_those_there_are() -> None:
@@ -65,7 +80,7 @@ def test_an_unknown_model_is_answered_with_those_there_are() -> None:
         ("size = 3", "size = 0", "size"),
         ('kind = "package"', 'kind = "magic"', "magic"),
         ("summary", "sumary", "sumary"),
-        ('{ "a.bin" = "wheel/a.bin" }', "{}", "offers no a.bin"),
+        ('{ "a.bin" = ["wheel/a.bin"] }', "{}", "offers no a.bin"),
         ("[[models]]", "[[models", "catalogue is wrong"),
     ],
 )

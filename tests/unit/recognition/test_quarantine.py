@@ -24,6 +24,7 @@ def test_the_partials_of_a_channel_are_judged_together() -> None:
     quarantine.worker_lost([a_job("refresh_partial")], alone=True)
     assert quarantine.is_condemned(a_job("refresh_partial"))
     assert not quarantine.is_condemned(a_job("refresh_partial", channel=1))
+    assert not quarantine.is_condemned(a_job("language"))
 
 
 def test_the_final_of_suspected_partials_is_a_suspect_but_has_its_own_tries() -> None:

@@ -79,6 +79,32 @@ def test_a_final_supersedes_the_partial_of_its_channel(kind: str) -> None:
     assert len(scheduler) == 0
 
 
+def test_a_question_for_a_language_goes_before_partials_and_replaces_none() -> None:
+    scheduler = Scheduler()
+    partial, question = a_job("first_partial", deadline=1), a_job("language", deadline=2)
+    scheduler.submit(partial, 0)
+    assert scheduler.submit(question, 0) == Displaced()
+    assert [taken(scheduler), taken(scheduler)] == [(question,), (partial,)]
+
+
+def test_a_partial_and_a_final_leave_the_question_for_their_language_waiting() -> None:
+    scheduler = Scheduler()
+    question = a_job("language", deadline=1)
+    scheduler.submit(question, 0)
+    assert scheduler.submit(a_job("first_partial", deadline=2), 0) == Displaced()
+    final = a_job(deadline=3)
+    scheduler.submit(final, 0)
+    assert [taken(scheduler), taken(scheduler)] == [(question,), (final,)]
+
+
+def test_a_lost_partial_comes_back_though_its_language_is_asked_for() -> None:
+    scheduler = Scheduler()
+    partial = a_job("first_partial", deadline=1)
+    scheduler.submit(a_job("language", deadline=2), 0)
+    assert scheduler.restore(partial, 0) == Displaced()
+    assert len(scheduler) == 2
+
+
 def test_two_finals_of_a_channel_both_wait() -> None:
     scheduler = Scheduler()
     first, second = a_job(deadline=1), a_job(deadline=2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soxr
 
-from vivavoce.recognition.contract import DecodeRequest
+from vivavoce.recognition.contract import DecodeRequest, Hypothesis
 from vivavoce.recognition.engines.scripted import ORDINARY, WORDS, hear, load, sing
 
 TEXT = " ".join(ORDINARY)
@@ -62,3 +62,17 @@ def test_fault_words_are_ordinary_words_unless_faults_were_asked_for() -> None:
 def test_a_word_outside_the_list_cannot_be_sung() -> None:
     with pytest.raises(ValueError, match="not in"):
         sing("zulu")
+
+
+@pytest.mark.parametrize(("word", "language"), [("crash", "de"), ("leave", "fr"), ("hang", "de")])
+def test_the_first_word_tells_the_language_among_the_candidates(word: str, language: str) -> None:
+    engine = load(languages=("de", "en", "fr"))
+    assert engine.capabilities.identifies_languages
+    question = DecodeRequest(sing(f"{word} alfa"), "language", "", languages=("de", "fr"))
+    assert engine.decode([question]) == [Hypothesis("", (), language, 1.0)]
+
+
+def test_silence_is_in_the_first_language_with_the_probability_of_a_guess() -> None:
+    question = DecodeRequest(bytes(4 * 16_000), "language", "")
+    answers = load(languages=("fr", "de")).decode([question])
+    assert answers == [Hypothesis("", (), "de", 0.5)]

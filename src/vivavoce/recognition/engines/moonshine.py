@@ -28,13 +28,11 @@ from vivavoce.recognition.engines.moonshine_model import (
     Decoded,
     MoonshineModel,
 )
-from vivavoce.recognition.engines.moonshine_tokens import Tokenizer, TokenWord
+from vivavoce.recognition.engines.moonshine_tokens import VOCABULARY, Tokenizer, TokenWord
 from vivavoce.recognition.request_audio import cut_where_quiet, read_audio
 from vivavoce.recognition.word_times import Span, fit_to_sound
 
 Floats = npt.NDArray[np.float32]
-
-VOCABULARY = "tokenizer.bin"
 
 _MAX_BATCH = 4
 _TOKENS_PER_SECOND = 6.5

@@ -1,9 +1,12 @@
 """Moonshine's vocabulary: token numbers to text, and text to words."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+VOCABULARY = "tokenizer.bin"
 
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}".encode()
 _CONTROL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
@@ -73,6 +76,13 @@ class Tokenizer:
         spelled = b"".join(self._pieces[tokens[at]] for at in positions)
         parts = spelled.decode("utf-8", "replace").split()
         return " " + " ".join(parts) if parts else ""
+
+
+def make_symbols(folder: Path, target: Path) -> None:
+    """Write the vocabulary as sherpa-onnx reads it: each token in base64, and its number."""
+    records = _records((folder / VOCABULARY).read_bytes())
+    lines = (f"{b64encode(token).decode()} {number}\n" for number, token in enumerate(records))
+    target.write_text("".join(lines), "ascii")
 
 
 def _attach(words: list[TokenWord], lead: str, mark: str) -> str:

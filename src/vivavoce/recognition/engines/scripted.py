@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -27,6 +27,7 @@ from vivavoce.recognition.contract import (
     Hypothesis,
     SpokenWord,
 )
+from vivavoce.recognition.request_audio import read_audio
 
 FAULTS = (
     "crash",  # dies of SIGSEGV
@@ -110,12 +111,17 @@ def load(
 
     Args:
         faults: do what the words of ``FAULTS`` say.
-        languages: languages it claims.
+        languages: languages it claims; with more than one it tells them apart (``identify``).
         max_batch: most requests it takes at once.
         real_time_factor: seconds that a second of audio takes.
     """
     capabilities = Capabilities(
-        languages=frozenset(languages), word_times=True, confidence=True, max_batch=max_batch
+        languages=frozenset(languages),
+        word_times=True,
+        confidence=True,
+        max_batch=max_batch,
+        punctuates=False,
+        identifies_languages=len(languages) > 1,
     )
     return ScriptedEngine(capabilities, faults=faults, real_time_factor=real_time_factor)
 
@@ -139,8 +145,19 @@ class ScriptedEngine:
         """Nothing is cold."""
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Hear the words of each request, and do what they say."""
-        heard = [hear(request) for request in batch]
+        """Hear the words of each request, and do what they say.
+
+        Raises:
+            ValueError: a language it does not claim, or audio that is no sound.
+        """
+        known = self._capabilities.languages
+        for request in batch:
+            if request.purpose != "language" and request.language not in known:
+                raise ValueError(f"this engine does not claim {request.language!r}")
+        heard = [
+            identify(request, known) if request.purpose == "language" else hear(request)
+            for request in batch
+        ]
         if self._real_time_factor:
             samples = sum(len(request.audio) for request in batch) // 4
             time.sleep(self._real_time_factor * samples / SAMPLE_RATE)
@@ -154,13 +171,26 @@ class ScriptedEngine:
 
 def hear(request: DecodeRequest) -> Hypothesis:
     """The words of a request's audio; earlier context is not listened to."""
-    samples = np.frombuffer(request.audio, dtype="<f4")
+    samples = read_audio(request.audio)
     words = tuple(
         SpokenWord(f" {_name(samples[start:end])}", start, end, 1.0)
         for start, end in _bursts(samples)
     )
     text = "".join(word.text for word in words).strip()
     return Hypothesis(text=text, words=words, language=request.language, confidence=1.0)
+
+
+def identify(request: DecodeRequest, known: Collection[str]) -> Hypothesis:
+    """The language of a request's audio: its first word's number counts off the candidates.
+
+    Without a word it is the first one, with the probability of a guess.
+    """
+    candidates = request.languages or tuple(sorted(known))
+    words = hear(request).text.split()
+    if not words:
+        return Hypothesis("", (), candidates[0], 1 / len(candidates))
+    language = candidates[WORDS.index(words[0]) % len(candidates)]
+    return Hypothesis("", (), language, 1.0)
 
 
 def _tone(number: int) -> _Samples:

@@ -1,0 +1,94 @@
+"""How a final is heard: with what was said before, and once more where that looks wrong.
+
+The figures behind every threshold: docs/decisions/0006-whisper.md.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.recognition.contract import SAMPLE_RATE, Context
+from vivavoce.recognition.engines.whisper_listening import Listener, Manner, Take, token_limit
+from vivavoce.recognition.engines.whisper_model import LONGEST_FRAMES, LONGEST_SAMPLES, MOST_TOKENS
+from vivavoce.recognition.repetition import compressibility
+from vivavoce.recognition.request_audio import read_audio
+
+Floats = npt.NDArray[np.float32]
+
+BEAMS = 5
+"""Clearly better than one outside English, and nearly free beside the encoder."""
+
+_MOST_COMPRESSIBLE = 2.4
+"""Of text that somebody said; the value that Whisper's authors use."""
+
+_WEAK = -0.7
+"""Mean log probability under which a text that leans on earlier ones is not trusted."""
+_SPARSE = 1.0
+"""Tokens per second under which such a text has probably left something out."""
+
+_SILENT = ((0.5, -0.1), (0.2, -1.0), (0.0, -2.0))
+"""A text is made up if the model takes the audio for silence with more than the first probability,
+and its tokens have a mean log probability under the second."""
+
+_CLOSING = " .,!?;:…。、！？，；：।؟،"  # noqa: RUF001 - other scripts' punctuation is meant
+
+
+class CarefulListener:
+    """Listens to finals. A pure function of its arguments."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def hear(self, audio: Floats, language: str, context: Context) -> Take:
+        """Listen, with the context first if there is one, and tell what holds."""
+        take = self._in_context(audio, language, context)
+        if take is None or self._is_weak(take, audio, language):
+            take = self._better(take, self._alone(audio, language), language)
+        return take.nothing() if says_nothing(take) else take
+
+    def _alone(self, audio: Floats, language: str) -> Take:
+        """Listen to the audio by itself, and with the full 30 s of silence if that looks wrong."""
+        manner = Manner(language, BEAMS)
+        (take,) = self._listener.hear([audio], manner)
+        if self._looks_wrong(take, language):
+            (take,) = self._listener.hear([audio], replace(manner, frames=LONGEST_FRAMES))
+        return take.without_loop()
+
+    def _in_context(self, audio: Floats, language: str, context: Context) -> Take | None:
+        """Listen to earlier speech and this, the earlier texts given; None where that cannot be."""
+        text = "".join(context.finals).rstrip(_CLOSING)
+        before = read_audio(context.audio)
+        if not text or not before.any() or compressibility(text) > _MOST_COMPRESSIBLE:
+            return None
+        forced = self._listener.encode_text(text)
+        whole = np.concatenate((before, audio))
+        if len(whole) > LONGEST_SAMPLES or len(forced) + token_limit(audio) > MOST_TOKENS:
+            return None
+        (take,) = self._listener.hear([whole], Manner(language, BEAMS, forced=forced))
+        return self._listener.without_closing_marks(take).earlier(len(before))
+
+    def _is_weak(self, take: Take, audio: Floats, language: str) -> bool:
+        """Whether the earlier texts may have led the decoder astray."""
+        sparse = len(take.tokens) < _SPARSE * len(audio) / SAMPLE_RATE
+        return sparse or take.certainty < _WEAK or self._looks_wrong(take, language)
+
+    def _looks_wrong(self, take: Take, language: str) -> bool:
+        """Whether the decoder went round in circles, or did not come to an end."""
+        text = self._listener.text(take, language)
+        return not take.ended or compressibility(text) > _MOST_COMPRESSIBLE
+
+    def _better(self, contextual: Take | None, alone: Take, language: str) -> Take:
+        """The likelier of two, unless it looks wrong or says nothing."""
+        if contextual is None or not contextual.tokens or self._looks_wrong(contextual, language):
+            return alone
+        if not alone.tokens or contextual.certainty >= alone.certainty:
+            return contextual
+        return alone
+
+
+def says_nothing(take: Take) -> bool:
+    """Whether a text was made up where nobody speaks."""
+    return any(
+        take.no_speech > silence and take.certainty < certainty for silence, certainty in _SILENT
+    )

@@ -1,0 +1,198 @@
+"""One try at some audio: tokens, and where each was heard, from one pass of the encoder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.recognition.contract import SAMPLE_RATE
+from vivavoce.recognition.engines.whisper_mel import HOP, log_mel
+from vivavoce.recognition.engines.whisper_model import (
+    FRAME,
+    LONGEST_FRAMES,
+    Aligned,
+    Encoded,
+    Generated,
+    WhisperModel,
+)
+from vivavoce.recognition.engines.whisper_tokens import WhisperTokenizer
+from vivavoce.recognition.engines.whisper_words import TokenWord
+from vivavoce.recognition.repetition import without_loop
+
+Floats = npt.NDArray[np.float32]
+
+USUAL_FRAMES = 1000
+"""Mel frames that audio is filled up to with silence (10 s). With less the decoder often fails to
+end a text and says it again; the 30 s it was trained on cost five times as much."""
+_SILENCE_AFTER = 100
+"""Mel frames of silence (1 s) that follow longer audio."""
+_LANGUAGE_SILENCE = 100
+"""Mel frames of silence (1 s) after audio whose language is asked."""
+
+_TOKENS_PER_SECOND = 8
+_SPARE_TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to listen.
+
+    Attributes:
+        language: code to decode in.
+        beams: texts followed at once.
+        frames: mel frames to fill up to, at least.
+        forced: tokens with which the text of the audio begins.
+    """
+
+    language: str
+    beams: int
+    frames: int = USUAL_FRAMES
+    forced: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What one try gave, after the forced tokens.
+
+    Attributes:
+        tokens: of the text.
+        probabilities: of the tokens, ``[tokens]``.
+        bounds: sample at which each token begins, and where the last ends, ``[tokens + 1]``.
+        no_speech: how sure the model was that nobody speaks.
+        ended: whether the model ended the text itself; otherwise the limit did.
+    """
+
+    tokens: tuple[int, ...]
+    probabilities: Floats
+    bounds: npt.NDArray[np.int64]
+    no_speech: float
+    ended: bool
+
+    @property
+    def certainty(self) -> float:
+        """Mean log probability of the tokens."""
+        if not self.tokens:
+            return 0.0
+        return float(np.log(np.maximum(self.probabilities, 1e-10)).mean())
+
+    def without_loop(self) -> "Take":
+        """The same, with a phrase that goes round at the end of an endless text kept once."""
+        if self.ended:
+            return self
+        return self._part(0, without_loop(self.tokens))
+
+    def without_first(self, count: int) -> "Take":
+        """The same without its first tokens."""
+        return self._part(count, len(self.tokens))
+
+    def nothing(self) -> "Take":
+        """The same without any text."""
+        return self._part(0, 0)
+
+    def earlier(self, samples: int) -> "Take":
+        """The same, placed so much earlier."""
+        return replace(self, bounds=self.bounds - samples)
+
+    def _part(self, first: int, end: int) -> "Take":
+        return replace(
+            self,
+            tokens=self.tokens[first:end],
+            probabilities=self.probabilities[first:end],
+            bounds=self.bounds[first : end + 1],
+        )
+
+
+class Listener:
+    """Model and vocabulary together."""
+
+    def __init__(self, model: WhisperModel, tokenizer: WhisperTokenizer) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self.languages = tokenizer.languages if model.multilingual else frozenset({"en"})
+
+    @property
+    def identifies_languages(self) -> bool:
+        """Whether the model can tell languages apart."""
+        return self._model.multilingual
+
+    def hear(self, audios: Sequence[Floats], manner: Manner) -> list[Take]:
+        """Listen to audio of alike lengths, all in the same manner."""
+        encoded = self._encode(audios, max(manner.frames, *map(frames_of, audios)))
+        language = manner.language if self._model.multilingual else None
+        start = self._tokenizer.start(language)
+        before = [*self._tokenizer.manner(language), *start]
+        limit = max(map(token_limit, audios))
+        generated = self._model.generate(
+            encoded,
+            [[*before, *manner.forced]] * len(audios),
+            forced=len(manner.forced),
+            limit=limit,
+            beams=manner.beams,
+        )
+        aligned = self._align(encoded, start, generated, audios, manner.forced)
+        return [
+            Take(
+                tokens=written.tokens,
+                probabilities=place.probabilities,
+                bounds=place.bounds * FRAME,
+                no_speech=written.no_speech,
+                ended=len(written.tokens) < limit,
+            )
+            for written, place in zip(generated, aligned, strict=True)
+        ]
+
+    def words(self, take: Take, language: str) -> tuple[TokenWord, ...]:
+        """The words of a take."""
+        return self._tokenizer.words(take.tokens, language)
+
+    def text(self, take: Take, language: str) -> str:
+        """The text of a take."""
+        return "".join(word.text for word in self.words(take, language))
+
+    def without_closing_marks(self, take: Take) -> Take:
+        """A take without the marks at its beginning that belong to what was said before."""
+        return take.without_first(self._tokenizer.closing_marks(take.tokens))
+
+    def encode_text(self, text: str) -> tuple[int, ...]:
+        """Tokens of a text."""
+        return tuple(self._tokenizer.encode(text))
+
+    def languages_of(self, audio: Floats) -> dict[str, float]:
+        """Probability of every language."""
+        frames = min(frames_of(audio) - _SILENCE_AFTER + _LANGUAGE_SILENCE, LONGEST_FRAMES)
+        return self._model.languages(self._encode([audio], frames))[0]
+
+    def _encode(self, audios: Sequence[Floats], frames: int) -> Encoded:
+        features = [log_mel(audio, self._model.bands, frames) for audio in audios]
+        return self._model.encode(np.stack(features))
+
+    def _align(
+        self,
+        encoded: Encoded,
+        start: Sequence[int],
+        generated: Sequence[Generated],
+        audios: Sequence[Floats],
+        forced: Sequence[int],
+    ) -> list[Aligned]:
+        """Places of the tokens after the forced ones; nothing to place gives nothing."""
+        nothing = Aligned(np.zeros(0, np.float32), np.zeros(1, np.int64))
+        if not any(each.tokens for each in generated):
+            return [nothing] * len(generated)
+        texts = [[*forced, *each.tokens] or [0] for each in generated]
+        placed = self._model.align(encoded, start, texts, [len(audio) for audio in audios])
+        count = len(forced)
+        return [
+            Aligned(place.probabilities[count:], place.bounds[count:]) if each.tokens else nothing
+            for each, place in zip(generated, placed, strict=True)
+        ]
+
+
+def frames_of(audio: Floats) -> int:
+    """Mel frames for audio and the silence after it."""
+    return min(-(-len(audio) // HOP) + _SILENCE_AFTER, LONGEST_FRAMES)
+
+
+def token_limit(audio: Floats) -> int:
+    """More tokens than anyone speaks in this time."""
+    return int(len(audio) / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS

@@ -1,0 +1,160 @@
+"""From tokens to words, in scripts with spaces between words and in those without.
+
+Where the script has no spaces, nobody can say where a word ends without a dictionary of the
+language. There, a word is the least that the model writes at once: one character or the few that
+it learnt as one token, and whole words of other scripts in between. Combining signs stay with the
+character they belong to.
+"""
+
+import codecs
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
+"""Languages written without spaces between words."""
+
+_OPENING = frozenset({"Ps", "Pi"})
+_ALSO_OPENING = frozenset("¿¡")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWord:
+    """A word and the positions, in the decoded tokens, of the tokens that spell it.
+
+    Attributes:
+        text: begins with a space, except within a text without spaces; punctuation belongs to the
+            word before it, an opening quote or bracket to the word after it.
+        tokens: positions of the tokens that carry its letters and digits; punctuation, which has
+            no sound, is left out. No two words share a token.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Consecutive tokens and the whole characters that they spell."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+    @property
+    def has_sound(self) -> bool:
+        return any(character.isalnum() for character in self.text)
+
+    @property
+    def opens(self) -> bool:
+        """Whether these are quotes or brackets that belong to what follows."""
+        marks = self.text.strip()
+        return bool(marks) and all(
+            unicodedata.category(mark) in _OPENING or mark in _ALSO_OPENING for mark in marks
+        )
+
+    def __add__(self, other: "_Run") -> "_Run":
+        return _Run(self.text + other.text, self.tokens + other.tokens)
+
+
+def words_of(pieces: Sequence[bytes], *, spaced: bool) -> tuple[TokenWord, ...]:
+    """Group tokens into words.
+
+    Args:
+        pieces: bytes of each token, in order; characters may lie across tokens.
+        spaced: whether the script puts spaces between words.
+
+    Returns:
+        Words whose joined texts are the whole text, beginning with one space; none if nothing of
+        it has a sound.
+    """
+    runs = list(_characters(pieces))
+    groups = _between_spaces(runs) if spaced else _between_letters(runs)
+    return _with_marks(groups, spaced=spaced)
+
+
+def closing_marks(pieces: Sequence[bytes]) -> int:
+    """How many tokens at the beginning spell only marks that close what was before them."""
+    count = 0
+    for run in _characters(pieces):
+        if run.has_sound or run.opens:
+            break
+        count = run.tokens[-1] + 1
+    return count
+
+
+def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
+    """Runs of tokens that end at the end of a character."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text, tokens = "", ()  # type: tuple[str, tuple[int, ...]]
+    for position, piece in enumerate(pieces):
+        text, tokens = text + decoder.decode(piece), (*tokens, position)
+        if not decoder.getstate()[0]:
+            yield _Run(text, tokens)
+            text, tokens = "", ()
+    if tokens:
+        yield _Run(text + decoder.decode(b"", final=True), tokens)
+
+
+def _between_spaces(runs: Sequence[_Run]) -> list[list[_Run]]:
+    groups: list[list[_Run]] = []
+    for run in runs:
+        if not groups or run.text[:1].isspace():
+            groups.append([])
+        groups[-1].append(run)
+    return groups
+
+
+def _between_letters(runs: Sequence[_Run]) -> list[list[_Run]]:
+    """Every run alone, but for the parts of a foreign word and signs that combine."""
+    groups: list[list[_Run]] = []
+    for run in runs:
+        before = groups[-1][-1].text if groups else ""
+        if not before or not _belong_together(before, run.text):
+            groups.append([])
+        groups[-1].append(run)
+    return groups
+
+
+def _belong_together(before: str, after: str) -> bool:
+    if not after:
+        return True
+    if unicodedata.category(after[0]).startswith("M"):
+        return not before[-1:].isspace()
+    return _is_of_spaced_script(before[-1]) and _is_of_spaced_script(after[0])
+
+
+def _is_of_spaced_script(character: str) -> bool:
+    """Letters with cases, and digits: what makes words amid a text without spaces."""
+    return character.isdecimal() or unicodedata.category(character) in {"Lu", "Ll", "Lt"}
+
+
+def _with_marks(groups: Sequence[Sequence[_Run]], *, spaced: bool) -> tuple[TokenWord, ...]:
+    """Make words of groups; marks that stand alone join a neighbour."""
+    words: list[TokenWord] = []
+    lead = ""
+    for group in groups:
+        whole = sum(group, _Run("", ()))
+        text = _tidy(whole.text, apart=spaced or not (words or lead))
+        if whole.has_sound:
+            sounding = tuple(at for run in group if run.has_sound for at in run.tokens)
+            words.append(TokenWord(_joined(lead, text), sounding))
+            lead = ""
+        elif whole.opens or not words:
+            lead = _joined(lead, text)
+        else:
+            words[-1] = TokenWord(words[-1].text + lead + text, words[-1].tokens)
+            lead = ""
+    if words and lead:
+        words[-1] = TokenWord(words[-1].text + lead, words[-1].tokens)
+    return tuple(words)
+
+
+def _tidy(text: str, *, apart: bool) -> str:
+    """The text with single spaces inside, and one before it where words are apart."""
+    tidy = " ".join(text.split())
+    return f" {tidy}" if tidy and (apart or text[:1].isspace()) else tidy
+
+
+def _joined(lead: str, text: str) -> str:
+    """An opening mark and what it opens; they stand together in every script."""
+    return lead + text.lstrip() if lead else text

@@ -1,0 +1,172 @@
+"""Which engines are in memory: those that are wanted, within a budget.
+
+An engine is loaded as soon as a session that will need it begins, or at the latest when a job of
+it waits. Room is made by unloading what was used least recently: first what no session holds,
+then what a session holds but nobody uses at the moment. An engine that works all the time gives
+way in the end too, so that two that do not fit together take turns instead of one starving.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from vivavoce.recognition.pool import WorkerPool
+
+_logger = logging.getLogger(__name__)
+
+_LOOK = 0.25
+"""Seconds between two looks for room while somebody waits for it."""
+_TURN = 5.0
+"""Seconds that an engine may work, once it is warm, while jobs wait for one it keeps out."""
+_GRACE = 5.0
+"""Seconds that an unloaded engine's workers get to finish what they have in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be in memory.
+
+    Attributes:
+        total: megabytes for all engines together; none is no limit.
+        costs: megabytes that each engine takes with all its workers.
+    """
+
+    total: int | None
+    costs: Mapping[str, int]
+
+
+class Residency:
+    """Loads and unloads the pools of a recogniser. Belongs to one event loop.
+
+    Args:
+        pools: every engine's pool, in the order in which they are loaded at the start.
+        budget: how much may be in memory.
+        is_waited_for: whether somebody awaits a job of an engine.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self,
+        pools: Mapping[str, WorkerPool],
+        budget: Budget,
+        is_waited_for: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._pools = pools
+        self._budget = budget
+        self._is_waited_for = is_waited_for
+        self._clock = clock
+        self._loaded: dict[str, float] = {}  # when it was used last
+        self._wanted: dict[str, None] = {}  # in the order of asking
+        self._warm: dict[str, float] = {}  # since when, as seen while somebody waits
+        self._holders: dict[str, set[str]] = {engine: set() for engine in pools}
+        self._news = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The engines that are in memory or on their way there."""
+        return frozenset(self._loaded)
+
+    async def start(self) -> None:
+        """Load what fits, in order; returns at once."""
+        for engine in self._pools:
+            if self._fits(engine):
+                await self._load(engine)
+        self._keeper = asyncio.create_task(self._keep(), name="engines in memory")
+
+    async def close(self, grace: float) -> None:
+        """Unload everything, for good."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+        await asyncio.gather(*(pool.close(grace) for pool in self._pools.values()))
+
+    def hold(self, session: str, engine: str) -> None:
+        """A session has begun that will use an engine: have it loaded."""
+        self._holders[engine].add(session)
+        self.use(engine)
+
+    def release(self, session: str) -> None:
+        """A session is over."""
+        for holders in self._holders.values():
+            holders.discard(session)
+
+    def use(self, engine: str) -> None:
+        """A job of an engine was handed in, or will be soon."""
+        if engine in self._loaded:
+            self._loaded[engine] = self._clock()
+        else:
+            self._wanted.setdefault(engine)
+            self._news.set()
+
+    async def _keep(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _LOOK if self._wanted else None)
+            self._news.clear()
+            for engine in list(self._wanted):
+                await self._serve(engine)
+
+    async def _serve(self, engine: str) -> None:
+        """Load a wanted engine if there is room or room can be made."""
+        if not (self._holders[engine] or self._is_waited_for(engine)):
+            del self._wanted[engine]
+            return
+        victims = self._victims(engine)
+        if victims is None:
+            return
+        for victim in victims:
+            await self._unload(victim)
+        del self._wanted[engine]
+        await self._load(engine)
+
+    def _victims(self, engine: str) -> list[str] | None:
+        """Choose what to unload for an engine; None while too little may go."""
+        waited_for = self._is_waited_for(engine)
+        victims: list[str] = []
+        for other in sorted(self._loaded, key=lambda one: (self._is_held(one), self._loaded[one])):
+            if self._fits(engine, without=victims):
+                break
+            held, working = self._is_held(other), self._is_waited_for(other)
+            over = waited_for and self._has_had_its_turn(other)
+            if over or (not working and (waited_for or not held)):
+                victims.append(other)
+        return victims if self._fits(engine, without=victims) else None
+
+    def _has_had_its_turn(self, engine: str) -> bool:
+        """Whether an engine has worked long enough; one that cannot start has no claim."""
+        pool, now = self._pools[engine], self._clock()
+        if not pool.ready.is_set():
+            return pool.health().failing
+        return now - self._warm.setdefault(engine, now) > _TURN
+
+    def _fits(self, engine: str, without: list[str] | None = None) -> bool:
+        """Whether there is room; an engine that is over the budget by itself may be there alone."""
+        rest = [other for other in self._loaded if other not in (without or ())]
+        if self._budget.total is None or not rest:
+            return True
+        cost = sum(self._budget.costs[one] for one in (engine, *rest))
+        return cost <= self._budget.total
+
+    def _is_held(self, engine: str) -> bool:
+        return bool(self._holders[engine])
+
+    async def _load(self, engine: str) -> None:
+        self._loaded[engine] = self._clock()
+        cost, total = self._budget.costs[engine], self._budget.total
+        if total is not None and cost > total:
+            _logger.warning("%s takes %d MB, over the budget of %d MB", engine, cost, total)
+        await self._pools[engine].start()
+
+    async def _unload(self, engine: str) -> None:
+        _logger.info("Unloading %s to make room", engine)
+        await self._pools[engine].close(_GRACE)
+        del self._loaded[engine]
+        self._warm.pop(engine, None)
+        # Whoever still needs it joins the queue again, behind the one it gives way to.
+        if self._is_waited_for(engine):
+            self._wanted[engine] = None

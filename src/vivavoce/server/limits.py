@@ -1,0 +1,397 @@
+"""Every bound of the server in one table, each by the constant that the code goes by.
+
+The rooms keep their own constants and know nothing of this table; ``docs/reference/limits.md`` is
+made from it, and a test finds bounds in the code that are missing here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vivavoce.archive import database
+from vivavoce.audio import wav_header
+from vivavoce.delivery import bodies, queues, schedule
+from vivavoce.delivery.slots import Slots
+from vivavoce.journal import sqlite, tails, writer
+from vivavoce.protocol import frames as wire
+from vivavoce.protocol import request, validation
+from vivavoce.recognition import desk, frames, recogniser, worker
+from vivavoce.recognition.slot import Backoff
+from vivavoce.recognition.worker_process import Patience
+from vivavoce.server import (
+    answers,
+    asking,
+    gateway,
+    handshakes,
+    http_line,
+    line,
+    listing,
+    routes,
+    serving,
+    webhooks,
+)
+from vivavoce.server.outbound import Room
+from vivavoce.server.settings import Settings
+from vivavoce.session import arrival, life, live, resume, runner, sessions
+
+Area = Literal[
+    "connections", "sessions", "requests", "deliveries", "journal", "recognition", "shutdown"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One bound.
+
+    Attributes:
+        name: what is bounded.
+        value: the constant's value, or the default of the setting.
+        reached: what happens then, and where it shows.
+        setting: the operator's name for it, where it may be changed.
+    """
+
+    area: Area
+    name: str
+    value: float
+    unit: str
+    reached: str
+    setting: str = ""
+
+
+_ROOM, _PATIENCE, _TUNING, _SLOTS = Room(), Patience(), sqlite.Tuning(), Slots()
+
+
+def _setting(area: Area, setting: str, unit: str, name: str, reached: str) -> Limit:
+    return Limit(area, name, Settings.model_fields[setting].default, unit, reached, setting)
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("connections", "head of a request or handshake", http_line.HEAD_SECONDS, "s", "line cut"),
+    Limit("connections", "idle time between requests", serving.KEEP_ALIVE_SECONDS, "s", "closed"),
+    Limit("connections", "handshakes at once", handshakes.BURST, "handshakes", "the next are held"),
+    Limit(
+        "connections",
+        "handshakes in the long run",
+        handshakes.RATE,
+        "per s",
+        "the next are held, resuming ones let in first",
+    ),
+    Limit(
+        "connections",
+        "time a handshake is held",
+        handshakes.HELD_SECONDS,
+        "s",
+        "503 with `Retry-After`",
+    ),
+    Limit(
+        "connections",
+        "handshakes held",
+        handshakes.MOST_HELD,
+        "handshakes",
+        "503 with `Retry-After`",
+    ),
+    Limit(
+        "connections",
+        "connections not yet accepted",
+        serving.BACKLOG,
+        "connections",
+        "refused by the system",
+    ),
+    Limit("connections", "frame from a client", serving.MAX_FRAME_BYTES, "bytes", "close 1009"),
+    Limit(
+        "connections",
+        "text frame to a client",
+        wire.MAX_FRAME_BYTES,
+        "bytes",
+        "[shortened](message-size.md)",
+    ),
+    Limit(
+        "connections", "frames from a client", gateway.FRAMES_PER_SECOND, "per s", "read no faster"
+    ),
+    Limit("connections", "frames at once", gateway.FRAMES_AT_ONCE, "frames", "read no faster"),
+    Limit(
+        "connections",
+        "chunks read and not durable",
+        gateway.MOST_UNANSWERED,
+        "chunks",
+        "not read until the journal catches up",
+    ),
+    Limit("connections", "the same", gateway.MOST_UNANSWERED_BYTES, "bytes", "as above"),
+    Limit(
+        "connections",
+        "unreadable messages in a row",
+        gateway.MOST_UNREADABLE,
+        "messages",
+        "close 4400",
+    ),
+    Limit(
+        "connections",
+        "text waiting for a reader, from where partials are left out and acknowledgements merged",
+        _ROOM.crowded,
+        "characters",
+        "metrics `partials_skipped`, `acks_merged`",
+    ),
+    Limit(
+        "connections",
+        "text waiting for a reader",
+        _ROOM.size,
+        "characters",
+        "the journal is not read for it",
+    ),
+    Limit(
+        "connections",
+        "messages waiting for a reader",
+        _ROOM.messages,
+        "messages",
+        "the journal is not read for it",
+    ),
+    Limit(
+        "connections",
+        "time in which such a reader must take something",
+        _ROOM.patience,
+        "s",
+        "close 1013",
+    ),
+    Limit("connections", "time between pings", serving.PING_SECONDS, "s", "a ping is sent"),
+    Limit(
+        "connections",
+        "time to answer a ping",
+        serving.PONG_SECONDS,
+        "s",
+        "line cut, the session waits",
+    ),
+    Limit(
+        "connections",
+        "time to answer a close and read what is left",
+        line.CLOSE_SECONDS,
+        "s",
+        "line cut; what was not confirmed is told again",
+    ),
+    _setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
+    _setting(
+        "sessions", "max_duration", "s", "audio in a session", "`error` message, the recording ends"
+    ),
+    Limit(
+        "sessions",
+        "warning before it",
+        live.WARNING_SECONDS,
+        "s",
+        "`error` message `duration_limit`",
+    ),
+    _setting(
+        "sessions",
+        "resume_grace",
+        "s",
+        "wait for a client that is gone",
+        "the recording ends; later 403",
+    ),
+    _setting("sessions", "farewell_grace", "s", "the same after close 1001", "the recording ends"),
+    _setting(
+        "sessions",
+        "idle_limit",
+        "s",
+        "time without audio on an open socket",
+        "`error` message, the recording ends",
+    ),
+    _setting(
+        "sessions",
+        "connect_limit",
+        "s",
+        "wait for the first connection",
+        "the session fails with 408",
+    ),
+    Limit(
+        "sessions",
+        "time between looks at these",
+        sessions.HOUSEKEEPING_SECONDS,
+        "s",
+        "they are kept to within it",
+    ),
+    Limit(
+        "sessions",
+        "quiet that ends the search for the place of audio sent again",
+        arrival.QUIET_SECONDS,
+        "s",
+        "the likeliest place is taken",
+    ),
+    Limit(
+        "sessions",
+        "longest such search",
+        arrival.PATIENCE_SECONDS,
+        "s",
+        "as above, counted as ambiguous",
+    ),
+    Limit(
+        "sessions",
+        "places compared in it at a time",
+        resume.MOST_PLACES,
+        "places",
+        "the oldest is forgotten",
+    ),
+    Limit(
+        "sessions",
+        "stored audio compared in it, newest first",
+        resume.MOST_RECENT,
+        "bytes",
+        "not looked for further back",
+    ),
+    Limit(
+        "sessions",
+        "ends of acknowledgements remembered for it",
+        live.MOST_BOUNDARIES,
+        "acks",
+        "the oldest is forgotten",
+    ),
+    Limit(
+        "sessions",
+        "utterances without a final",
+        runner.MOST_WAITING,
+        "utterances",
+        "the backlog stays in the journal",
+    ),
+    Limit(
+        "sessions",
+        "crashes of a session's run",
+        life.CRASHES_ALLOWED,
+        "crashes",
+        "the session fails; its recording is kept",
+    ),
+    Limit(
+        "sessions",
+        "time until storage that refused is tried again",
+        life.STORAGE_RETRY_SECONDS,
+        "s",
+        "for ever, as nothing is lost",
+    ),
+    Limit("sessions", "longest such wait", life.MOST_RETRY_SECONDS, "s", "the waits grow up to it"),
+    Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
+    Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
+    Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
+    Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
+    Limit("deliveries", "requests at once", _SLOTS.total, "requests", "the next wait"),
+    Limit(
+        "deliveries",
+        "requests at once to one scheme, host and port",
+        _SLOTS.per_origin,
+        "requests",
+        "the next wait; half of them for what failed before",
+    ),
+    Limit("deliveries", "time dead letters are kept", queues.DEAD_SECONDS, "s", "deleted"),
+    Limit(
+        "deliveries",
+        "longest `Retry-After` that is obeyed",
+        schedule.MOST_RETRY_AFTER,
+        "s",
+        "tried again then",
+    ),
+    Limit(
+        "deliveries",
+        "callback after a 413",
+        bodies.LEAN_BYTES,
+        "bytes",
+        "shortened, with a link",
+    ),
+    _setting(
+        "deliveries", "callback_give_up", "s", "time of failing", "kept apart as a dead letter"
+    ),
+    Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
+    Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
+    Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
+    Limit(
+        "requests",
+        "faults listed in an answer",
+        validation.MAX_FAULTS,
+        "faults",
+        "the rest is left out",
+    ),
+    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
+    Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
+    Limit(
+        "requests",
+        "chunks in a WAV header",
+        wav_header.MAX_HEADER_CHUNKS,
+        "chunks",
+        "`acknowledged: false`",
+    ),
+    Limit(
+        "requests", "`Retry-After` where storage fails", answers.RETRY_SECONDS, "s", "sent with 503"
+    ),
+    Limit(
+        "journal",
+        "audio on its way to the disk",
+        _TUNING.waiting_bytes,
+        "bytes",
+        "appends wait; sockets are not read",
+    ),
+    Limit("journal", "wait for company of a commit", _TUNING.gather, "s", "committed"),
+    Limit("journal", "one commit", writer.GROUP_BYTES, "bytes", "the rest goes into the next"),
+    Limit("journal", "log until it is merged", writer.LOG_BYTES, "bytes", "merged between commits"),
+    Limit("journal", "wait for a locked file", _TUNING.busy_seconds, "s", "audio is refused, 503"),
+    Limit(
+        "journal",
+        "time between tries while it refuses",
+        _TUNING.probe_interval,
+        "s",
+        "goes on by itself",
+    ),
+    Limit(
+        "journal",
+        "kept in memory for one that follows a session",
+        tails.BLOCK_BYTES,
+        "bytes",
+        "read from the disk instead",
+    ),
+    Limit("journal", "wait for the locked records", database.BUSY_SECONDS, "s", "503"),
+    Limit(
+        "recognition",
+        "partials waiting for a worker",
+        recogniser.MOST_WAITING_PARTIALS,
+        "jobs",
+        "the oldest is dropped, metric `partials_shed`",
+    ),
+    Limit("recognition", "jobs of one batch", desk.MAX_BATCH, "jobs", "the next batch"),
+    Limit(
+        "recognition",
+        "speech of one job",
+        recogniser.MAX_REQUEST_BYTES,
+        "bytes",
+        "never reached: utterances are shorter",
+    ),
+    Limit(
+        "recognition",
+        "message between server and worker",
+        frames.MAX_FRAME_BYTES,
+        "bytes",
+        "the worker is replaced",
+    ),
+    Limit("recognition", "one answer", worker.MAX_ANSWER_BYTES, "bytes", "the job has failed"),
+    Limit("recognition", "time to load an engine", _PATIENCE.load, "s", "the worker is replaced"),
+    Limit(
+        "recognition",
+        "time to answer",
+        _PATIENCE.decode,
+        "s",
+        "the worker is replaced, the job done again",
+    ),
+    Limit(
+        "recognition",
+        "more time for each second of speech",
+        _PATIENCE.per_audio_second,
+        "s",
+        "as above",
+    ),
+    Limit("recognition", "time to leave", _PATIENCE.leave, "s", "killed"),
+    Limit(
+        "recognition",
+        "longest wait before a worker is replaced again",
+        Backoff.LONGEST,
+        "s",
+        "doubles up to it from the third loss on",
+    ),
+    Limit(
+        "shutdown",
+        "time for connections to end",
+        serving.DRAIN_SECONDS,
+        "s",
+        "their tasks are cancelled; nothing acknowledged is lost",
+    ),
+)

@@ -1,0 +1,201 @@
+"""The metrics of one application, in a registry of its own.
+
+A new one is one line: in ``Metrics`` where something is counted as it happens, in ``READINGS``
+where something else counts already and is read when Prometheus asks. Labels take few values,
+never an id, a key or anything that a client chooses.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.session.sessions import Sessions
+
+COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
+ANSWER_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60)
+
+
+class Metrics:
+    """What is counted as it happens."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.connections = gauge("vivavoce_connections", "Sockets that are open.")
+        self.acks_outstanding = gauge(
+            "vivavoce_acks_outstanding", "Chunks that were read and are not durable yet."
+        )
+        self.slow_readers = counter(
+            "vivavoce_slow_readers_dropped_total",
+            "Sockets closed because they were read too slowly.",
+        )
+        self.partials_skipped = counter(
+            "vivavoce_partials_skipped_total", "Partials that a slow reader was not sent."
+        )
+        self.acks_merged = counter(
+            "vivavoce_acks_merged_total", "Acknowledgements that went as one to a slow reader."
+        )
+        self.handshakes = counter(
+            "vivavoce_handshakes_total", "Handshakes with a valid token.", ["outcome"]
+        )
+        self.handshake_wait = histogram(
+            "vivavoce_handshake_wait_seconds",
+            "How long handshakes were held.",
+            buckets=WAIT_BUCKETS,
+        )
+        self.commit_time = histogram(
+            "vivavoce_journal_commit_seconds",
+            "How long commits took, their sync included.",
+            buckets=COMMIT_BUCKETS,
+        )
+        self.time_to_final = histogram(
+            "vivavoce_time_to_final_seconds",
+            "From the decision that an utterance has ended to its durable final.",
+            buckets=ANSWER_BUCKETS,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What counts by itself."""
+
+    sessions: Sessions
+    recogniser: Recogniser
+    journal: SqliteJournal
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number that is read when Prometheus asks."""
+
+    kind: Literal["counter", "gauge"]
+    name: str
+    help: str
+    read: Callable[[Sources], float]
+
+    def metric(self, sources: Sources) -> Metric:
+        """As it is now."""
+        family = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
+        return family(self.name, self.help, value=self.read(sources))
+
+
+def _workers(sources: Sources, field: str) -> int:
+    return sum(getattr(pool, field) for pool in sources.recogniser.health().values())
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        "gauge",
+        "vivavoce_live_sessions",
+        "Sessions whose recording goes on.",
+        lambda s: s.sessions.recording,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_sessions",
+        "Sessions in the journal: live, ending, or waiting for their client.",
+        lambda s: s.sessions.known,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_audio_seconds_total",
+        "Audio stored, repeats not counted.",
+        lambda s: s.sessions.resumes.audio_seconds,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_resumes_total",
+        "Connections that sent audio to a session that had some.",
+        lambda s: s.sessions.resumes.resumes,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_resume_ambiguous_total",
+        "Resumes whose audio did not tell where it belongs.",
+        lambda s: s.sessions.resumes.ambiguous,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_resume_differing_total",
+        "Resumes that sent audio again with other bytes.",
+        lambda s: s.sessions.resumes.differing,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_resent_bytes_total",
+        "Audio that came again and was stored already.",
+        lambda s: s.sessions.resumes.resent_bytes,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_queue_jobs",
+        "Utterances that wait for a worker.",
+        lambda s: s.recogniser.stats().waiting,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_queue_age_seconds",
+        "How long the longest of them has waited.",
+        lambda s: s.recogniser.stats().queue_age,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_partials_shed_total",
+        "Partials dropped under load.",
+        lambda s: s.recogniser.stats().shed,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_decode_cpu_seconds_total",
+        "CPU time spent on decoding.",
+        lambda s: s.recogniser.stats().cpu_seconds,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_decoded_audio_seconds_total",
+        "Audio decoded, context included.",
+        lambda s: s.recogniser.stats().audio_seconds,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_poisoned_total",
+        "Utterances given up because they kill workers.",
+        lambda s: s.recogniser.stats().poisoned,
+    ),
+    Reading(
+        "gauge", "vivavoce_workers_ready", "Workers that are warm.", lambda s: _workers(s, "ready")
+    ),
+    Reading(
+        "counter",
+        "vivavoce_worker_restarts_total",
+        "Workers lost and replaced.",
+        lambda s: _workers(s, "lost"),
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_journal_writable",
+        "1 while audio can be stored.",
+        lambda s: s.journal.failure is None,
+    ),
+)
+
+
+class Readings(Collector):
+    """The table of readings as Prometheus wants it."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterable[Metric]:
+        """Every reading, now."""
+        return [reading.metric(self._sources) for reading in READINGS]
