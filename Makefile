@@ -21,7 +21,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models test-models demo serve clients test conformance conformance-page power-cuts docs check format bench-accuracy lock clean
+.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench-accuracy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ conformance-page: $(VENV)/dev.stamp test-models clients ## The same, written to 
 
 faults: $(VENV)/dev.stamp models ## Break real servers under real clients: make faults SEED=1 COUNT=1000
 	FAULTS_SEED='$(SEED)' FAULTS_COUNT='$(COUNT)' $(BIN)/python -m pytest '$(ONLY)' --quiet --timeout 3600
+
+deliveries: $(VENV)/dev.stamp models ## Kill the server while its callbacks' receiver fails: make deliveries SEED=1 COUNT=200
+	DELIVERIES_SEED='$(SEED)' DELIVERIES_COUNT='$(COUNT)' $(BIN)/python -m pytest tests/integration/test_delivery_kills.py --timeout 7200
 
 power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
 	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from conformance.support import (
+    CALLBACKS_HERE,
     CROWDED_KEY,
     ENGLISH,
     EVERY_MESSAGE,
@@ -47,7 +48,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The server of most checks, with the limits that it has by default."""
     need_models()
     data = tmp_path_factory.mktemp("conformance") / "data"
-    with KeyedServer(data, {"VIVAVOCE_MAX_SESSIONS": "10000"}).running() as process:
+    settings = {"VIVAVOCE_MAX_SESSIONS": "10000"} | CALLBACKS_HERE
+    with KeyedServer(data, settings).running() as process:
         yield process
 
 

@@ -39,6 +39,9 @@ EVERY_MESSAGE = dict.fromkeys(
     ),
     True,
 )
+CALLBACKS_HERE = {"VIVAVOCE_CALLBACK_NETWORKS": "127.0.0.0/8", "VIVAVOCE_CALLBACK_PORTS": ""}
+"""Settings that let callbacks reach this machine, on any port."""
+
 PHRASE = Clip(TWO_CITIES[:24], 1.1, 2.9)
 """Short words without a pause: it was the best of times."""
 MIB = 1 << 20

@@ -9,18 +9,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from conformance.receiver import PATIENCE, receiver
-from conformance.support import ENGLISH, EVERY_MESSAGE, PHRASE, KeyedServer, Run, mono, run
+from conformance.support import (
+    CALLBACKS_HERE,
+    ENGLISH,
+    EVERY_MESSAGE,
+    PHRASE,
+    KeyedServer,
+    Run,
+    mono,
+    run,
+)
 from integration.speech import TIMES, pieces
 from integration.wire import Api, Json, session
 
-CALLBACKS = pytest.mark.xfail(
-    strict=True,
-    raises=(AssertionError, TimeoutError),
-    reason="issue 8: Callbacks and webhooks that always arrive, in order, and cannot be abused",
-)
 LAST = "live.end_session"
 
 
@@ -45,7 +47,6 @@ def lasting(messages: list[Json]) -> list[Json]:
     return [one for one in found if one["type"] != "transcript" or is_final(one)]
 
 
-@CALLBACKS
 async def test_132_a_callback_wraps_the_message(api: Api) -> None:
     """`callback:true` → POST of `{id,event,payload}`, `event` = `live.` + type, payload equal to the socket message."""  # noqa: E501
     async with receiver() as endpoint:
@@ -61,7 +62,6 @@ async def test_132_a_callback_wraps_the_message(api: Api) -> None:
     assert all(one in posted for one in told)
 
 
-@CALLBACKS
 async def test_133_the_callback_flags_have_their_own_defaults(api: Api) -> None:
     """Default callback set: finals, realtime, post-processing, lifecycle; no partials, speech, acks, errors."""  # noqa: E501
     async with receiver() as endpoint:
@@ -83,7 +83,6 @@ async def test_134_without_callback_nothing_is_posted(api: Api) -> None:
         assert endpoint.calls == 0
 
 
-@CALLBACKS
 async def test_135_callbacks_go_on_without_the_client(api: Api) -> None:
     """Callbacks go on after the client left."""
     async with receiver() as endpoint:
@@ -98,7 +97,6 @@ async def test_135_callbacks_go_on_without_the_client(api: Api) -> None:
     assert told[0]["data"]["transcription"] == job["result"]["transcription"]
 
 
-@CALLBACKS
 async def test_136_a_dead_endpoint_slows_nobody(api: Api, plain: Run) -> None:
     """A dead callback endpoint does not slow transcription."""
     async with receiver(dead=True) as endpoint:
@@ -108,7 +106,6 @@ async def test_136_a_dead_endpoint_slows_nobody(api: Api, plain: Run) -> None:
         assert endpoint.calls > 0
 
 
-@CALLBACKS
 async def test_137_callbacks_arrive_in_order(api: Api) -> None:
     """Messages for one session arrive in order at a healthy endpoint."""
     async with receiver() as endpoint:
@@ -123,11 +120,10 @@ async def test_137_callbacks_arrive_in_order(api: Api) -> None:
         assert same == [one for one in lasting(found.messages) if one["type"] in family]
 
 
-@CALLBACKS
 async def test_138_webhooks_tell_of_four_events(tmp_path: Path) -> None:
     """Webhook bodies are `{event,payload:{id}}` for four events."""
     data = tmp_path / "data"
-    with KeyedServer(data, {"VIVAVOCE_WORKERS": "1"}).running() as server:
+    with KeyedServer(data, {"VIVAVOCE_WORKERS": "1"} | CALLBACKS_HERE).running() as server:
         async with receiver() as endpoint:
             added = subprocess.run(  # noqa: ASYNC221  short, and nothing else goes on
                 [sys.executable, "-m", "vivavoce", "webhooks", "add", endpoint.url],

@@ -10,7 +10,12 @@ from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.voices import Voices
 
-SETTINGS = {"VIVAVOCE_CONNECT_LIMIT": "2", "VIVAVOCE_MAX_SESSIONS": "100000"}
+SETTINGS = {
+    "VIVAVOCE_CONNECT_LIMIT": "2",
+    "VIVAVOCE_MAX_SESSIONS": "100000",
+    "VIVAVOCE_CALLBACK_NETWORKS": "127.0.0.0/8",
+    "VIVAVOCE_CALLBACK_PORTS": "9",
+}
 
 
 @pytest.fixture(scope="module")

@@ -35,14 +35,26 @@ def _parts(schemas: dict[str, Any], name: str) -> set[str]:
 
 
 async def with_examples(document: dict[str, Any], api: Api) -> dict[str, Any]:
-    """The document with a finished session as the example of each operation on one."""
-    for path in document["paths"].values():
+    """The document with a session or an endpoint as the example of each operation on one."""
+    for name, path in document["paths"].items():
         for operation in path.values():
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path":
-                    finished, _ = await spoken_through(api, [bytes(16_000)])
-                    parameter["example"] = finished.id
+                    make = webhook if "webhooks" in name else finished_session
+                    parameter["example"] = await make(api)
     return document
+
+
+async def finished_session(api: Api) -> str:
+    """The id of a session that is over."""
+    finished, _ = await spoken_through(api, [bytes(16_000)])
+    return finished.id
+
+
+async def webhook(api: Api) -> str:
+    """The id of an endpoint where nobody listens."""
+    added = await api.call("POST", "/vivavoce/webhooks", {"url": "http://127.0.0.1:9/"})
+    return str(added.json()["id"])
 
 
 async def test_the_server_keeps_to_its_openapi_document(

@@ -41,12 +41,17 @@ class ReceiverProcess:
     """
 
     def __init__(
-        self, log: Path, *, certificate: Path | None = None, host: str = "127.0.0.1"
+        self,
+        log: Path,
+        *,
+        certificate: Path | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self._log = log
         self._tls = ["--certificate", str(certificate)] if certificate else []
         self._host = host
-        self._port = 0
+        self._port = port
         self._process: subprocess.Popen[bytes]
 
     @property

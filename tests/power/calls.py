@@ -23,6 +23,7 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.archive.removal import remove
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.audio.recording import RecordingWriter
+from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import LiveSession, NewSession
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.protocol import messages as wire
@@ -89,6 +90,10 @@ class Plan:
     @cached_property
     def id(self) -> str:
         return str(uuid.UUID(bytes=random.Random(f"id {self.seed}").randbytes(16), version=4))
+
+    def announcements(self, *messages: wire.Message) -> list[bytes]:
+        """What those outside are told of messages."""
+        return Herald(self.id, OWNER, REQUEST).announcements(*messages)
 
     @cached_property
     def token_hash(self) -> bytes:
@@ -170,7 +175,7 @@ class Call:
         """Its creation was cut short: nobody knows of it, and nobody will connect."""
         desk = self._desk
         life = Life(desk.journal, desk.records, desk.finisher, cast("Any", None), lambda: NOW)
-        await life.abandon(cast("Any", self._plan))  # it looks at the id alone
+        await life.abandon(cast("Any", self._plan))  # it looks at no more than the plan has
 
     async def _create(self) -> None:
         plan, desk = self._plan, self._desk
@@ -219,7 +224,8 @@ class Call:
         """As a run does: finish, and only then let the journal forget."""
         saved = await self._desk.journal.checkpoint(self._id)
         state = checkpoints.decode(saved) if saved else FRESH
-        ending = Ending(self._id, REQUEST, FORMAT, len(self._plan.audio), state)
+        herald = Herald(self._id, OWNER, REQUEST)
+        ending = Ending(self._id, REQUEST, herald, FORMAT, len(self._plan.audio), state)
         await self._desk.finisher.finish(ending)
         self._desk.note("archived", self._id)
         if self._plan.deleted and self._dice.random() < 0.5:  # its client has not left yet

@@ -31,8 +31,8 @@ session_table = sql.Table(
 )
 
 
-def connect(url: str) -> sql.Engine:
-    """An engine for the database at a URL, with its tables made.
+def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
+    """An engine for the database at a URL, with the wanted tables made.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be opened.
@@ -44,7 +44,7 @@ def connect(url: str) -> sql.Engine:
     else:
         engine = sql.create_engine(address, pool_pre_ping=True)
     try:
-        tables.create_all(engine)
+        wanted.create_all(engine)
     except BaseException:
         engine.dispose()
         raise

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vivavoce import __version__
-from vivavoce.cli import bench, models
+from vivavoce.cli import bench, callbacks, models, webhooks
 from vivavoce.cli.demo import demo
 from vivavoce.cli.serve import serve
 from vivavoce.cli.transcribe import transcribe
@@ -19,6 +19,8 @@ app.command()(serve)
 app.command()(transcribe)
 app.command()(demo)
 app.add_typer(models.app, name="models")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(bench.app, name="bench")
 
 

@@ -23,9 +23,11 @@ class Change:
         extent: how far it goes now; None when it was dropped.
         audio: what was added, ending at ``extent.audio_end``.
         entries: the messages that were added, in order.
+        announced: how many announcements were made.
     """
 
     session_id: str
     extent: Extent | None
     audio: bytes = b""
     entries: tuple[Entry, ...] = ()
+    announced: int = 0

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 from vivavoce.journal.changes import Change, Extent
 from vivavoce.journal.leases import Leases
+from vivavoce.journal.outlet import Outlet
 from vivavoce.journal.port import (
+    Announce,
+    Announced,
     Entry,
     JournalError,
     LiveSession,
@@ -47,15 +50,19 @@ class MemoryJournal:
         self._sessions: dict[str, _Held] = {}
         self._leases = Leases(clock)
         self._tails = Tails(self)
+        self._announced: list[Announced] = []
+        self._last_announced = 0
+        self._outlet = Outlet(self._read_announcements)
         self._closed = False
 
-    async def create(self, session: NewSession) -> None:
+    async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
         """Hold a session."""
         self._check_room()
         tokens = {held.session.token_hash for held in self._sessions.values()}
         if session.id in self._sessions or session.token_hash in tokens:
             raise JournalError(f"session {session.id} or its token exists already")
-        self._sessions[session.id] = _Held(session)
+        held = self._sessions[session.id] = _Held(session)
+        self._publish(session.id, held, announcements=announcements)
 
     async def find(self, session_id: str) -> LiveSession | None:
         """The live session with this id."""
@@ -75,7 +82,9 @@ class MemoryJournal:
         found = [held.live for held in self._sessions.values()]
         return sorted(found, key=lambda live: live.session.created_at)
 
-    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+    async def append_audio(
+        self, session_id: str, audio: bytes, announce: Announce | None = None
+    ) -> tuple[int, int]:
         """Add audio; returns its positions."""
         self._check_room()
         held = self._held(session_id)
@@ -83,7 +92,8 @@ class MemoryJournal:
             raise SealedError(session_id)
         start = len(held.audio)
         held.audio += audio
-        self._publish(session_id, held, audio=bytes(audio))
+        announcements = announce(start, len(held.audio)) if announce else ()
+        self._publish(session_id, held, audio=bytes(audio), announcements=announcements)
         return start, len(held.audio)
 
     async def seal(self, session_id: str) -> int:
@@ -102,7 +112,11 @@ class MemoryJournal:
         return self._tails.audio(session_id, start)
 
     async def commit(
-        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+        self,
+        session_id: str,
+        messages: Sequence[bytes],
+        checkpoint: bytes | None = None,
+        announcements: Sequence[bytes] = (),
     ) -> int:
         """Add messages, replace the checkpoint; returns the last sequence number."""
         held = self._held(session_id)
@@ -111,7 +125,7 @@ class MemoryJournal:
         held.messages += entries
         if checkpoint is not None:
             held.checkpoint = checkpoint
-        self._publish(session_id, held, entries=entries)
+        self._publish(session_id, held, entries=entries, announcements=announcements)
         return len(held.messages)
 
     async def checkpoint(self, session_id: str) -> bytes | None:
@@ -135,17 +149,30 @@ class MemoryJournal:
         """Give the ownership back, if this holder has it."""
         self._leases.release(session_id, holder)
 
-    async def drop(self, session_id: str) -> None:
+    async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
         """Forget the session."""
         self._check_open()
         if self._sessions.pop(session_id, None) is not None:
             self._leases.forget(session_id)
-            self._tails.publish([Change(session_id, None)])
+            self._tell(Change(session_id, None, announced=self._announce(announcements)))
+
+    def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
+        """Blocks of announcements above ``after``, then what comes."""
+        return self._outlet.tail(after)
+
+    async def last_announcement(self) -> int:
+        """The highest number given so far."""
+        return self._last_announced
+
+    async def forget_announcements(self, upto: int) -> None:
+        """Remove announcements up to a number."""
+        self._announced = [one for one in self._announced if one.number > upto]
 
     async def close(self) -> None:
         """Refuse everything from now on."""
         self._closed = True
-        self._tails.fail(UnavailableError("the journal is closed"))
+        for followers in (self._tails, self._outlet):
+            followers.fail(UnavailableError("the journal is closed"))
 
     async def extent(self, session_id: str) -> Extent | None:
         """How far a session goes (for tails)."""
@@ -180,5 +207,24 @@ class MemoryJournal:
         *,
         audio: bytes = b"",
         entries: tuple[Entry, ...] = (),
+        announcements: Sequence[bytes] = (),
     ) -> None:
-        self._tails.publish([Change(session_id, held.extent, audio, entries)])
+        announced = self._announce(announcements)
+        self._tell(Change(session_id, held.extent, audio, entries, announced))
+
+    def _tell(self, change: Change) -> None:
+        self._tails.publish([change])
+        self._outlet.publish([change])
+
+    def _announce(self, announcements: Sequence[bytes]) -> int:
+        for data in announcements:
+            self._last_announced += 1
+            self._announced.append(Announced(self._last_announced, data))
+        return len(announcements)
+
+    async def _read_announcements(
+        self, after: int, most: int, most_bytes: int
+    ) -> Sequence[Announced]:
+        del most_bytes  # memory holds them anyway
+        self._check_open()
+        return [one for one in self._announced if one.number > after][:most]

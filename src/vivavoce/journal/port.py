@@ -3,9 +3,13 @@
 A session's journal holds its audio bytes exactly as received (headers included), the messages
 that must reach somebody, numbered from 1, and the newest checkpoint. Positions are byte offsets
 from the start of the session. Everything that returns has been synced: it survives a power cut.
+
+Beside its sessions the journal holds what they announce to the world outside: bytes that become
+durable in the same step as what they tell of, numbered over all sessions, kept until somebody has
+taken them over. They outlive their sessions.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -60,10 +64,21 @@ class Entry(msgspec.Struct, frozen=True):
     message: bytes
 
 
+class Announced(msgspec.Struct, frozen=True):
+    """An announcement with its number; numbers rise, and some may be missing."""
+
+    number: int
+    data: bytes
+
+
+Announce = Callable[[int, int], Sequence[bytes]]
+"""What is announced of audio once its positions are known; called within the commit."""
+
+
 class Journal(Protocol):
     """The meeting place of gateway, live session, delivery and archive."""
 
-    async def create(self, session: NewSession) -> None:
+    async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
         """Make a session durable."""
         ...
 
@@ -79,7 +94,9 @@ class Journal(Protocol):
         """Every session the journal holds, oldest first (for recovery)."""
         ...
 
-    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+    async def append_audio(
+        self, session_id: str, audio: bytes, announce: Announce | None = None
+    ) -> tuple[int, int]:
         """Add audio; returns its ``(start, end)`` positions once they are durable.
 
         Appends of one session keep the order of the calls.
@@ -103,7 +120,11 @@ class Journal(Protocol):
         ...
 
     async def commit(
-        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+        self,
+        session_id: str,
+        messages: Sequence[bytes],
+        checkpoint: bytes | None = None,
+        announcements: Sequence[bytes] = (),
     ) -> int:
         """Add messages and replace the checkpoint in one step; returns the last sequence number."""
         ...
@@ -128,8 +149,20 @@ class Journal(Protocol):
         """Give the ownership back, if this holder has it."""
         ...
 
-    async def drop(self, session_id: str) -> None:
-        """Forget the session: it is archived. Idempotent."""
+    async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
+        """Forget the session: it is archived. Idempotent; only the first time announces."""
+        ...
+
+    def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
+        """Blocks of announcements above ``after``, then what comes. One reader at a time."""
+        ...
+
+    async def last_announcement(self) -> int:
+        """The highest number given so far, 0 for none."""
+        ...
+
+    async def forget_announcements(self, upto: int) -> None:
+        """Remove announcements up to a number, itself included: somebody has taken them over."""
         ...
 
     async def close(self) -> None:

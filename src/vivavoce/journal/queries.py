@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from vivavoce.journal.changes import Extent
-from vivavoce.journal.port import Entry, JournalError, LiveSession, NewSession, UnknownSessionError
+from vivavoce.journal.port import (
+    Announced,
+    Entry,
+    JournalError,
+    LiveSession,
+    NewSession,
+    UnknownSessionError,
+)
 
 _EXTENT = """
   coalesce((SELECT start + length(data) FROM audio WHERE session = s.key
@@ -92,6 +99,31 @@ def read_entries(
             (_key(connection, session_id), after, limit),
         ).fetchall()
     return [Entry(*row) for row in rows]
+
+
+def read_announcements(
+    connection: sqlite3.Connection, after: int, most: int, most_bytes: int
+) -> Sequence[Announced]:
+    """At most so many announcements above ``after``; large ones come in smaller blocks."""
+    rows = connection.execute(
+        "SELECT number, data FROM announcement WHERE number > ? ORDER BY number LIMIT ?",
+        (after, most),
+    )
+    block: list[Announced] = []
+    size = 0
+    for row in rows:
+        block.append(Announced(*row))
+        size += len(row[1])
+        if size >= most_bytes:
+            break
+    rows.close()
+    return block
+
+
+def last_announcement(connection: sqlite3.Connection) -> int:
+    """The highest number given so far."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'announcement'")
+    return int((row.fetchone() or (0,))[0])
 
 
 def read_audio(connection: sqlite3.Connection, session_id: str, start: int, end: int) -> bytes:

@@ -15,7 +15,7 @@ from vivavoce.durable import sync_folder
 from vivavoce.journal.port import JournalError
 
 APPLICATION_ID = 0x56564A4C  # "VVJL"
-VERSION = 1
+VERSION = 2
 PAGE_BYTES = 4096
 
 Connect = Callable[[Path], sqlite3.Connection]
@@ -51,6 +51,14 @@ CREATE TABLE checkpoint (
   data BLOB NOT NULL
 );
 CREATE TABLE probe (data BLOB NOT NULL);
+"""
+
+# Since version 2. The numbers must go on rising when all rows have been taken away.
+_ANNOUNCEMENTS = """
+CREATE TABLE announcement (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  data BLOB NOT NULL
+);
 """
 
 
@@ -109,10 +117,12 @@ def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(
-            f"BEGIN; {_TABLES} PRAGMA application_id={APPLICATION_ID};"
+            f"BEGIN; {_TABLES} {_ANNOUNCEMENTS} PRAGMA application_id={APPLICATION_ID};"
             f" PRAGMA user_version={VERSION}; COMMIT;"
         )
     elif application != APPLICATION_ID:
         raise JournalError(f"{path} is not a journal")
     elif version > VERSION:
         raise JournalError(f"{path} was made by a newer version ({version}, this is {VERSION})")
+    elif version < VERSION:
+        connection.executescript(f"BEGIN; {_ANNOUNCEMENTS} PRAGMA user_version={VERSION}; COMMIT;")

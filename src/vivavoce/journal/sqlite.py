@@ -18,7 +18,10 @@ from vivavoce.journal.changes import Change, Extent
 from vivavoce.journal.commits import Commits
 from vivavoce.journal.leases import Leases
 from vivavoce.journal.lock import FolderLock
+from vivavoce.journal.outlet import Outlet
 from vivavoce.journal.port import (
+    Announce,
+    Announced,
     Entry,
     JournalError,
     LiveSession,
@@ -68,6 +71,7 @@ class SqliteJournal:
         self._readers = Readers(path, connect)
         self._leases = Leases(clock)
         self._tails = Tails(self)
+        self._outlet = Outlet(self._read_announcements)
         self._commits = Commits(
             path=path,
             connect=connect,
@@ -120,14 +124,15 @@ class SqliteJournal:
         """Why new audio is refused just now (for readiness); None while all is well."""
         return self._commits.failure
 
-    async def create(self, session: NewSession) -> None:
+    async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
         """Make a session durable.
 
         Raises:
             JournalError: its id or token is in use.
             UnavailableError: the journal cannot write.
         """
-        await self._write(lambda tx: tx.create(session), Kind.ADDITION, len(session.request))
+        told = tuple(announcements)
+        await self._write(lambda tx: tx.create(session, told), Kind.ADDITION, len(session.request))
 
     async def find(self, session_id: str) -> LiveSession | None:
         """The live session with this id, if the journal still holds it."""
@@ -141,10 +146,12 @@ class SqliteJournal:
         """Every session the journal holds, oldest first."""
         return await self._readers.run(queries.live)
 
-    async def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+    async def append_audio(
+        self, session_id: str, audio: bytes, announce: Announce | None = None
+    ) -> tuple[int, int]:
         """Add audio; returns its ``(start, end)`` positions once they are durable."""
         positions = await self._write(
-            lambda tx: tx.append_audio(session_id, audio), Kind.ADDITION, len(audio)
+            lambda tx: tx.append_audio(session_id, audio, announce), Kind.ADDITION, len(audio)
         )
         return cast("tuple[int, int]", positions)
 
@@ -166,14 +173,20 @@ class SqliteJournal:
         return self._tails.audio(session_id, start)
 
     async def commit(
-        self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None = None
+        self,
+        session_id: str,
+        messages: Sequence[bytes],
+        checkpoint: bytes | None = None,
+        announcements: Sequence[bytes] = (),
     ) -> int:
         """Add messages and replace the checkpoint in one step; returns the last sequence."""
-        size = sum(map(len, messages)) + len(checkpoint or b"")
-        stored = tuple(messages)
+        stored, told = tuple(messages), tuple(announcements)
+        size = sum(map(len, (*stored, *told))) + len(checkpoint or b"")
         return cast(
             "int",
-            await self._write(lambda tx: tx.commit(session_id, stored, checkpoint), size=size),
+            await self._write(
+                lambda tx: tx.commit(session_id, stored, checkpoint, told), size=size
+            ),
         )
 
     async def checkpoint(self, session_id: str) -> bytes | None:
@@ -198,14 +211,27 @@ class SqliteJournal:
         """Give the ownership back, if this holder has it."""
         self._leases.release(session_id, holder)
 
-    async def drop(self, session_id: str) -> None:
+    async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
         """Forget the session; its space is freed little by little."""
-        await self._write(lambda tx: tx.drop(session_id))
+        told = tuple(announcements)
+        await self._write(lambda tx: tx.drop(session_id, told))
+
+    def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
+        """Blocks of announcements above ``after``, then what comes. One reader at a time."""
+        return self._outlet.tail(after)
+
+    async def last_announcement(self) -> int:
+        """The highest number given so far, 0 for none."""
+        return await self._readers.run(queries.last_announcement)
+
+    async def forget_announcements(self, upto: int) -> None:
+        """Remove announcements up to a number, itself included."""
+        await self._write(lambda tx: tx.forget_announcements(upto))
 
     async def close(self) -> None:
         """Write what was begun, end the threads, unlock the folder. Idempotent."""
         await self._commits.close()
-        self._tails.fail(UnavailableError("the journal is closed"))
+        self._fail(UnavailableError("the journal is closed"))
         await self._readers.close()
         self._lock.release()
 
@@ -219,15 +245,27 @@ class SqliteJournal:
             lambda db: queries.read_entries(db, session_id, after, limit)
         )
 
+    async def _read_announcements(
+        self, after: int, most: int, most_bytes: int
+    ) -> Sequence[Announced]:
+        return await self._readers.run(
+            lambda db: queries.read_announcements(db, after, most, most_bytes)
+        )
+
     async def _write(self, action: Action, kind: Kind = Kind.CHANGE, size: int = 0) -> object:
         return await self._commits.submit(action, kind, size)
 
     def _break(self, failure: JournalError) -> None:
-        self._tails.fail(failure)
+        self._fail(failure)
         self._on_broken(failure)
+
+    def _fail(self, failure: JournalError) -> None:
+        self._tails.fail(failure)
+        self._outlet.fail(failure)
 
     def _publish(self, changes: Sequence[Change]) -> None:
         self._tails.publish(changes)
+        self._outlet.publish(changes)
         for change in changes:
             if change.extent is None:
                 self._leases.forget(change.session_id)

@@ -14,6 +14,7 @@ from typing import Any
 from vivavoce.journal import queries
 from vivavoce.journal.changes import Change, Extent
 from vivavoce.journal.port import (
+    Announce,
     Entry,
     JournalError,
     NewSession,
@@ -35,6 +36,7 @@ class _Draft:
     dropped: bool = False
     audio: list[bytes] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    announced: int = 0
 
 
 class Transaction:
@@ -51,7 +53,7 @@ class Transaction:
         self._known = known
         self.drafts: dict[str, _Draft] = {}
 
-    def create(self, session: NewSession) -> None:
+    def create(self, session: NewSession, announcements: Sequence[bytes]) -> None:
         """Add a session."""
         if session.id in self.drafts:
             raise JournalError(f"session {session.id} is in use")
@@ -63,9 +65,12 @@ class Transaction:
         if not cursor.rowcount:
             raise JournalError(f"session {session.id} or its token exists already")
         assert cursor.lastrowid is not None  # noqa: S101 -- an insert that counted has a row id
-        self.drafts[session.id] = _Draft(cursor.lastrowid, Extent())
+        draft = self.drafts[session.id] = _Draft(cursor.lastrowid, Extent())
+        self._announce(draft, announcements)
 
-    def append_audio(self, session_id: str, audio: bytes) -> tuple[int, int]:
+    def append_audio(
+        self, session_id: str, audio: bytes, announce: Announce | None
+    ) -> tuple[int, int]:
         """Add audio behind what is there."""
         draft = self._draft(session_id)
         if draft.extent.sealed:
@@ -75,6 +80,8 @@ class Transaction:
         if audio:
             draft.audio.append(audio)
             draft.extent = replace(draft.extent, audio_end=end)
+        if announce is not None:
+            self._announce(draft, announce(start, end))
         return start, end
 
     def seal(self, session_id: str) -> int:
@@ -85,7 +92,13 @@ class Transaction:
             draft.extent = replace(draft.extent, sealed=True)
         return draft.extent.audio_end
 
-    def commit(self, session_id: str, messages: Sequence[bytes], checkpoint: bytes | None) -> int:
+    def commit(
+        self,
+        session_id: str,
+        messages: Sequence[bytes],
+        checkpoint: bytes | None,
+        announcements: Sequence[bytes],
+    ) -> int:
         """Add messages and replace the checkpoint."""
         draft = self._draft(session_id)
         first = draft.extent.last_sequence + 1
@@ -102,9 +115,10 @@ class Transaction:
             )
         draft.entries += entries
         draft.extent = replace(draft.extent, last_sequence=first - 1 + len(entries))
+        self._announce(draft, announcements)
         return draft.extent.last_sequence
 
-    def drop(self, session_id: str) -> None:
+    def drop(self, session_id: str, announcements: Sequence[bytes]) -> None:
         """Forget a session; the sweeper frees its space."""
         try:
             draft = self._draft(session_id)
@@ -116,6 +130,19 @@ class Transaction:
         )
         draft.dropped = True
         draft.audio.clear()
+        self._announce(draft, announcements)
+
+    def forget_announcements(self, upto: int) -> None:
+        """Remove announcements that somebody has taken over; their text must not linger."""
+        self._connection.execute("PRAGMA secure_delete=ON")
+        self._connection.execute("DELETE FROM announcement WHERE number <= ?", (upto,))
+        self._connection.execute("PRAGMA secure_delete=OFF")
+
+    def _announce(self, draft: _Draft, announcements: Sequence[bytes]) -> None:
+        self._connection.executemany(
+            "INSERT INTO announcement (data) VALUES (?)", [(data,) for data in announcements]
+        )
+        draft.announced += len(announcements)
 
     def flush(self) -> None:
         """Write the audio: what one session got in this group becomes as few rows as possible."""
@@ -138,6 +165,7 @@ class Transaction:
                 None if draft.dropped else draft.extent,
                 b"".join(draft.audio),
                 tuple(draft.entries),
+                draft.announced,
             )
             for session_id, draft in self.drafts.items()
         ]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vivavoce.archive import port as archive
+from vivavoce.delivery.ledger import LedgerError
 from vivavoce.journal import port as journal
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
@@ -25,6 +26,7 @@ REFUSALS: tuple[type[Exception], ...] = (
     HTTPException,
     archive.UnavailableError,
     journal.UnavailableError,
+    LedgerError,
 )
 """What a route raises to refuse a request; anything else is a fault of ours."""
 
@@ -45,7 +47,7 @@ def as_api_error(error: Exception, request: Request) -> ApiError:
             return ApiError(400, "Invalid parameter(s)", faults=error.faults)
         case MalformedJsonError():
             return ApiError(400, str(error))
-        case archive.UnavailableError() | journal.UnavailableError():
+        case archive.UnavailableError() | journal.UnavailableError() | LedgerError():
             return ApiError(503, str(error), retry_after=RETRY_SECONDS)
         case HTTPException():
             return _of_starlette(error, request)

@@ -20,6 +20,7 @@ from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
+from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.documents import Documents
 from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
@@ -29,6 +30,7 @@ from vivavoce.server.metrics import Metrics, Readings, Sources
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
+from vivavoce.server.webhooks import WebhookRoutes
 from vivavoce.session.finishing import Finisher
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits
@@ -113,10 +115,13 @@ async def open_routes(
     opening = Opening(outside, hearing, voices.choose, settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
+    deliveries, transport = await open_deliveries(settings, journal, stack)
     sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     health = Health(recogniser, journal)
+    allowed = reach(settings)
+    webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
     metrics.registry.register(Readings(Sources(sessions, recogniser, journal)))
     exposition = Exposition(metrics, keys, settings.open_metrics)
     live = LiveRoutes(
@@ -124,7 +129,8 @@ async def open_routes(
         records=records,
         recordings=recordings,
         keys=keys,
-        refusal=voices.refusal,
+        deliveries=deliveries,
+        refusal=lambda wanted: voices.refusal(wanted) or callback_refusal(wanted, allowed),
         public_url=settings.public_url,
         wall=time.time,
         metrics=metrics,
@@ -135,6 +141,7 @@ async def open_routes(
         Route("/ready", health.ready),
         exposition.route(),
         *live.routes(),
+        *webhooks.routes(),
     ]
 
 

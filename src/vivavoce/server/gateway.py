@@ -1,7 +1,7 @@
 """One WebSocket connection of a live session: frames in, acks and messages out. Contract §2."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from vivavoce.audio.suspicion import suspicion
 from vivavoce.audio.wav_header import AudioFormatError
-from vivavoce.journal.port import SealedError, UnavailableError
+from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.messages import (
@@ -158,8 +158,9 @@ class Connection:
 
     async def _refuse(self, gap: GapError) -> CloseCode | None:
         """Tell a client that claims to be ahead where it has to go on."""
+        refusal = await self._announced(self._error("audio_gap", str(gap)))
         with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone already
-            await self._websocket.send_text(encode(self._error("audio_gap", str(gap))).decode())
+            await self._websocket.send_text(encode(refusal).decode())
         return CloseCode.GAP
 
     async def _until_ended(self) -> CloseCode | None:
@@ -229,25 +230,40 @@ class Connection:
         try:
             message = parse_client_message(text)
         except UnknownTypeError as error:
-            return self._error("invalid_message", str(error))
+            return await self._announced(self._error("invalid_message", str(error)))
         except BadMessageError as error:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            return self._ack(None, str(error))
+            return await self._announced(self._ack(None, str(error)))
         if isinstance(message, AudioChunk):
             return await self._store(message.data.chunk)
-        return await self._stop()
+        return await self._announced(await self._stop())
 
     async def _store(self, audio: bytes) -> Message:
         self._unreadable = 0
+        acks: list[Message] = []
+
+        def told(stored: ChunkRange) -> Sequence[bytes]:
+            acks.append(self._ack(stored))
+            return self._live.announcements(acks[-1])
+
         try:
-            stored = await self._arrival.take(audio)
+            stored = await self._arrival.take(audio, told)
         except _REFUSALS as error:
-            return self._ack(None, str(error))
+            return await self._announced(self._ack(None, str(error)))
         if stored.byte_range[0] == 0 and (kind := suspicion(audio)):
             self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
-        return self._ack(stored)
+        # What had been stored before is acknowledged again without a commit of its own.
+        return acks[-1] if acks else await self._announced(self._ack(stored))
+
+    async def _announced(self, message: Message) -> Message:
+        """The message, once those told outside are certain to hear of it as well."""
+        try:
+            await self._live.announce(message)
+        except JournalError as error:
+            log.warning("message_not_announced", session=self._live.id, error=str(error))
+        return message
 
     async def _stop(self) -> Message:
         durations, failure = None, None
@@ -335,7 +351,7 @@ class Connection:
         """Tell the client something that answers nothing; dropped where too much waits."""
 
         async def notice() -> Message:
-            return self._error(code, reason)
+            return await self._announced(self._error(code, reason))
 
         if not self._answers.full():
             self._answers.put_nowait(self._begin(notice()))

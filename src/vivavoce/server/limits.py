@@ -9,18 +9,33 @@ from typing import Literal
 
 from vivavoce.archive import database
 from vivavoce.audio import wav_header
+from vivavoce.delivery import bodies, queues, schedule
+from vivavoce.delivery.slots import Slots
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
 from vivavoce.protocol import request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
-from vivavoce.server import answers, gateway, handshakes, http_line, line, listing, routes, serving
+from vivavoce.server import (
+    answers,
+    asking,
+    gateway,
+    handshakes,
+    http_line,
+    line,
+    listing,
+    routes,
+    serving,
+    webhooks,
+)
 from vivavoce.server.outbound import Room
 from vivavoce.server.settings import Settings
 from vivavoce.session import arrival, life, live, resume, runner, sessions
 
-Area = Literal["connections", "sessions", "requests", "journal", "recognition", "shutdown"]
+Area = Literal[
+    "connections", "sessions", "requests", "deliveries", "journal", "recognition", "shutdown"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +57,7 @@ class Limit:
     setting: str = ""
 
 
-_ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
+_ROOM, _PATIENCE, _TUNING, _SLOTS = Room(), Patience(), sqlite.Tuning(), Slots()
 
 
 def _setting(area: Area, setting: str, unit: str, name: str, reached: str) -> Limit:
@@ -250,7 +265,35 @@ LIMITS: tuple[Limit, ...] = (
     Limit("sessions", "longest such wait", life.MOST_RETRY_SECONDS, "s", "the waits grow up to it"),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
-    Limit("requests", "time for a body to arrive", routes.BODY_SECONDS, "s", "408"),
+    Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
+    Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
+    Limit("deliveries", "requests at once", _SLOTS.total, "requests", "the next wait"),
+    Limit(
+        "deliveries",
+        "requests at once to one scheme, host and port",
+        _SLOTS.per_origin,
+        "requests",
+        "the next wait; half of them for what failed before",
+    ),
+    Limit("deliveries", "time dead letters are kept", queues.DEAD_SECONDS, "s", "deleted"),
+    Limit(
+        "deliveries",
+        "longest `Retry-After` that is obeyed",
+        schedule.MOST_RETRY_AFTER,
+        "s",
+        "tried again then",
+    ),
+    Limit(
+        "deliveries",
+        "callback after a 413",
+        bodies.LEAN_BYTES,
+        "bytes",
+        "shortened, with a link",
+    ),
+    _setting(
+        "deliveries", "callback_give_up", "s", "time of failing", "kept apart as a dead letter"
+    ),
+    Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
     Limit(

@@ -1,6 +1,5 @@
 """The HTTP routes of live sessions. Contract §1."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from vivavoce.archive.port import (
+    FINISHED,
     NewRecord,
     NotFinishedError,
     NotFoundError,
@@ -23,6 +23,7 @@ from vivavoce.archive.port import (
     Records,
 )
 from vivavoce.archive.removal import remove
+from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.port import NewSession
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
@@ -31,6 +32,7 @@ from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
+from vivavoce.server.asking import body_of, owner_of
 from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
@@ -41,7 +43,6 @@ from vivavoce.session.sessions import Sessions, TooManySessionsError
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
-BODY_SECONDS = 30.0
 BYTES = "application/octet-stream"
 
 _POSITION = re.compile(r"[0-9]{1,15}")
@@ -56,8 +57,9 @@ class LiveRoutes:
     records: Records
     recordings: Recordings
     keys: KeyRing
+    deliveries: Deliveries
     refusal: Callable[[InitRequest], str | None]
-    """Why no installed model can serve a request, or None."""
+    """Why a request that fits cannot be served here, or None."""
     public_url: str | None
     wall: Clock
     metrics: Metrics
@@ -77,8 +79,8 @@ class LiveRoutes:
 
     async def create(self, request: Request) -> Response:
         """Begin a session."""
-        owner = self._owner(request)
-        wanted = parse_init(await _body(request, MAX_INIT_BYTES))
+        owner = owner_of(request, self.keys)
+        wanted = parse_init(await body_of(request, MAX_INIT_BYTES))
         if reason := self.refusal(wanted):
             raise ApiError(422, reason)
         token = new_secret("")
@@ -98,7 +100,7 @@ class LiveRoutes:
 
     async def list(self, request: Request) -> Response:
         """A page of the owner's sessions, newest first."""
-        owner = self._owner(request)
+        owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
         links = page_links(
@@ -114,6 +116,8 @@ class LiveRoutes:
     async def delete(self, request: Request) -> Response:
         """Forget a finished session."""
         record = await self._record(request)
+        if record.status in FINISHED:
+            await self.deliveries.forget(record.id)
         try:
             await remove(record, self.records, self.recordings)
         except NotFinishedError as error:
@@ -124,7 +128,7 @@ class LiveRoutes:
     async def patch(self, request: Request) -> Response:
         """Store the client's own notes on a session."""
         record = await self._record(request)
-        body = await _body(request, MAX_PATCH_BYTES)
+        body = await body_of(request, MAX_PATCH_BYTES)
         try:
             metadata = msgspec.json.decode(body, type=dict)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -186,17 +190,8 @@ class LiveRoutes:
         )
         return json_answer(body, refusal.status)
 
-    def _owner(self, request: Request) -> str:
-        key = request.headers.get("x-gladia-key")
-        if not key:
-            raise ApiError(401, "no gladia key provided")
-        owner = self.keys.owner(key)
-        if owner is None:
-            raise ApiError(401, "gladia key not found")
-        return owner
-
     async def _record(self, request: Request) -> Record:
-        owner = self._owner(request)
+        owner = owner_of(request, self.keys)
         try:
             return await self.records.get(str(uuid.UUID(request.path_params["id"])), owner)
         except (ValueError, NotFoundError) as error:
@@ -204,24 +199,6 @@ class LiveRoutes:
 
     def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
         return base_url(request, self.public_url, websocket=websocket)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body.
-
-    Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
-    """
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > limit:
-                    raise ApiError(413, f"the body must be at most {limit // 1000} kB")
-    except TimeoutError:
-        raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
-    return bytes(body)
 
 
 def job(record: Record) -> Job:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
 
 from vivavoce.archive.port import ArchiveError
+from vivavoce.delivery.ledger import LedgerError
 from vivavoce.durable import make_folder
 from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
@@ -44,7 +45,10 @@ class StorageFailedError(Exception):
     """The server has ended because a write failed in a way that only a new start can mend."""
 
 
-_REFUSALS = (KeysError, ModelError, FolderInUseError, JournalError, ArchiveError, OSError)
+_REFUSALS = (
+    *(KeysError, ModelError, FolderInUseError),
+    *(JournalError, ArchiveError, LedgerError, OSError),
+)
 
 MakeVoices = Callable[[ModelStore], Voices]
 

@@ -5,22 +5,37 @@ This is the only place that reads the environment.
 
 import tomllib
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from vivavoce import places
+from vivavoce.delivery.schedule import DELAYS, GIVE_UP
+from vivavoce.protocol.frames import MAX_FRAME_BYTES
 from vivavoce.recognition.loading import Device
 
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _listed(value: object) -> object:
+    """A list given as one text has its parts separated by commas."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Listed = BeforeValidator(_listed)
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -89,6 +104,27 @@ class Settings(BaseSettings):
     )
     connect_limit: Seconds = Field(
         3600, description="Seconds within which a new session must be connected to."
+    )
+    callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, Listed] = Field(
+        (),
+        description="Networks beside the public internet that callbacks and webhooks may reach, "
+        "such as `10.0.0.0/8`; several with commas.",
+    )
+    callback_ports: Annotated[tuple[Port, ...], NoDecode, Listed] = Field(
+        (80, 443), description="Ports that they may reach; none given means any."
+    )
+    callback_delays: Annotated[tuple[Seconds, ...], NoDecode, Listed] = Field(
+        DELAYS,
+        min_length=1,
+        description="Longest waits in seconds after failures in a row; the last one goes on.",
+    )
+    callback_give_up: Seconds = Field(
+        GIVE_UP, description="Seconds of failing after which a message is given up and kept apart."
+    )
+    callback_max_bytes: int = Field(
+        MAX_FRAME_BYTES,
+        ge=2000,
+        description="Closing messages over this size are called back shortened, with a link.",
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level to log."

@@ -6,7 +6,7 @@ here, unacknowledged; from the first new byte on, audio goes straight to the jou
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +14,7 @@ import structlog
 
 from vivavoce.journal.port import UnavailableError
 from vivavoce.protocol.messages import ChunkRange, RecordingDurations
-from vivavoce.session.live import AlreadyStoppedError, Live
+from vivavoce.session.live import AlreadyStoppedError, Live, Told
 from vivavoce.session.resume import Overlap, Read, Start, find_start
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ class _Held:
 
     audio: bytes
     answer: asyncio.Future[ChunkRange]
+    told: Told | None
     skip: int = 0
 
 
@@ -82,8 +83,11 @@ class Arrival:
             raise GapError(self._known.end)
         self._aligned = self._known.end == 0
 
-    def take(self, audio: bytes) -> Awaitable[ChunkRange]:
+    def take(self, audio: bytes, told: Told | None = None) -> Awaitable[ChunkRange]:
         """Take a frame; the answer comes when all of it is durable. Frames keep their order.
+
+        ``told`` says what is announced of it, in the commit that stores it; what was stored
+        before, or is refused, is not announced here.
 
         Raises:
             AlreadyStoppedError: at once, after the end of the recording.
@@ -93,9 +97,9 @@ class Arrival:
         if self._last:
             raise AlreadyStoppedError("the recording has been stopped")
         if self._aligned:
-            return self._live.append(audio)
+            return self._live.append(audio, told)
         self._live.touch()
-        held = _Held(audio, asyncio.get_running_loop().create_future())
+        held = _Held(audio, asyncio.get_running_loop().create_future(), told)
         if not audio:
             held.answer.set_result(self._live.known_range(self._live.handed, 0))
             return held.answer
@@ -223,8 +227,12 @@ class Arrival:
         self._aligned = True
 
     async def _store(self, held: _Held) -> None:
+        def told(stored: ChunkRange) -> Sequence[bytes]:
+            end = stored.byte_range[1]
+            return held.told(self._live.known_range(end, len(held.audio))) if held.told else ()
+
         try:
-            stored = await self._live.append(held.audio[held.skip :])
+            stored = await self._live.append(held.audio[held.skip :], told)
         except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
             if not held.answer.done():
                 held.answer.set_exception(error)

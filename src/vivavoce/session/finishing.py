@@ -14,6 +14,7 @@ import msgspec
 from vivavoce.archive.port import AudioFile, NotFoundError, Recordings, Records
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
+from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import Journal, JournalError
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
@@ -34,6 +35,7 @@ class Ending:
 
     session_id: str
     request: InitRequest
+    herald: Herald
     format: AudioFormat
     audio_end: int
     checkpoint: Checkpoint | None
@@ -136,7 +138,10 @@ class Finisher:
             raise AssertionError("only a transcribed session is closed")
         state = msgspec.structs.replace(ending.checkpoint, stage=stage)
         encoded = [wire.encode(message) for message in messages]
-        await self._journal.commit(ending.session_id, encoded, checkpoints.encode(state))
+        announcements = ending.herald.announcements(*messages)
+        await self._journal.commit(
+            ending.session_id, encoded, checkpoints.encode(state), announcements
+        )
 
     def _facts(self, ending: Ending, told: Iterable[wire.Message]) -> ResultMetadata:
         started = summary.recording_started(told)

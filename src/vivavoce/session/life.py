@@ -11,6 +11,8 @@ from vivavoce.archive import port as archive
 from vivavoce.archive.port import ArchiveError, Records, Status
 from vivavoce.journal import port as journal
 from vivavoce.journal.port import Journal
+from vivavoce.protocol.messages import EndSession
+from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.finishing import Ending, Finisher
@@ -109,7 +111,7 @@ class Life:
         stored = await self._journal.find(live.id)
         if stored is None:
             raise journal.UnknownSessionError(f"session {live.id} has left the journal")
-        return Ending(live.id, live.request, live.format, stored.audio_end, checkpoint)
+        return Ending(live.id, live.request, live.herald, live.format, stored.audio_end, checkpoint)
 
     async def _wait_for_reader(self, live: Live) -> None:
         """Give a client that is connected, or may come back, its last messages."""
@@ -124,7 +126,7 @@ class Life:
         """End a session that cannot be transcribed; its recording is kept."""
         await live.end()
         await self._finisher.salvage(await self._ending(live, None))
-        await self._journal.drop(live.id)
+        await self._drop_failed(live)
 
     async def suspend(self, live: Live) -> None:
         """Note what the client has been sent, for the process that goes on; the run has ended."""
@@ -138,4 +140,9 @@ class Life:
         # One whose creation was cut short has no record: nobody was ever told of it.
         with suppress(archive.NotFoundError):
             await self._records.fail(live.id, 408, self._wall())
-        await self._journal.drop(live.id)
+        await self._drop_failed(live)
+
+    async def _drop_failed(self, live: Live) -> None:
+        """Forget a session without a result; those told outside must not wait for its end."""
+        last = EndSession(session_id=live.id, created_at=iso(self._wall()))
+        await self._journal.drop(live.id, live.announcements(last))

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
+from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessionError
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
@@ -23,6 +24,10 @@ MOST_BOUNDARIES = 1024
 
 WARNING_SECONDS = 60
 """So long before the longest duration a client is warned of it."""
+
+
+Told = Callable[[ChunkRange], Sequence[bytes]]
+"""What is announced of audio once it is known where it stands."""
 
 
 class AlreadyStoppedError(Exception):
@@ -56,6 +61,7 @@ class Live:
     Attributes:
         on_partial: takes partials for the connection of the moment.
         on_notice: takes a code and a text that its client should be told.
+        herald: announces its messages to those who are told outside.
         telling: what its client has been sent.
         handed: end of the last acknowledgement that a socket took.
         resumes: counts what resumed connections do.
@@ -82,6 +88,7 @@ class Live:
         self.created_at = stored.session.created_at
         self.request = request
         self.format = audio_format
+        self.herald = Herald(self.id, self.owner, request)
         self.telling = Telling()
         self.on_partial: Callable[[Message], None] | None = None
         self.on_notice: Callable[[str, str], None] | None = None
@@ -109,8 +116,8 @@ class Live:
 
     # -- audio ---------------------------------------------------------------------------------
 
-    def append(self, audio: bytes) -> Awaitable[ChunkRange]:
-        """Add audio; the answer comes when it is durable.
+    def append(self, audio: bytes, told: Told | None = None) -> Awaitable[ChunkRange]:
+        """Add audio; the answer comes when it is durable, and so is what is told of it.
 
         Raises:
             AudioFormatError: at once, when a WAV header contradicts the session's format.
@@ -122,11 +129,14 @@ class Live:
             raise AlreadyStoppedError("the recording has been stopped")
         self._header.feed(audio)
         self._taken += len(audio)
-        return self._store(audio)
+        return self._store(audio, told)
 
-    async def _store(self, audio: bytes) -> ChunkRange:
+    async def _store(self, audio: bytes, told: Told | None) -> ChunkRange:
+        def announce(start: int, end: int) -> Sequence[bytes]:
+            return told(ChunkRange((start, end), self._time_range(start, end))) if told else ()
+
         try:
-            start, end = await self._journal.append_audio(self.id, audio)
+            start, end = await self._journal.append_audio(self.id, audio, announce)
         except UnavailableError:
             # It will be sent again: the header must be read from what is there.
             self._taken -= len(audio)
@@ -244,6 +254,19 @@ class Live:
     def messages(self) -> AsyncGenerator[Entry, None]:
         """Messages that the client may not have, then what comes."""
         return self._journal.tail_messages(self.id, self.delivered)
+
+    def announcements(self, *messages: Message) -> Sequence[bytes]:
+        """What to commit along with these messages, for those who are told outside."""
+        return self.herald.announcements(*messages)
+
+    async def announce(self, message: Message) -> None:
+        """Have those told outside hear of a message that nothing else is committed with.
+
+        Raises:
+            JournalError: the journal cannot note it.
+        """
+        if announcements := self.announcements(message):
+            await self._journal.commit(self.id, [], announcements=announcements)
 
     def show(self, message: Message) -> None:
         """Pass a partial on to the connection of the moment."""

@@ -60,7 +60,9 @@ def core_config(live: Live, languages: LanguageRules, context_seconds: float) ->
             endpointing=request.endpointing,
             maximum_duration=request.maximum_duration_without_endpointing,
         ),
-        partials=request.messages_config.receive_partial_transcripts,
+        partials=(
+            request.messages_config.receive_partial_transcripts or live.herald.wants_partials
+        ),
         context=round(context_seconds * SAMPLE_RATE),
         languages=languages,
     )

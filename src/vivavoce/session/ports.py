@@ -1,6 +1,6 @@
 """What the live session needs from outside, as it sees it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +24,10 @@ class Client(Protocol):
 
     def show(self, message: Message) -> None:
         """Pass on a message that may be dropped; does not block."""
+        ...
+
+    def announcements(self, *messages: Message) -> Sequence[bytes]:
+        """What to commit along with these messages, for those who are told outside."""
         ...
 
 

@@ -137,8 +137,9 @@ class Runner:
             await self._progress.wait()
 
     async def _apply(self, effects: Iterable[Effect]) -> None:
-        """Commit what must be told, then show and ask; the caller holds the turn."""
+        """Show, commit what must be told, then ask; the caller holds the turn."""
         told: list[Message] = []
+        shown: list[Message] = []
         for effect in effects:
             match effect:
                 case Tell():
@@ -146,12 +147,13 @@ class Runner:
                 case Decode():
                     self._held.append(effect)
                 case _:
+                    shown.append(effect.message)
                     self._client.show(effect.message)
-        if told:
-            state = checkpoints.encode(self.checkpoint())
-            await self._outside.journal.commit(
-                self._id, [encode(message) for message in told], state
-            )
+        announcements = self._client.announcements(*shown, *told)
+        if told or announcements:
+            state = checkpoints.encode(self.checkpoint()) if told else None
+            messages = [encode(message) for message in told]
+            await self._outside.journal.commit(self._id, messages, state, announcements)
         self._ask()
         for channel in range(len(self._ear.voices)):
             self._ear.forget(channel, self._core.keep_from(channel))

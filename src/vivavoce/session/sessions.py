@@ -12,7 +12,9 @@ from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
 from vivavoce.journal.port import Journal, JournalError, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
+from vivavoce.protocol.messages import EndSession, StartSession
 from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
@@ -56,7 +58,7 @@ class Sessions:
         Each session is known at once and recovered one after the other, or when its client comes:
         a server with many of them answers as soon as one with none.
         """
-        recovered = [self._add(stored) for stored in await self._journal.live()]
+        recovered = [self._know(self._make(stored)) for stored in await self._journal.live()]
         self._chores = [
             asyncio.create_task(self._recover(recovered), name="recovery"),
             asyncio.create_task(self._keep_house(), name="housekeeping"),
@@ -82,13 +84,16 @@ class Sessions:
             UnavailableError: it cannot be stored.
         """
         with self._place(session.owner):
-            await self._journal.create(session)
+            live = self._make(StoredSession(session, audio_end=0, sealed=False))
+            began, ended = _beginning_and_end(session)
+            await self._journal.create(session, live.announcements(began))
             try:
                 await self._records.add(record)
             except ArchiveError:
-                await self._journal.drop(session.id)  # its client is told that there is none
+                # Its client is told that there is none.
+                await self._journal.drop(session.id, live.announcements(ended))
                 raise
-            self._run(self._add(StoredSession(session, audio_end=0, sealed=False)))
+            self._run(self._know(live))
 
     @property
     def known(self) -> int:
@@ -130,10 +135,10 @@ class Sessions:
         if live := self._live.get(session_id):
             live.finished.set()
 
-    def _add(self, stored: StoredSession) -> Live:
+    def _make(self, stored: StoredSession) -> Live:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
         declared = audio_format(request)
-        live = Live(
+        return Live(
             stored,
             request,
             declared,
@@ -142,6 +147,8 @@ class Sessions:
             self._monotonic,
             resumes=self.resumes,
         )
+
+    def _know(self, live: Live) -> Live:
         self._live[live.id] = live
         self._by_token[live.token_hash] = live
         return live
@@ -197,6 +204,15 @@ class Sessions:
             return
         self._runs[live.id].cancel()
         await self._life.abandon(live)
+
+
+def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:
+    """What is told of a session when it is made, and when that has failed halfway."""
+    at = iso(session.created_at)
+    return (
+        StartSession(session_id=session.id, created_at=at),
+        EndSession(session_id=session.id, created_at=at),
+    )
 
 
 def audio_format(request: InitRequest) -> AudioFormat:

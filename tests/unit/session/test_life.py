@@ -1,6 +1,6 @@
 """Ends of sessions whose records are not what they should be: deleted already, or never made."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from vivavoce.archive.recordings import LocalRecordings
 from vivavoce.archive.records import SqlRecords
 from vivavoce.archive.removal import remove
 from vivavoce.audio.format import AudioFormat
+from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import NewSession
 from vivavoce.journal.queries import CorruptError
@@ -39,11 +40,17 @@ class DyingJournal(MemoryJournal):
 
     failures = 0
 
-    async def commit(self, session_id: str, messages: Any, checkpoint: bytes | None = None) -> int:
+    async def commit(
+        self,
+        session_id: str,
+        messages: Any,
+        checkpoint: bytes | None = None,
+        announcements: Sequence[bytes] = (),
+    ) -> int:
         if self.failures and checkpoint and checkpoints.decode(checkpoint).stage == "archived":
             self.failures -= 1
             raise ConnectionAbortedError("the power is cut")
-        return await super().commit(session_id, messages, checkpoint)
+        return await super().commit(session_id, messages, checkpoint, announcements)
 
 
 @pytest.fixture
@@ -67,7 +74,8 @@ async def ending(journal: MemoryJournal) -> Ending:
     """A session that has to be finished, as the journal has it."""
     saved = await journal.checkpoint(ID)
     state = checkpoints.decode(saved) if saved else BEGUN
-    return Ending(ID, InitRequest(), AudioFormat(), 3200, state)
+    herald = Herald(ID, "me", InitRequest())
+    return Ending(ID, InitRequest(), herald, AudioFormat(), 3200, state)
 
 
 @pytest.mark.parametrize("salvaged", [False, True], ids=["finished", "salvaged"])

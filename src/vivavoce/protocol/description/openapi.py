@@ -16,7 +16,9 @@ Live sessions of speech-to-text: create one here, then speak on its WebSocket
 (`/asyncapi.json` describes the messages).
 
 Unknown fields are ignored, and a field that is `null` counts as absent. Every error has the same
-body; a wrong path or method is a 404."""
+body; a wrong path or method is a 404.
+
+Paths under `/vivavoce` are this server's own; everything else is the live v2 API."""
 
 
 def openapi(version: str) -> Schema:

@@ -7,6 +7,7 @@ from vivavoce.protocol.description.schemas import Schema, ref
 from vivavoce.protocol.errors import ErrorBody
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.result import InitAnswer, Job, JobPage, Status
+from vivavoce.protocol.webhooks import NewWebhook, Webhook, WebhookList, WebhookTest
 
 JSON = "application/json"
 
@@ -16,7 +17,7 @@ REFUSALS = {
     403: "The session has not ended yet.",
     404: "There is no such session, or it belongs to another key.",
     413: "The body is too large.",
-    422: "No installed model can serve the request.",
+    422: "No installed model can serve the request, or its callbacks may not go where they should.",
     429: "The key has as many live sessions as it may have.",
     503: "The server cannot store sessions now; try again later.",
 }
@@ -51,9 +52,10 @@ class Operation:
     public: bool = False
 
 
-def _refused(*statuses: int) -> dict[int, Answer]:
-    """Answers with the common error body."""
-    return {status: Answer(REFUSALS[status], {JSON: ref(ErrorBody)}) for status in statuses}
+def _refused(*statuses: int, **words: str) -> dict[int, Answer]:
+    """Answers with the common error body; ``words`` such as ``s404`` describe some differently."""
+    texts = {status: words.get(f"s{status}", REFUSALS[status]) for status in statuses}
+    return {status: Answer(text, {JSON: ref(ErrorBody)}) for status, text in texts.items()}
 
 
 def _query(name: str, description: str, schema: Schema, **more: object) -> Schema:
@@ -67,6 +69,14 @@ SESSION_ID: Schema = {
     "description": "The session's id.",
     "schema": {"type": "string", "format": "uuid"},
 }
+WEBHOOK_ID: Schema = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The endpoint's id.",
+    "schema": {"type": "string", "pattern": "^ep_[0-9a-f]{32}$"},
+}
+NO_WEBHOOK = "There is no such endpoint, or another key has added it."
 DAY_OR_MOMENT: Schema = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
 }
@@ -213,6 +223,79 @@ OPERATIONS = (
         parameters=(SESSION_ID,),
     ),
     Operation(
+        method="post",
+        path="/vivavoce/webhooks",
+        name="addWebhook",
+        summary="Tell an endpoint of the beginning and end of this key's sessions",
+        answers={
+            201: Answer(
+                "The endpoint with the secret that signs what it is sent.",
+                {JSON: ref(Webhook)},
+                links={
+                    name: _link(name, id=NEW_ID)
+                    for name in (
+                        *("testWebhook", "enableWebhook", "renewWebhookSecret"),
+                        "removeWebhook",
+                    )
+                },
+            ),
+            **_refused(
+                *(400, 401, 413, 422, 503),
+                s422="Nothing may be delivered to this URL, or the key has 20 endpoints.",
+            ),
+        },
+        body=ref(NewWebhook),
+        must_have_body=True,
+    ),
+    Operation(
+        method="get",
+        path="/vivavoce/webhooks",
+        name="listWebhooks",
+        summary="List the webhook endpoints of this key",
+        answers={200: Answer("All of them.", {JSON: ref(WebhookList)}), **_refused(401, 503)},
+    ),
+    Operation(
+        method="delete",
+        path="/vivavoce/webhooks/{id}",
+        name="removeWebhook",
+        summary="Remove a webhook endpoint with everything that waits for it",
+        answers={204: Answer("It is gone."), **_refused(401, 404, 503, s404=NO_WEBHOOK)},
+        parameters=(WEBHOOK_ID,),
+    ),
+    Operation(
+        method="post",
+        path="/vivavoce/webhooks/{id}/test",
+        name="testWebhook",
+        summary="Send a webhook endpoint a trial message",
+        answers={
+            200: Answer("What came of it.", {JSON: ref(WebhookTest)}),
+            **_refused(401, 404, 503, s404=NO_WEBHOOK),
+        },
+        parameters=(WEBHOOK_ID,),
+    ),
+    Operation(
+        method="post",
+        path="/vivavoce/webhooks/{id}/enable",
+        name="enableWebhook",
+        summary="Send to a webhook endpoint again that was disabled",
+        answers={
+            200: Answer("The endpoint.", {JSON: ref(Webhook)}),
+            **_refused(401, 404, 503, s404=NO_WEBHOOK),
+        },
+        parameters=(WEBHOOK_ID,),
+    ),
+    Operation(
+        method="post",
+        path="/vivavoce/webhooks/{id}/secret",
+        name="renewWebhookSecret",
+        summary="Give a webhook endpoint a new secret; the one before goes on signing beside it",
+        answers={
+            200: Answer("The endpoint with its new secret.", {JSON: ref(Webhook)}),
+            **_refused(401, 404, 503, s404=NO_WEBHOOK),
+        },
+        parameters=(WEBHOOK_ID,),
+    ),
+    Operation(
         method="get",
         path="/health",
         name="health",
@@ -233,5 +316,5 @@ OPERATIONS = (
     ),
 )
 
-WRITTEN = (InitAnswer, JobPage, ErrorBody)
-READ = (InitRequest,)
+WRITTEN = (InitAnswer, JobPage, ErrorBody, Webhook, WebhookList, WebhookTest)
+READ = (InitRequest, NewWebhook)

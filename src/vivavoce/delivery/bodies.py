@@ -1,0 +1,68 @@
+"""The bodies of callbacks and webhooks. Contract §4."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from vivavoce.protocol.frames import to_frame
+from vivavoce.protocol.messages import decode_server_message
+
+LEAN_BYTES = 20_000
+"""What an endpoint is sent at most that has found a message too large."""
+
+
+class _Callback(msgspec.Struct, frozen=True):
+    id: str
+    event: str
+    payload: msgspec.Raw
+    link: str | UnsetType = UNSET
+
+
+class _Session(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Webhook(msgspec.Struct, frozen=True):
+    event: str
+    payload: _Session
+
+
+class _Type(msgspec.Struct, frozen=True):
+    type: str
+
+
+_encode = msgspec.json.Encoder().encode
+_type = msgspec.json.Decoder[_Type](_Type).decode
+_callback = msgspec.json.Decoder[_Callback](_Callback).decode
+
+
+def event_of(message: bytes) -> str:
+    """The event that tells of a message."""
+    return f"live.{_type(message).type}"
+
+
+def callback_body(session_id: str, message: bytes) -> bytes:
+    """A message as a callback carries it."""
+    return _encode(_Callback(session_id, event_of(message), msgspec.Raw(message)))
+
+
+def webhook_body(session_id: str, event: str) -> bytes:
+    """An event of a session's life as a webhook carries it."""
+    return _encode(_Webhook(event, _Session(session_id)))
+
+
+def lean_body(body: bytes, limit: int, base_url: str) -> bytes:
+    """A callback of at most ``limit`` bytes with a link to where everything stands.
+
+    Only the closing messages can be made smaller: first the words of their utterances are left
+    out, then the utterances, then the end of the text. A body that is small enough, or cannot be
+    made smaller, stays as it is.
+    """
+    if len(body) <= limit:
+        return body
+    whole = _callback(body)
+    link = f"{base_url}/v2/live/{whole.id}"
+    around = len(_encode(_Callback(whole.id, whole.event, msgspec.Raw(b"0"), link)))
+    message = decode_server_message(whole.payload)
+    payload = msgspec.Raw(to_frame(message, limit - around))
+    lean = _encode(_Callback(whole.id, whole.event, payload, link))
+    return lean if len(lean) < len(body) else body

@@ -1,0 +1,268 @@
+"""Sends what is due, each queue in its order, and notes what came of it before the next message.
+
+A message counts as delivered only once that is stored: after a crash in between it is sent
+again, under the same id.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+import sqlalchemy as sql
+import structlog
+
+from vivavoce.delivery import queues
+from vivavoce.delivery.bodies import LEAN_BYTES, lean_body
+from vivavoce.delivery.endpoints import callback_secrets, decode_secrets
+from vivavoce.delivery.ledger import Ledger, LedgerError
+from vivavoce.delivery.port import Answer, Delivery, Transport
+from vivavoce.delivery.queues import Barred, Queue, Waiting
+from vivavoce.delivery.schedule import Fate, Policy, Standing, cause, settle
+from vivavoce.delivery.slots import Slots
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0
+"""How often the queues are looked at anyway: the command line changes them too."""
+
+TIDY_SECONDS = 600.0
+LEDGER_RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
+"""How long requests that are under way may take when the server stops."""
+
+Sign = Callable[[Sequence[str], str, int, bytes], Mapping[str, str]]
+"""Headers that prove a body: from secrets, the message's id, Unix time and the body."""
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How large bodies may be, and where everything stands that a smaller one leaves out."""
+
+    most: int
+    base_url: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the tries since the start of the process."""
+
+    delivered: int = 0
+    failed: int = 0
+    given_up: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sending takes.
+
+    Attributes:
+        wall: Unix time.
+        dice: chance in ``[0, 1)``.
+    """
+
+    transport: Transport
+    sign: Sign
+    policy: Policy
+    size: Size
+    wall: Callable[[], float]
+    dice: Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A queue while messages are sent from it; how it stands changes with every answer."""
+
+    queue: Queue
+    secrets: tuple[str, ...]
+    standing: Standing
+    lean: bool = field(default=False)
+
+
+class Dispatcher:
+    """Sends from all queues at once, within bounds.
+
+    Attributes:
+        tally: what came of the tries.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        means: Means,
+        slots: Slots | None = None,
+        poll: float = POLL_SECONDS,
+    ) -> None:
+        self.tally = Tally()
+        self._poll = poll
+        self._ledger = ledger
+        self._means = means
+        self._slots = slots or Slots()
+        self._active: dict[int, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._tidied = 0.0
+
+    @property
+    def under_way(self) -> int:
+        """Queues that are sent from just now."""
+        return len(self._active)
+
+    def wake(self) -> None:
+        """Something has come that may be due."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            try:
+                await self._send_due()
+                await self._rest()
+            except LedgerError as error:
+                log.warning("deliveries_unavailable", error=str(error))
+                await asyncio.sleep(LEDGER_RETRY_SECONDS)
+
+    async def aclose(self) -> None:
+        """Begin nothing more, and let go of what does not end soon; it is sent again."""
+        self._closing = True
+        if self._active:
+            _, late = await asyncio.wait(self._active.values(), timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _send_due(self) -> None:
+        """Begin with every queue that is due, as far as there is room."""
+        self._wake.clear()
+        while self._slots.free > 0 and not self._closing:
+            now, barred, free = self._means.wall(), self._barred(), self._slots.free
+            found = await self._ledger.run(
+                lambda db: queues.due(db, now, barred, free)  # noqa: B023  run before the next round
+            )
+            if not sum(self._begin(queue) for queue in found):
+                return
+
+    def _barred(self) -> Barred:
+        return Barred(
+            tuple(self._active),
+            tuple(self._slots.full()),
+            self._slots.retries_full,
+            tuple(self._slots.full_of_retries()),
+        )
+
+    async def _rest(self) -> None:
+        """Wait until something comes, or comes due."""
+        now = self._means.wall()
+        if now - self._tidied > TIDY_SECONDS:
+            self._tidied = now
+            await self._ledger.run(lambda db: queues.tidy(db, now))
+        soon = await self._ledger.run(lambda db: queues.next_due(db, now))
+        rest = self._poll if soon is None else min(self._poll, max(soon - now, 0.0))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(rest):
+                await self._wake.wait()
+
+    def _begin(self, queue: Queue) -> bool:
+        failing = queue.standing.failures > 0
+        if queue.key in self._active or not self._slots.take(queue.origin, failing=failing):
+            return False
+        task = asyncio.create_task(self._serve(queue), name=f"deliver {queue.key}")
+        self._active[queue.key] = task
+        task.add_done_callback(lambda _: self._end(queue))
+        return True
+
+    def _end(self, queue: Queue) -> None:
+        self._slots.give_back(queue.origin, failing=queue.standing.failures > 0)
+        del self._active[queue.key]
+        self._wake.set()
+
+    async def _serve(self, queue: Queue) -> None:
+        """Send the first messages of a queue, one after the other, while they arrive."""
+        try:
+            turn, waiting = await self._ledger.run(lambda db: _load(db, queue))
+            for message in waiting:
+                if self._closing or not await self._deliver(turn, message):
+                    return
+        except LedgerError as error:
+            # Whatever was sent is sent again: better twice, under one id, than never.
+            log.warning("deliveries_unavailable", error=str(error))
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except Exception:  # a fault of ours must neither stop the queue for good nor run hot
+            log.exception("delivery_crashed", queue=queue.key)
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+
+    async def _deliver(self, turn: _Turn, message: Waiting) -> bool:
+        """Send one message and note what came of it; False if the next one has to wait."""
+        body = self._fitted(message.body, lean=turn.lean)
+        answer = await self._post(turn, message.id, body)
+        can_shrink = not turn.lean and self._fitted(message.body, lean=True) != body
+        now = self._means.wall()
+        standing, fate = settle(
+            turn.standing,
+            answer,
+            self._means.policy,
+            now,
+            self._means.dice(),
+            can_shrink=can_shrink,
+        )
+        turn.standing = standing
+        await self._ledger.run(lambda db: _note(db, turn, message, fate, cause(answer), now))
+        self._count(turn.queue, message, fate, answer)
+        return fate is Fate.DELIVERED
+
+    def _fitted(self, body: bytes, *, lean: bool) -> bytes:
+        most = min(self._means.size.most, LEAN_BYTES) if lean else self._means.size.most
+        return lean_body(body, most, self._means.size.base_url)
+
+    async def _post(self, turn: _Turn, message_id: str, body: bytes) -> Answer:
+        signed = self._means.sign(turn.secrets, message_id, int(self._means.wall()), body)
+        headers = {"content-type": "application/json", **signed}
+        try:
+            return await self._means.transport.post(Delivery(turn.queue.url, headers, body))
+        except Exception:  # a fault of ours must not stop the queue for good
+            log.exception("transport_crashed", origin=turn.queue.origin)
+            return Answer(None, failure="internal error")
+
+    def _count(self, queue: Queue, message: Waiting, fate: Fate, answer: Answer) -> None:
+        """Count and log; a URL may hold secrets, so only its origin is told."""
+        match fate:
+            case Fate.DELIVERED:
+                self.tally.delivered += 1
+                return
+            case Fate.DEAD:
+                self.tally.given_up += 1
+            case Fate.GONE:
+                self.tally.gone += 1
+            case _:
+                pass
+        self.tally.failed += 1
+        facts = {"id": message.id, "kind": message.event, "origin": queue.origin}
+        log.info("delivery_failed", **facts, cause=cause(answer), fate=fate.name.lower())
+
+
+def _load(db: sql.Connection, queue: Queue) -> tuple[_Turn, list[Waiting]]:
+    """What is to be sent from a queue, and what signs it."""
+    if queue.secrets is None:
+        secrets = callback_secrets(db, queue.owner)
+    else:
+        secrets = decode_secrets(queue.secrets)
+    return _Turn(queue, secrets, queue.standing, queue.lean), queues.page(db, queue.key)
+
+
+def _note(
+    db: sql.Connection, turn: _Turn, message: Waiting, fate: Fate, why: str, now: float
+) -> None:
+    """Store what became of a message."""
+    key, standing = turn.queue.key, turn.standing
+    match fate:
+        case Fate.DELIVERED:
+            queues.delivered(db, key, message.key, standing)
+        case Fate.AGAIN:
+            queues.failed(db, key, message.key, standing, why)
+        case Fate.LEAN:
+            queues.too_large(db, key, message.key, standing)
+        case Fate.DEAD:
+            queues.given_up(db, key, message.key, standing, why, now)
+        case Fate.GONE:
+            queues.gone(db, turn.queue, why, now)

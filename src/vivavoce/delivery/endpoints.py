@@ -1,0 +1,155 @@
+"""Webhook endpoints: who is told of the sessions of a key, or of all keys; and their secrets."""
+
+import base64
+import secrets
+import uuid
+
+import msgspec
+import sqlalchemy as sql
+
+from vivavoce.delivery.ledger import RefusedWorkError
+from vivavoce.delivery.tables import endpoint_table, message_table, queue_table, secret_table
+
+SECRET_BYTES = 32
+MOST_SECRETS = 2
+"""While a secret is being replaced, both the new and the old one sign."""
+
+_endpoints = endpoint_table.c
+_queues = queue_table.c
+_CALLBACK_SECRETS = sql.select(secret_table.c.secrets).where(
+    secret_table.c.owner == sql.bindparam("this_owner")
+)
+
+
+class UnknownEndpointError(RefusedWorkError):
+    """There is no such endpoint, or it is another key's."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """A webhook's endpoint.
+
+    Attributes:
+        owner: name of the key whose sessions it hears of; None for those of every key.
+        secrets: what signs its messages, the newest first.
+        created_at: Unix time.
+        disabled_at: Unix time since when nothing is sent to it, and ``cause`` why.
+    """
+
+    id: str
+    owner: str | None
+    url: str
+    secrets: tuple[str, ...]
+    created_at: float
+    disabled_at: float | None = None
+    cause: str | None = None
+
+
+def new_secret() -> str:
+    """A fresh signing secret, as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def add(db: sql.Connection, url: str, owner: str | None, now: float) -> Endpoint:
+    """Add an endpoint with a secret of its own."""
+    made = Endpoint(f"ep_{uuid.uuid4().hex}", owner, url, (new_secret(),), now)
+    row = msgspec.structs.asdict(made) | {"secrets": encode_secrets(made.secrets)}
+    db.execute(sql.insert(endpoint_table), row)
+    return made
+
+
+def every(db: sql.Connection, owner: str | None = None) -> list[Endpoint]:
+    """Endpoints, oldest first: all, or those that one key has added."""
+    select = sql.select(endpoint_table).order_by(_endpoints.created_at, _endpoints.id)
+    if owner is not None:
+        select = select.where(_endpoints.owner == owner)
+    return [_endpoint(row) for row in db.execute(select)]
+
+
+def find(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
+    """One endpoint; with ``owner``, only if that key has added it.
+
+    Raises:
+        UnknownEndpointError: there is none.
+    """
+    row = db.execute(sql.select(endpoint_table).where(_endpoints.id == endpoint_id)).one_or_none()
+    if row is None or owner not in {None, row.owner}:
+        raise UnknownEndpointError(endpoint_id)
+    return _endpoint(row)
+
+
+def remove(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> None:
+    """Remove an endpoint with everything that waits for it.
+
+    Raises:
+        UnknownEndpointError: there is none.
+    """
+    find(db, endpoint_id, owner)
+    keys = sql.select(_queues.key).where(_queues.endpoint == endpoint_id, _queues.webhook)
+    db.execute(sql.delete(message_table).where(message_table.c.queue.in_(keys)))
+    db.execute(sql.delete(queue_table).where(_queues.endpoint == endpoint_id, _queues.webhook))
+    db.execute(sql.delete(endpoint_table).where(_endpoints.id == endpoint_id))
+
+
+def enable(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
+    """Send to an endpoint again that was disabled.
+
+    Raises:
+        UnknownEndpointError: there is none.
+    """
+    return _change(db, endpoint_id, owner, disabled_at=None, cause=None)
+
+
+def rotate(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
+    """Give an endpoint a new secret; the one before goes on signing beside it.
+
+    Raises:
+        UnknownEndpointError: there is none.
+    """
+    kept = find(db, endpoint_id, owner).secrets[: MOST_SECRETS - 1]
+    return _change(db, endpoint_id, owner, secrets=encode_secrets((new_secret(), *kept)))
+
+
+def _change(db: sql.Connection, endpoint_id: str, owner: str | None, **values: object) -> Endpoint:
+    find(db, endpoint_id, owner)
+    db.execute(sql.update(endpoint_table).where(_endpoints.id == endpoint_id).values(values))
+    return find(db, endpoint_id)
+
+
+def callback_secrets(db: sql.Connection, owner: str) -> tuple[str, ...]:
+    """What signs the callbacks of a key's sessions; made at first use."""
+    found = db.execute(_CALLBACK_SECRETS, {"this_owner": owner}).scalar()
+    if found is not None:
+        return decode_secrets(found)
+    made = (new_secret(),)
+    db.execute(sql.insert(secret_table), {"owner": owner, "secrets": encode_secrets(made)})
+    return made
+
+
+def rotate_callback_secret(db: sql.Connection, owner: str) -> tuple[str, ...]:
+    """Give a key's callbacks a new secret; the one before goes on signing beside it."""
+    rotated = (new_secret(), *callback_secrets(db, owner)[: MOST_SECRETS - 1])
+    update = sql.update(secret_table).where(secret_table.c.owner == owner)
+    db.execute(update.values(secrets=encode_secrets(rotated)))
+    return rotated
+
+
+def encode_secrets(values: tuple[str, ...]) -> str:
+    """Secrets as the database keeps them."""
+    return msgspec.json.encode(values).decode()
+
+
+def decode_secrets(text: str) -> tuple[str, ...]:
+    """Secrets from the database."""
+    return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def _endpoint(row: sql.Row[tuple[object, ...]]) -> Endpoint:
+    return Endpoint(
+        row.id,
+        row.owner,
+        row.url,
+        decode_secrets(row.secrets),
+        row.created_at,
+        row.disabled_at,
+        row.cause,
+    )

@@ -1,0 +1,142 @@
+"""Taking announcements over from the journal: each becomes messages in the queues it belongs to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import sqlalchemy as sql
+
+from vivavoce.delivery import bodies
+from vivavoce.delivery.announcement import Announcement, decode
+from vivavoce.delivery.tables import endpoint_table, mark_table, message_table, queue_table
+from vivavoce.journal.port import Announced
+
+MARK = "announcements"
+
+_queues = queue_table.c
+_endpoints = endpoint_table.c
+_FIND = sql.select(_queues.key, _queues.closed).where(
+    _queues.session == sql.bindparam("this_session"),
+    _queues.endpoint == sql.bindparam("this_endpoint"),
+)
+
+
+def mark(db: sql.Connection) -> int:
+    """The number of the last announcement that was taken over; 0 for none."""
+    select = sql.select(mark_table.c.number).where(mark_table.c.name == MARK)
+    return db.execute(select).scalar() or 0
+
+
+def set_mark(db: sql.Connection, number: int) -> None:
+    """Note how far the announcements have been taken over."""
+    update = sql.update(mark_table).where(mark_table.c.name == MARK)
+    if not db.execute(update.values(number=number)).rowcount:
+        db.execute(sql.insert(mark_table), {"name": MARK, "number": number})
+
+
+def take(db: sql.Connection, block: Sequence[Announced], now: float) -> None:
+    """Take a block over, and note it in the same step: no announcement is taken twice."""
+    intake = _Intake(db, now)
+    for announced in block:
+        intake.take(announced.number, decode(announced.data))
+    intake.flush()
+    set_mark(db, block[-1].number)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL: what shares a machine, as far as one can see."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A queue, and whether anything is still sent from it."""
+
+    key: int
+    closed: bool
+
+
+@dataclass(slots=True)
+class _Intake:
+    db: sql.Connection
+    now: float
+    _rows: list[dict[str, object]] = field(default_factory=list)
+    _places: dict[tuple[str, str], _Place] = field(default_factory=dict)
+    _hooks: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def take(self, number: int, announcement: Announcement) -> None:
+        event = bodies.event_of(announcement.message)
+        session = announcement.session
+        if announcement.callback is not None:
+            place = self._place(announcement, announcement.callback, announcement.callback)
+            body = bodies.callback_body(session, announcement.message)
+            self._add(place, f"msg_{session}_{number}", event, body)
+        if announcement.lifecycle:
+            for endpoint, url in self._hooks_of(announcement.owner):
+                place = self._place(announcement, endpoint, url)
+                body = bodies.webhook_body(session, event)
+                self._add(place, f"msg_{session}_{number}_{endpoint}", event, body)
+
+    def _add(self, place: _Place, message_id: str, event: str, body: bytes) -> None:
+        self._rows.append({
+            "queue": place.key,
+            "id": message_id,
+            "event": event,
+            "body": body,
+            "created_at": self.now,
+            "died_at": self.now if place.closed else None,
+            "cause": "the endpoint is gone" if place.closed else None,
+        })  # fmt: skip
+
+    def flush(self) -> None:
+        """Store what was taken, and have the queues looked at that something came to."""
+        if not self._rows:
+            return
+        self.db.execute(sql.insert(message_table), self._rows)
+        open_keys = [place.key for place in self._places.values() if not place.closed]
+        self.db.execute(
+            sql.update(queue_table)
+            .where(_queues.key.in_(open_keys))
+            .values(due=sql.func.coalesce(_queues.due, self.now), touched=self.now)
+        )
+
+    def _place(self, announcement: Announcement, endpoint: str, url: str) -> _Place:
+        name = announcement.session, endpoint
+        if name not in self._places:
+            self._places[name] = self._find(*name) or self._make(announcement, endpoint, url)
+        return self._places[name]
+
+    def _find(self, session: str, endpoint: str) -> _Place | None:
+        values = {"this_session": session, "this_endpoint": endpoint}
+        row = self.db.execute(_FIND, values).one_or_none()
+        return None if row is None else _Place(row.key, row.closed)
+
+    def _make(self, announcement: Announcement, endpoint: str, url: str) -> _Place:
+        row = {
+            "session": announcement.session,
+            "owner": announcement.owner,
+            "endpoint": endpoint,
+            "webhook": endpoint != url,
+            "origin": origin_of(url),
+            "touched": self.now,
+        }
+        made = self.db.execute(sql.insert(queue_table), row).inserted_primary_key
+        if made is None:
+            raise AssertionError("an inserted row has a key")
+        return _Place(made[0], closed=False)
+
+    def _hooks_of(self, owner: str) -> list[tuple[str, str]]:
+        """Id and URL of the endpoints that hear of a key's sessions."""
+        if owner not in self._hooks:
+            select = (
+                sql.select(_endpoints.id, _endpoints.url)
+                .where(_endpoints.disabled_at.is_(None))
+                .where(sql.or_(_endpoints.owner.is_(None), _endpoints.owner == owner))
+                .order_by(_endpoints.created_at, _endpoints.id)
+            )
+            self._hooks[owner] = [(row.id, row.url) for row in self.db.execute(select)]
+        return self._hooks[owner]

@@ -1,0 +1,120 @@
+"""The database of deliveries, behind one thread that does what was asked meanwhile in one commit.
+
+A sync costs the same for one change as for a hundred: while one commit is under way, the next
+gathers. The command line opens the same file beside a running server.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from vivavoce.archive.database import connect
+from vivavoce.delivery.tables import tables
+
+GROUP = 256
+FILE = "deliveries.db"
+
+Result = TypeVar("Result")
+Work = Callable[[sql.Connection], Any]
+
+
+class LedgerError(Exception):
+    """The database of deliveries does not answer or cannot be written; try again later."""
+
+
+class RefusedWorkError(Exception):
+    """Work that cannot be done and has changed nothing; the rest of its commit is not touched."""
+
+
+class Ledger:
+    """Runs pieces of work on the database. Made by ``open``."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="deliveries")
+        self._asked: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database at an SQLAlchemy URL and make the tables that are missing.
+
+        Raises:
+            LedgerError: it cannot be opened.
+            OSError: a local file cannot be made.
+        """
+        try:
+            return cls(await asyncio.to_thread(connect, url, tables))
+        except SQLAlchemyError as error:
+            raise LedgerError(f"the deliveries cannot be opened: {error}") from error
+
+    @classmethod
+    async def of_folder(cls, folder: Path) -> Self:
+        """Open the database of a data folder."""
+        return await cls.open(f"sqlite:///{os.fspath(folder / FILE)}")
+
+    async def run(self, work: Callable[[sql.Connection], Result]) -> Result:
+        """What the work returned, once it is durable. Work is done in the order it is asked for.
+
+        Raises:
+            RefusedWorkError: as the work does.
+            LedgerError: nothing was done, or it is not known to be durable.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._asked.append((work, future))
+        if self._running is None:
+            self._running = asyncio.create_task(self._work(), name="deliveries ledger")
+        return await future
+
+    async def close(self) -> None:
+        """Finish what was asked for and let the database go."""
+        while self._running is not None:
+            await asyncio.wait([self._running])
+        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._engine.dispose)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._asked:
+                group, self._asked = self._asked[:GROUP], self._asked[GROUP:]
+                works = [work for work, _ in group]
+                done = await loop.run_in_executor(self._thread, self._transact, works)
+                for (_, future), result in zip(group, done, strict=True):
+                    _resolve(future, result)
+        finally:
+            self._running = None
+
+    def _transact(self, works: list[Work]) -> list[Any]:
+        """All of it in one transaction; a fault that is not the database's spoils it for all."""
+        try:
+            with self._engine.begin() as connection:
+                return [_attempt(work, connection) for work in works]
+        except SQLAlchemyError as error:
+            refusal = LedgerError(f"the deliveries do not answer: {error}")
+            refusal.__cause__ = error
+            return [refusal] * len(works)
+        except Exception as error:  # noqa: BLE001  whoever waits for the work raises it
+            return [error] * len(works)
+
+
+def _attempt(work: Work, connection: sql.Connection) -> Any:
+    try:
+        return work(connection)
+    except RefusedWorkError as refusal:
+        return refusal
+
+
+def _resolve(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():  # nobody waits any more
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -1,0 +1,127 @@
+"""What waits and what was given up, for people; and sending again what was given up."""
+
+import msgspec
+import sqlalchemy as sql
+
+from vivavoce.delivery.tables import endpoint_table, message_table, queue_table
+
+_queues = queue_table.c
+_messages = message_table.c
+_dead = _messages.died_at.is_not(None)
+_IDS_AT_ONCE = 500
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """A queue in which something waits or lies dead.
+
+    Attributes:
+        endpoint: id of a webhook's endpoint, or the URL of a callback.
+        due: Unix time of the next try; None when nothing waits.
+        cause: why the last try failed.
+    """
+
+    session: str
+    endpoint: str
+    waiting: int
+    dead: int
+    failures: int
+    due: float | None
+    cause: str | None
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message that was given up."""
+
+    id: str
+    session: str
+    endpoint: str
+    event: str
+    created_at: float
+    died_at: float
+    tries: int
+    cause: str | None
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which dead letters are meant: those to which everything given applies."""
+
+    ids: tuple[str, ...] = ()
+    session: str | None = None
+    endpoint: str | None = None
+
+
+def backlogs(db: sql.Connection, most: int) -> list[Backlog]:
+    """Queues with something in them, those first that have failed longest."""
+    waiting = sql.func.sum(sql.case((_dead, 0), else_=1))
+    dead = sql.func.sum(sql.case((_dead, 1), else_=0))
+    select = (
+        sql.select(
+            _queues.session, _queues.endpoint, waiting, dead,
+            _queues.failures, _queues.due, _queues.cause,
+        )
+        .join(message_table, _messages.queue == _queues.key)
+        .group_by(_queues.key)
+        .order_by(_queues.failures.desc(), _queues.key)
+        .limit(most)
+    )  # fmt: skip
+    return [Backlog(*row) for row in db.execute(select)]
+
+
+def dead_letters(db: sql.Connection, choice: Choice, most: int) -> list[DeadLetter]:
+    """Messages that were given up, oldest first."""
+    select = (
+        sql.select(
+            _messages.id, _queues.session, _queues.endpoint, _messages.event,
+            _messages.created_at, _messages.died_at, _messages.tries, _messages.cause,
+        )
+        .join(queue_table, _messages.queue == _queues.key)
+        .where(_dead, *_chosen(choice))
+        .order_by(_messages.key)
+        .limit(most)
+    )  # fmt: skip
+    return [DeadLetter(*row) for row in db.execute(select)]
+
+
+def redeliver(db: sql.Connection, choice: Choice, now: float) -> int:
+    """Have dead letters sent again, in their old order; returns how many.
+
+    Those of a webhook's endpoint that is disabled stay where they are.
+    """
+    disabled = sql.select(endpoint_table.c.id).where(endpoint_table.c.disabled_at.is_not(None))
+    queues = (
+        sql.select(_queues.key)
+        .join(message_table, _messages.queue == _queues.key)
+        .where(_dead, *_chosen(choice), _queues.endpoint.not_in(disabled))
+        .distinct()
+    )
+    keys = db.execute(queues).scalars().all()
+    count = 0
+    for start in range(0, len(keys), _IDS_AT_ONCE):
+        some = keys[start : start + _IDS_AT_ONCE]
+        letters = _dead & _messages.queue.in_(some)
+        if choice.ids:
+            letters &= _messages.id.in_(choice.ids)
+        update = sql.update(message_table).where(letters)
+        count += db.execute(update.values(died_at=None, cause=None, tries=0)).rowcount
+        fresh = {"due": now, "failures": 0, "since": None, "closed": False, "cause": None}
+        db.execute(sql.update(queue_table).where(_queues.key.in_(some)).values(fresh))
+    return count
+
+
+def count_waiting(db: sql.Connection) -> tuple[int, int, float | None]:
+    """Messages that wait, dead letters, and the Unix time since when the oldest waits."""
+    waiting = sql.select(sql.func.count(), sql.func.min(_messages.created_at))
+    count, oldest = db.execute(waiting.where(_messages.died_at.is_(None))).one()
+    dead = db.execute(sql.select(sql.func.count()).where(_dead)).scalar() or 0
+    return count, dead, oldest
+
+
+def _chosen(choice: Choice) -> list[sql.ColumnElement[bool]]:
+    wanted: list[sql.ColumnElement[bool]] = []
+    if choice.ids:
+        wanted.append(_messages.id.in_(choice.ids))
+    if choice.session is not None:
+        wanted.append(_queues.session == choice.session)
+    if choice.endpoint is not None:
+        wanted.append(_queues.endpoint == choice.endpoint)
+    return wanted

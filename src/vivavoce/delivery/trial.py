@@ -1,0 +1,27 @@
+"""A message that only shows whether an endpoint can be reached and knows its secret."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from vivavoce.delivery.bodies import webhook_body
+from vivavoce.delivery.port import Answer, Delivery, Transport
+
+EVENT = "live.start_session"
+NO_SESSION = str(uuid.UUID(int=0))
+"""The session that a trial tells of; no session has this id."""
+
+Sign = Callable[[Sequence[str], str, int, bytes], Mapping[str, str]]
+
+
+async def try_endpoint(
+    transport: Transport, sign: Sign, url: str, secrets: Sequence[str], now: float
+) -> Answer:
+    """Send one message at once, past every queue."""
+    body = webhook_body(NO_SESSION, EVENT)
+    signed = sign(secrets, f"msg_{uuid.uuid4().hex}", int(now), body)
+    return await transport.post(Delivery(url, {"content-type": "application/json", **signed}, body))
+
+
+def arrived(answer: Answer) -> bool:
+    """Whether an endpoint has taken a message."""
+    return answer.status is not None and 200 <= answer.status < 300  # noqa: PLR2004 -- success

@@ -1,0 +1,43 @@
+"""What every route asks of a request: whose it is, and what it carries."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from vivavoce.protocol.errors import ApiError
+from vivavoce.server.keys import KeyRing
+
+BODY_SECONDS = 30.0
+
+
+def owner_of(request: Request, keys: KeyRing) -> str:
+    """Whose API key came with a request.
+
+    Raises:
+        ApiError: 401, when there is none or nobody knows it.
+    """
+    key = request.headers.get("x-gladia-key")
+    if not key:
+        raise ApiError(401, "no gladia key provided")
+    owner = keys.owner(key)
+    if owner is None:
+        raise ApiError(401, "gladia key not found")
+    return owner
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise ApiError(413, f"the body must be at most {limit // 1000} kB")
+    except TimeoutError:
+        raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
+    return bytes(body)
