@@ -34,8 +34,6 @@ from vivavoce.recognition.validation import checked
 
 # File of the speech samples -> what is said in it.
 PHRASES = {
-    "es-hola-mundo.wav": "Hola mundo.",
-    "es-pangrama.wav": "El veloz murciélago hindú comía feliz cardillo y kiwi.",
     "fr-bonjour-monde.wav": "Bonjour le monde.",
     "fr-pangrama.wav": "Portez ce vieux whisky au juge blond qui fume.",
     "it-pangrama.wav": "Quel vituperabile fez sbagliato ci provoca danni.",
