@@ -28,9 +28,9 @@ class ScriptedVoices(Voices):
         """Only voice activity needs a model."""
         self.voice_activity_model()
 
-    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """The scripted engine under every name that sessions ask for."""
-        return {model.id: self._engine for model in self._models.values()}
+        return dict.fromkeys(super().engines(device), self._engine)
 
 
 def main() -> None:
