@@ -15,8 +15,8 @@ from vivavoce.session.language import LanguageRules
 from vivavoce.speech.rules import EndpointingRules
 
 NOW = 1_700_000_000.0
-UTTERANCE = [0.99] * 40 + [0.0] * 10
-"""Windows of 32 ms: 1.3 s of speech and its end."""
+UTTERANCE = [0.99] * 70 + [0.0] * 10
+"""Windows of 32 ms: 2.2 s of speech and its end."""
 EN_FR = ("en", "fr")
 
 

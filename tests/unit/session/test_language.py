@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 import pytest
 
+from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.language import Guess, LanguageRules, begin, decide, rules_for, settle
 
 SURE, UNSURE = 0.9, 0.4
 
 
 def decided(
-    rules: LanguageRules, guesses: Sequence[tuple[str, float]], channels: Sequence[int] = ()
+    rules: LanguageRules,
+    guesses: Sequence[tuple[str, float]],
+    channels: Sequence[int] = (),
+    seconds: float = 2,
 ) -> list[str]:
-    """The languages of utterances, given what an engine takes each of them for."""
+    """The languages of utterances of such a length, given what an engine takes each of them for."""
     state = begin(rules, max(channels, default=0) + 1)
     languages = []
     for index, (language, probability) in enumerate(guesses):
         channel = channels[index] if channels else 0
-        guess = Guess(language, probability)
+        guess = Guess(language, probability, round(seconds * SAMPLE_RATE))
         told, state = decide(rules, state, channel, guess)
         state = settle(rules, state, guess)
         languages.append(told)
@@ -35,6 +39,21 @@ def test_the_first_sure_utterance_decides_for_the_session() -> None:
     rules = rules_for([], ["en", "fr", "de"], switching=False)
     assert decided(rules, [("fr", SURE), ("en", SURE)]) == ["fr", "fr"]
     assert decided(rules, [("fr", UNSURE), ("en", SURE), ("de", SURE)]) == ["fr", "en", "en"]
+
+
+def test_short_utterances_decide_together() -> None:
+    rules = rules_for([], ["en", "fr", "de"], switching=False)
+    guesses = [("fr", SURE), ("en", SURE), ("en", SURE), ("de", SURE), ("de", SURE)]
+    assert decided(rules, guesses[1:], seconds=1) == ["en", "en", "en", "en"]
+    # Two against one are not sure yet, and the third second is.
+    assert decided(rules, guesses, seconds=0.9)[2:4] == ["en", "en"]
+    assert decided(rules, [("fr", SURE), ("en", UNSURE), ("fr", SURE)], seconds=1)[1] == "fr"
+
+
+def test_what_never_becomes_sure_is_decided_after_ten_seconds() -> None:
+    rules = rules_for([], ["en", "fr"], switching=False)
+    guesses = [("fr", 0.55)] * 5 + [("en", SURE)] * 9
+    assert decided(rules, guesses) == ["fr"] * 14
 
 
 def test_the_first_channel_to_speak_decides_for_all() -> None:
