@@ -12,7 +12,7 @@ from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
-from vivavoce.server.voices import Voices
+from vivavoce.server.voices import FAVOURITE, Voices
 
 LOADER = "vivavoce.recognition.engines.scripted:load"
 
@@ -22,6 +22,7 @@ class ScriptedVoices(Voices):
 
     def __init__(self, store: ModelStore, spec: EngineSpec) -> None:
         super().__init__(store)
+        self._models = {FAVOURITE: self._usable[0]}
         self._engine = spec
 
     def check(self) -> None:
@@ -29,7 +30,7 @@ class ScriptedVoices(Voices):
         self.voice_activity_model()
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
-        """The scripted engine under every name that sessions ask for."""
+        """The scripted engine under the name that sessions ask for."""
         return {model.id: self._engine for model in self._models.values()}
 
 
