@@ -8,11 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from vivavoce.recognition.choosing import Chosen
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
-from vivavoce.server.voices import Voices
+from vivavoce.server.voices import FAVOURITE, Voices
 
 LOADER = "vivavoce.recognition.engines.scripted:load"
 
@@ -22,6 +23,7 @@ class ScriptedVoices(Voices):
 
     def __init__(self, store: ModelStore, spec: EngineSpec) -> None:
         super().__init__(store)
+        self._models = {FAVOURITE: Chosen(self._usable[0], Path(), (FAVOURITE,), identifies=False)}
         self._engine = spec
 
     def check(self) -> None:
@@ -29,7 +31,7 @@ class ScriptedVoices(Voices):
         self.voice_activity_model()
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
-        """The scripted engine under every name that sessions ask for."""
+        """The scripted engine under the name that sessions ask for."""
         return dict.fromkeys(super().engines(device), self._engine)
 
 
