@@ -41,13 +41,20 @@ def test_the_first_sure_utterance_decides_for_the_session() -> None:
     assert decided(rules, [("fr", UNSURE), ("en", SURE), ("de", SURE)]) == ["fr", "en", "en"]
 
 
-def test_short_utterances_decide_together() -> None:
+def test_short_utterances_decide_together_unless_one_is_very_sure() -> None:
     rules = rules_for([], ["en", "fr", "de"], switching=False)
-    guesses = [("fr", SURE), ("en", SURE), ("en", SURE), ("de", SURE), ("de", SURE)]
-    assert decided(rules, guesses[1:], seconds=1) == ["en", "en", "en", "en"]
-    # Two against one are not sure yet, and the third second is.
-    assert decided(rules, guesses, seconds=0.9)[2:4] == ["en", "en"]
-    assert decided(rules, [("fr", SURE), ("en", UNSURE), ("fr", SURE)], seconds=1)[1] == "fr"
+    assert decided(rules, [("fr", 0.9), ("en", SURE), ("en", SURE)], seconds=1) == ["fr"] * 3
+    # Two seconds, half in one language and half in another, are not sure; with a third they are.
+    guesses = [("fr", 0.8), ("en", 0.85), ("en", 0.85), ("en", 0.85), ("de", SURE)]
+    assert decided(rules, guesses, seconds=1) == ["fr", "en", "en", "en", "en"]
+    assert decided(rules, [("fr", 0.8), ("en", UNSURE), ("fr", 0.8)], seconds=1)[1] == "fr"
+
+
+def test_less_than_a_second_never_decides_alone() -> None:
+    rules = rules_for([], ["en", "fr"], switching=False)
+    assert decided(rules, [("fr", 0.9), ("en", 0.95)], seconds=0.9) == ["fr", "en"]
+    rules = rules_for([], ["en", "fr"], switching=True)
+    assert decided(rules, [("fr", 0.9), ("en", 1.0)], seconds=0.9) == ["fr", "fr"]
 
 
 def test_what_never_becomes_sure_is_decided_after_ten_seconds() -> None:
