@@ -45,7 +45,7 @@ class Played:
 
 
 def final(played: Played, context: Context = EARLIER) -> str:
-    careful = CarefulListener(cast(Listener, played))
+    careful = CarefulListener(cast("Listener", played))
     return "".join(map(chr, careful.hear(SPEECH, "fr", context).tokens))[:1]
 
 
