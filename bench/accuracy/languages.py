@@ -50,9 +50,7 @@ def choose(recordings: Sequence[Recording], most_seconds: float) -> list[Recordi
     if not most_seconds or total <= most_seconds:
         return spoken
     every = total / most_seconds
-    return [
-        each for index, each in enumerate(spoken) if int(index / every) != int((index - 1) / every)
-    ]
+    return [each for index, each in enumerate(spoken) if index // every != (index - 1) // every]
 
 
 async def measure(
