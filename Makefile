@@ -64,9 +64,8 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 .venv-clients/node/installed: tests/clients/node/package-lock.json tests/clients/install.py | $(VENV)/dev.stamp
 	@$(BIN)/python tests/clients/install.py node
 
-# The fault suite's short round (make faults COUNT=40) joins once it was steady five times under load.
-test: $(VENV)/dev.stamp test-models clients ## Every test but the fault suite
-	$(BIN)/python -m pytest --ignore=tests/faults
+test: $(VENV)/dev.stamp test-models clients ## Every test, with a short round of the fault suite
+	$(BIN)/python -m pytest
 
 conformance: $(VENV)/dev.stamp test-models clients ## Every check of the API contract, as a table
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks
