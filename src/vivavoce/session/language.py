@@ -25,7 +25,7 @@ GUESS_SAMPLES = 5 * SAMPLE_RATE
 ENOUGH_SAMPLES = 2 * SAMPLE_RATE
 """Speech that utterances must have together for their language to be kept."""
 
-MOST_SAMPLES = 10 * SAMPLE_RATE
+DECIDED_AFTER = 10 * SAMPLE_RATE
 """Speech after which the likeliest language is kept, however unsure."""
 
 EARLY_SAMPLES = SAMPLE_RATE
@@ -144,7 +144,7 @@ def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> Language
     likeliest = _likeliest(evidence)
     heard = sum(each.samples for each in evidence)
     sure = heard >= ENOUGH_SAMPLES and likeliest.weight >= SURE * heard
-    if sure or heard >= MOST_SAMPLES:
+    if sure or heard >= DECIDED_AFTER:
         return replace(state, kept=likeliest.language, evidence=())
     return replace(state, evidence=evidence)
 
