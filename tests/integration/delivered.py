@@ -20,7 +20,7 @@ from vivavoce.client.session import Session
 from vivavoce.protocol.request import MessagesConfig
 
 PROGRAM = Path(__file__).parent.parent / "faults" / "scripted_server.py"
-HASTY = Backoff(base=0.05, cap=0.2)
+HASTY = Backoff(base=0.05, cap=0.2, attempts=1000)
 FRAME = 3200
 EVERY_MESSAGE = dict.fromkeys((name for name in MessagesConfig.__struct_fields__), True)
 SETTINGS = {
