@@ -154,8 +154,11 @@ class Round:
             await asyncio.to_thread(self._server.kill)
             self._account.kills += 1
             self._server.launch()
-            if self._dice.random() < 3 / 4:
+            starting = self._dice.random() < 1 / 4
+            if not starting:
                 await asyncio.to_thread(self._server.ready)
+        if starting:
+            await asyncio.to_thread(self._server.ready)
         if away:
             self._receiver.tell()
 

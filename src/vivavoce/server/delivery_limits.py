@@ -120,11 +120,4 @@ DELIVERIES: tuple[Limit, ...] = (
     from_setting(
         "deliveries", "callback_give_up", "s", "time of failing", "kept apart as a dead letter"
     ),
-    Limit(
-        "shutdown",
-        "time for deliveries under way to end",
-        dispatcher.CLOSE_SECONDS,
-        "s",
-        "cut; sent again at the next start",
-    ),
 )

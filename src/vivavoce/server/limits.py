@@ -6,6 +6,7 @@ made from it, and a test finds bounds in the code that are missing here.
 
 from vivavoce.archive import database
 from vivavoce.audio import wav_header
+from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
 from vivavoce.protocol import request, validation
@@ -331,6 +332,13 @@ LIMITS: tuple[Limit, ...] = (
         Backoff.LONGEST,
         "s",
         "doubles up to it from the third loss on",
+    ),
+    Limit(
+        "shutdown",
+        "time for deliveries under way to end",
+        dispatcher.CLOSE_SECONDS,
+        "s",
+        "cut; sent again at the next start",
     ),
     Limit(
         "shutdown",
