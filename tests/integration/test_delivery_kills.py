@@ -149,6 +149,7 @@ class Round:
         if away:
             self._receiver.refuse()
             self._account.outages += 1
+        starting = False
         for _ in range(KILLS // 2):
             await asyncio.sleep(self._dice.uniform(0.0, 1.0))
             await asyncio.to_thread(self._server.kill)
