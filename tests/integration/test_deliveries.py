@@ -329,3 +329,17 @@ async def test_a_webhook_endpoint_that_is_gone_is_disabled_until_it_is_enabled(
     assert "delivered" in command(server, "webhooks", "test", endpoint)
     command(server, "webhooks", "remove", endpoint)
     assert endpoint not in command(server, "webhooks", "list")
+
+
+def test_commands_on_a_folder_that_is_no_servers_say_so_and_leave_nothing(tmp_path: Path) -> None:
+    for arguments in (["callbacks", "secret"], ["webhooks", "add", "https://example.org/"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "vivavoce", *arguments, "--data", str(tmp_path / "none")],
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "no server has worked in" in done.stderr
+    assert not list(tmp_path.iterdir())
