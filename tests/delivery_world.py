@@ -155,7 +155,7 @@ class World:
             pause = min(2 * pause, 3600.0)
 
     def waiting(self) -> int:
-        return self.ledger.do(letters.count_waiting)[0]
+        return int(self.ledger.do(letters.outstanding).waiting)
 
     def dead(self) -> Sequence[DeadLetter]:
         return self.ledger.do(lambda db: letters.dead_letters(db, Choice(), 10_000))

@@ -99,12 +99,19 @@ class ReceiverProcess:
         lines = (msgspec.json.decode(line, type=Received) for line in whole.splitlines())
         return [one for one in lines if path in (None, one.path)]
 
+    def taken(self, path: str | None = None) -> list[Received]:
+        """Those that were answered with success, also where the sender never learned of it."""
+        return [
+            one
+            for one in self.received(path)
+            if one.did.do in ("answer", "slow") and one.did.status // 100 == 2
+        ]
+
     def accepted(self, path: str | None = None) -> list[Received]:
         """Those that were answered with success, the first of each ``webhook-id``."""
         first: dict[str, Received] = {}
-        for one in self.received(path):
-            if one.did.do in ("answer", "slow") and one.did.status // 100 == 2:
-                first.setdefault(one.headers.get("webhook-id", str(one.order)), one)
+        for one in self.taken(path):
+            first.setdefault(one.headers.get("webhook-id", str(one.order)), one)
         return list(first.values())
 
     def until(self, enough: Callable[[Self], bool], seconds: float = 10) -> None:

@@ -21,6 +21,7 @@ from integration.receiver_process import (
 from integration.scripted_receiver import Step
 from integration.server_process import ServerProcess, clean_environment
 from integration.speech import TIMES, spoken
+from integration.test_metrics import metrics as samples
 from integration.wire import Api, Json
 from vivavoce.client import verify_callback, verify_webhook
 from vivavoce.client.callbacks import SignatureError
@@ -97,6 +98,28 @@ async def test_everything_arrives_once_an_endpoint_is_back_that_was_down(
     receiver.tell()
     await told.until_over()
     await told.prove()
+
+
+async def test_metrics_tell_of_what_arrives_and_of_what_waits(
+    api: Api, receiver: ReceiverProcess
+) -> None:
+    before = await samples(api)
+    told = telling(api, receiver)
+    receiver.tell(then=BROKEN, path=told.path)
+    await told.create()
+    receiver.until(lambda it: bool(it.received(told.path)))
+    await asyncio.sleep(0.2)
+    during = await samples(api)
+    assert during["vivavoce_deliveries_waiting"] == 1
+    assert during["vivavoce_deliveries_oldest_seconds"] > 0
+    assert during["vivavoce_delivery_failures_total"] > before["vivavoce_delivery_failures_total"]
+    receiver.tell(then=Step(status=410), path=told.path)
+    async with asyncio.timeout(10):
+        while (after := await samples(api))["vivavoce_deliveries_waiting"]:  # noqa: ASYNC110  a process apart
+            await asyncio.sleep(0.05)
+    assert after["vivavoce_dead_letters"] - before["vivavoce_dead_letters"] == 1
+    assert after["vivavoce_deliveries_oldest_seconds"] == 0
+    assert after["vivavoce_deliveries_total"] == before["vivavoce_deliveries_total"]
 
 
 async def test_a_wrong_certificate_is_a_failure_until_it_is_right(
@@ -306,3 +329,17 @@ async def test_a_webhook_endpoint_that_is_gone_is_disabled_until_it_is_enabled(
     assert "delivered" in command(server, "webhooks", "test", endpoint)
     command(server, "webhooks", "remove", endpoint)
     assert endpoint not in command(server, "webhooks", "list")
+
+
+def test_commands_on_a_folder_that_is_no_servers_say_so_and_leave_nothing(tmp_path: Path) -> None:
+    for arguments in (["callbacks", "secret"], ["webhooks", "add", "https://example.org/"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "vivavoce", *arguments, "--data", str(tmp_path / "none")],
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "no server has worked in" in done.stderr
+    assert not list(tmp_path.iterdir())

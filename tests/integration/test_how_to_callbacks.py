@@ -12,6 +12,8 @@ from vivavoce.delivery.signing import sign
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "callbacks.md"
 SECRET = "whsec_" + "A" * 43
+WEBHOOK_SECRET = "whsec_" + "B" * 43
+EVENT = b'{"event":"live.start_session","payload":{"id":"s1"}}'
 BODY = b'{"id":"s1","event":"live.end_session","payload":{"type":"end_session","session_id":"s1","created_at":"t"}}'  # noqa: E501
 
 
@@ -19,6 +21,7 @@ async def test_the_endpoint_of_the_how_to_takes_what_is_signed_once_and_nothing_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CALLBACK_SECRET", SECRET)
+    monkeypatch.setenv("WEBHOOK_SECRET", WEBHOOK_SECRET)
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(code, str(PAGE), "exec"), names)  # noqa: S102  our own page
@@ -31,5 +34,13 @@ async def test_the_endpoint_of_the_how_to_takes_what_is_signed_once_and_nothing_
             await client.post("/hook", content=BODY + b" ", headers=headers),
             await client.post("/hook", content=BODY),
         ]
-    assert [answer.status_code for answer in answers] == [204, 204, 401, 401]
-    assert capsys.readouterr().out.count("live.end_session") == 1
+        told = dict(sign([WEBHOOK_SECRET], "m2", int(time.time()), EVENT))
+        answers += [
+            await client.post("/life", content=EVENT, headers=told),
+            await client.post("/life", content=EVENT, headers=told),
+            await client.post("/hook", content=EVENT, headers=told),
+        ]
+    assert [answer.status_code for answer in answers] == [204, 204, 401, 401, 204, 204, 401]
+    shown = capsys.readouterr().out
+    assert shown.count("live.end_session") == 1
+    assert shown.count("live.start_session") == 1

@@ -1,12 +1,18 @@
 """Everything that delivers, opened and closed with the server."""
 
 import asyncio
+import math
+
+import structlog
 
 from vivavoce.delivery import letters, queues
 from vivavoce.delivery.dispatcher import Dispatcher, Means, Tally
-from vivavoce.delivery.ledger import Ledger
+from vivavoce.delivery.ledger import Ledger, LedgerError
+from vivavoce.delivery.letters import Outstanding
 from vivavoce.delivery.relay import Relay
 from vivavoce.journal.port import Journal
+
+log = structlog.get_logger(__name__)
 
 
 class Deliveries:
@@ -20,6 +26,8 @@ class Deliveries:
         self.ledger = ledger
         self._dispatcher = Dispatcher(ledger, means)
         self._relay = Relay(journal, ledger, self._dispatcher.wake, means.wall)
+        self._wall = means.wall
+        self._outstanding = Outstanding()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -46,13 +54,24 @@ class Deliveries:
         """Queues that are sent from just now."""
         return self._dispatcher.under_way
 
-    async def backlog(self) -> tuple[int, int, float | None]:
-        """Messages that wait, dead letters, and the Unix time since when the oldest waits.
+    @property
+    def outstanding(self) -> Outstanding:
+        """What had not arrived when ``count`` was called last."""
+        return self._outstanding
 
-        Raises:
-            LedgerError: the database does not answer.
-        """
-        return await self.ledger.run(letters.count_waiting)
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest of it has waited; 0 when nothing waits."""
+        since = self._outstanding.since
+        return 0.0 if since is None else max(self._wall() - since, 0.0)
+
+    async def count(self) -> None:
+        """Count what has not arrived."""
+        try:
+            self._outstanding = await self.ledger.run(letters.outstanding)
+        except LedgerError as error:
+            log.warning("deliveries_unavailable", error=str(error))
+            self._outstanding = Outstanding(math.nan, math.nan)
 
     async def forget(self, session_id: str) -> None:
         """Remove what waits or was given up for a session: its owner has deleted it.

@@ -42,6 +42,20 @@ class DeadLetter(msgspec.Struct, frozen=True):
     cause: str | None
 
 
+class Outstanding(msgspec.Struct, frozen=True):
+    """What has not arrived, in all queues.
+
+    Attributes:
+        waiting: messages that wait; NaN where the database does not answer.
+        dead: messages that were given up.
+        since: Unix time since when the oldest waits; None when nothing does.
+    """
+
+    waiting: float = 0
+    dead: float = 0
+    since: float | None = None
+
+
 class Choice(msgspec.Struct, frozen=True):
     """Which dead letters are meant: those to which everything given applies."""
 
@@ -108,12 +122,16 @@ def redeliver(db: sql.Connection, choice: Choice, now: float) -> int:
     return count
 
 
-def count_waiting(db: sql.Connection) -> tuple[int, int, float | None]:
-    """Messages that wait, dead letters, and the Unix time since when the oldest waits."""
-    waiting = sql.select(sql.func.count(), sql.func.min(_messages.created_at))
-    count, oldest = db.execute(waiting.where(_messages.died_at.is_(None))).one()
-    dead = db.execute(sql.select(sql.func.count()).where(_dead)).scalar() or 0
-    return count, dead, oldest
+def outstanding(db: sql.Connection) -> Outstanding:
+    """What waits and what was given up, counted in an index: whoever watches asks often."""
+    alive = _messages.died_at.is_(None)
+    count = sql.select(sql.func.count()).select_from(message_table)
+    oldest = sql.select(_messages.created_at).where(alive).order_by(_messages.key).limit(1)
+    return Outstanding(
+        waiting=db.execute(count.where(alive)).scalar_one(),
+        dead=db.execute(count.where(_dead)).scalar_one(),
+        since=db.execute(oldest).scalar(),
+    )
 
 
 def _chosen(choice: Choice) -> list[sql.ColumnElement[bool]]:

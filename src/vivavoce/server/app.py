@@ -122,8 +122,8 @@ async def open_routes(
     health = Health(recogniser, journal)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
-    metrics.registry.register(Readings(Sources(sessions, recogniser, journal)))
-    exposition = Exposition(metrics, keys, settings.open_metrics)
+    metrics.registry.register(Readings(Sources(sessions, recogniser, journal, deliveries)))
+    exposition = Exposition(metrics, keys, settings.open_metrics, deliveries.count)
     live = LiveRoutes(
         sessions=sessions,
         records=records,

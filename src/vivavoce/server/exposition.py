@@ -1,5 +1,6 @@
 """``/metrics`` for Prometheus: open to this machine, else for whoever has a key."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,11 +18,17 @@ PROXIED = ("x-forwarded-for", "forwarded")
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """The route; ``open_to_all`` has it answer whoever asks."""
+    """The route.
+
+    Attributes:
+        open_to_all: answer whoever asks.
+        count: has that counted which cannot be read at any moment.
+    """
 
     metrics: Metrics
     keys: KeyRing
     open_to_all: bool
+    count: Callable[[], Awaitable[None]]
 
     def route(self) -> BaseRoute:
         """The route."""
@@ -31,6 +38,7 @@ class Exposition:
         """Every metric as it is now."""
         if not (self.open_to_all or _from_here(request) or self._knows(request)):
             raise ApiError(401, "/metrics needs a key from other machines, or open_metrics")
+        await self.count()
         return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     def _knows(self, request: Request) -> bool:

@@ -4,13 +4,9 @@ The rooms keep their own constants and know nothing of this table; ``docs/refere
 made from it, and a test finds bounds in the code that are missing here.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from vivavoce.archive import database
 from vivavoce.audio import wav_header
-from vivavoce.delivery import bodies, queues, schedule
-from vivavoce.delivery.slots import Slots
+from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
 from vivavoce.protocol import request, validation
@@ -29,39 +25,12 @@ from vivavoce.server import (
     serving,
     webhooks,
 )
+from vivavoce.server.delivery_limits import DELIVERIES
+from vivavoce.server.limit import Limit, from_setting
 from vivavoce.server.outbound import Room
-from vivavoce.server.settings import Settings
 from vivavoce.session import arrival, life, live, resume, runner, sessions
 
-Area = Literal[
-    "connections", "sessions", "requests", "deliveries", "journal", "recognition", "shutdown"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One bound.
-
-    Attributes:
-        name: what is bounded.
-        value: the constant's value, or the default of the setting.
-        reached: what happens then, and where it shows.
-        setting: the operator's name for it, where it may be changed.
-    """
-
-    area: Area
-    name: str
-    value: float
-    unit: str
-    reached: str
-    setting: str = ""
-
-
-_ROOM, _PATIENCE, _TUNING, _SLOTS = Room(), Patience(), sqlite.Tuning(), Slots()
-
-
-def _setting(area: Area, setting: str, unit: str, name: str, reached: str) -> Limit:
-    return Limit(area, name, Settings.model_fields[setting].default, unit, reached, setting)
+_ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
 
 LIMITS: tuple[Limit, ...] = (
@@ -166,8 +135,8 @@ LIMITS: tuple[Limit, ...] = (
         "s",
         "line cut; what was not confirmed is told again",
     ),
-    _setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
-    _setting(
+    from_setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
+    from_setting(
         "sessions", "max_duration", "s", "audio in a session", "`error` message, the recording ends"
     ),
     Limit(
@@ -177,22 +146,24 @@ LIMITS: tuple[Limit, ...] = (
         "s",
         "`error` message `duration_limit`",
     ),
-    _setting(
+    from_setting(
         "sessions",
         "resume_grace",
         "s",
         "wait for a client that is gone",
         "the recording ends; later 403",
     ),
-    _setting("sessions", "farewell_grace", "s", "the same after close 1001", "the recording ends"),
-    _setting(
+    from_setting(
+        "sessions", "farewell_grace", "s", "the same after close 1001", "the recording ends"
+    ),
+    from_setting(
         "sessions",
         "idle_limit",
         "s",
         "time without audio on an open socket",
         "`error` message, the recording ends",
     ),
-    _setting(
+    from_setting(
         "sessions",
         "connect_limit",
         "s",
@@ -267,32 +238,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
-    Limit("deliveries", "requests at once", _SLOTS.total, "requests", "the next wait"),
-    Limit(
-        "deliveries",
-        "requests at once to one scheme, host and port",
-        _SLOTS.per_origin,
-        "requests",
-        "the next wait; half of them for what failed before",
-    ),
-    Limit("deliveries", "time dead letters are kept", queues.DEAD_SECONDS, "s", "deleted"),
-    Limit(
-        "deliveries",
-        "longest `Retry-After` that is obeyed",
-        schedule.MOST_RETRY_AFTER,
-        "s",
-        "tried again then",
-    ),
-    Limit(
-        "deliveries",
-        "callback after a 413",
-        bodies.LEAN_BYTES,
-        "bytes",
-        "shortened, with a link",
-    ),
-    _setting(
-        "deliveries", "callback_give_up", "s", "time of failing", "kept apart as a dead letter"
-    ),
+    *DELIVERIES,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
@@ -386,6 +332,13 @@ LIMITS: tuple[Limit, ...] = (
         Backoff.LONGEST,
         "s",
         "doubles up to it from the third loss on",
+    ),
+    Limit(
+        "shutdown",
+        "time for deliveries under way to end",
+        dispatcher.CLOSE_SECONDS,
+        "s",
+        "cut; sent again at the next start",
     ),
     Limit(
         "shutdown",

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.session.sessions import Sessions
@@ -72,6 +73,7 @@ class Sources:
     sessions: Sessions
     recogniser: Recogniser
     journal: SqliteJournal
+    deliveries: Deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,36 @@ READINGS: tuple[Reading, ...] = (
         "vivavoce_journal_writable",
         "1 while audio can be stored.",
         lambda s: s.journal.failure is None,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_deliveries_total",
+        "Messages that arrived at a callback or a webhook.",
+        lambda s: s.deliveries.tally.delivered,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_delivery_failures_total",
+        "Tries to deliver that failed.",
+        lambda s: s.deliveries.tally.failed,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_deliveries_waiting",
+        "Messages for callbacks and webhooks that have not arrived.",
+        lambda s: s.deliveries.outstanding.waiting,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_deliveries_oldest_seconds",
+        "How long the oldest of them has waited.",
+        lambda s: s.deliveries.oldest_seconds,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_dead_letters",
+        "Messages that were given up and are kept.",
+        lambda s: s.deliveries.outstanding.dead,
     ),
 )
 

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from vivavoce.delivery import endpoints, letters, trial
 from vivavoce.delivery.endpoints import Endpoint, UnknownEndpointError
-from vivavoce.delivery.ledger import Ledger, LedgerError
+from vivavoce.delivery.ledger import FILE, Ledger, LedgerError
 from vivavoce.delivery.letters import Backlog, Choice, DeadLetter
 from vivavoce.delivery.port import Answer
 from vivavoce.delivery.safe_http import SafeTransport
@@ -99,6 +99,12 @@ class Desk:
             raise OperatingError(str(error)) from error
 
     async def _work(self, work: Callable[[sql.Connection], Result]) -> Result:
+        if not (self.settings.data / FILE).exists():
+            # Else it would be made, and the secrets in it would be those of no server.
+            raise OperatingError(
+                f"no server has worked in {self.settings.data} yet: "
+                "give --data or --config as for serve, or start it once"
+            )
         ledger = await Ledger.of_folder(self.settings.data)
         try:
             return await ledger.run(work)

@@ -19,7 +19,7 @@ from vivavoce.journal.port import Journal, JournalError
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.request import InitRequest
-from vivavoce.protocol.result import Result, ResultMetadata
+from vivavoce.protocol.result import ResultMetadata
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session import summary
@@ -100,23 +100,27 @@ class Finisher:
         await self._commit(ending, closing, "ended")
 
     async def _archive(self, ending: Ending) -> None:
-        """Store recording and result; only then is the session over for the client."""
-        last = wire.EndSession(session_id=ending.session_id, created_at=iso(self._wall()))
-        told = [*await self._told(ending), last]
+        """Store recording and result; only then is the session over for the client.
+
+        It ended when its closing messages say, which are durable: done again, this tells the same.
+        """
+        told = await self._told(ending)
+        closing = _closing(told)
+        last = wire.EndSession(session_id=ending.session_id, created_at=closing.created_at)
+        told.append(last)
         await self._recordings.write(ending.session_id, self._wav(ending))
         shown = [m for m in told if wire.passes(m, ending.request.messages_config)]
         result = msgspec.structs.replace(
-            _final_result(told), messages=tuple(to_frame(m).decode() for m in shown)
+            closing.data, messages=tuple(to_frame(m).decode() for m in shown)
         )
         file = AudioFile(
             filename=f"{ending.session_id}.wav",
             audio_duration=round(ending.duration, 3),
             number_of_channels=ending.format.channels,
         )
+        ended = datetime.fromisoformat(closing.created_at).timestamp()
         async with self._unless_deleted(ending):
-            await self._records.finish(
-                ending.session_id, wire.encode(result), file, completed_at=self._wall()
-            )
+            await self._records.finish(ending.session_id, wire.encode(result), file, ended)
         await self._commit(ending, [last], "archived")
 
     @asynccontextmanager
@@ -161,9 +165,9 @@ class Finisher:
         yield writer.finish()
 
 
-def _final_result(told: Iterable[wire.Message]) -> Result:
-    """The result as the closing messages told it."""
+def _closing(told: Iterable[wire.Message]) -> wire.PostFinalTranscript:
+    """The last of the closing messages, with the result."""
     for message in told:
         if isinstance(message, wire.PostFinalTranscript):
-            return message.data
+            return message
     raise AssertionError("a session is archived only after its closing messages")

@@ -1,5 +1,6 @@
 """Ends of sessions whose records are not what they should be: deleted already, or never made."""
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,8 @@ from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import NewSession
 from vivavoce.journal.queries import CorruptError
-from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.request import InitRequest, MessagesConfig
+from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.connections import Resumes
@@ -32,6 +34,7 @@ REQUEST = msgspec.json.encode(InitRequest())
 SESSION = NewSession(ID, b"t", REQUEST, 0.0, "me")
 RECORD = NewRecord(id=ID, owner="me", created_at=0.0, request=b"{}")
 LIMITS = Limits(duration=100, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
+WANTED = InitRequest(messages_config=MessagesConfig(receive_lifecycle_events=True))
 BEGUN = Checkpoint("live", CoreState(0, (), LanguageState(())), (), 0, 0)
 
 
@@ -74,8 +77,7 @@ async def ending(journal: MemoryJournal) -> Ending:
     """A session that has to be finished, as the journal has it."""
     saved = await journal.checkpoint(ID)
     state = checkpoints.decode(saved) if saved else BEGUN
-    herald = Herald(ID, "me", InitRequest())
-    return Ending(ID, InitRequest(), herald, AudioFormat(), 3200, state)
+    return Ending(ID, WANTED, Herald(ID, "me", WANTED), AudioFormat(), 3200, state)
 
 
 @pytest.mark.parametrize("salvaged", [False, True], ids=["finished", "salvaged"])
@@ -100,6 +102,25 @@ async def test_a_session_deleted_before_a_crash_is_not_brought_back_by_finishing
         assert (await ending(journal)).checkpoint == msgspec.structs.replace(
             cast("Checkpoint", again.checkpoint), stage="archived"
         )
+
+
+async def test_a_session_finished_again_after_a_crash_ended_when_its_record_says(
+    journal: DyingJournal, records: SqlRecords, recordings: LocalRecordings
+) -> None:
+    hours = itertools.count(0, 3600)
+    finisher = Finisher(journal, records, recordings, lambda: float(next(hours)))
+    await journal.create(SESSION)
+    await records.add(RECORD)
+    await journal.append_audio(ID, bytes(3200))
+    journal.failures = 1
+    with pytest.raises(ConnectionAbortedError):
+        await finisher.finish(await ending(journal))
+    recorded = await records.get(ID, "me")
+    await finisher.finish(await ending(journal))
+    *_, last = await journal.read_messages(ID, 0)
+    assert msgspec.json.decode(recorded.result or b"")["messages"][-1].encode() == last.message
+    assert recorded.completed_at is not None
+    assert msgspec.json.decode(last.message)["created_at"] == iso(recorded.completed_at)
 
 
 async def test_a_session_whose_creation_was_cut_short_leaves_the_journal_in_the_end(
