@@ -21,7 +21,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench-accuracy lock clean
+.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench-accuracy bench-languages lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -99,6 +99,10 @@ format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 bench-accuracy: $(VENV)/dev.stamp models ## Word errors of the server on recordings: make bench-accuracy AUDIO=DIR
 	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-accuracy AUDIO=DIR'; exit 1; }
 	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)' $(OPTIONS)
+
+bench-languages: $(VENV)/dev.stamp models ## The same for every language: make bench-languages AUDIO=DIR
+	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-languages AUDIO=DIR'; exit 1; }
+	PYTHONPATH=bench $(BIN)/python -m accuracy.languages --audio '$(AUDIO)' $(OPTIONS)
 
 lock: ## Renew the hashed lock files (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

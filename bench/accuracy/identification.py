@@ -1,4 +1,4 @@
-"""Which language is spoken: how often an engine is right after 1, 2 and 3 s of speech.
+"""Which language is spoken: how often an engine is right after 1, 2, 3 and 5 s of speech.
 
     PYTHONPATH=bench python -m accuracy.identification --audio DIR [--candidates de,en,fr]
 
@@ -20,7 +20,7 @@ from accuracy.sound import Sound, read_sound
 from accuracy.utterances import Span, Utterances
 from vivavoce.recognition.contract import SAMPLE_RATE, Engine
 
-SECONDS = (1.0, 2.0, 3.0)
+SECONDS = (1.0, 2.0, 3.0, 5.0)
 CANDIDATES = "de,en,es,fr,it,ja,ko,pt"
 SURE = 0.6
 """A session follows a guess of at least this probability for longer than one utterance."""

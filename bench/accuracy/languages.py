@@ -50,12 +50,12 @@ def choose(recordings: Sequence[Recording], most_seconds: float) -> list[Recordi
     if not most_seconds or total <= most_seconds:
         return spoken
     every = total / most_seconds
-    return [
-        each for index, each in enumerate(spoken) if int(index / every) != int((index - 1) / every)
-    ]
+    return [each for index, each in enumerate(spoken) if index // every != (index - 1) // every]
 
 
-async def measure(language: str, chosen: Sequence[Recording], models: Path | None) -> Row:
+async def measure(
+    language: str, chosen: Sequence[Recording], models: Path | None, context: float | None
+) -> Row:
     """Hear the recordings of a language whole, and live by every setting."""
     sounds = [read_sound(each.path) for each in chosen]
     with progress(f"{language}: engine alone", sounds) as done:
@@ -63,7 +63,11 @@ async def measure(language: str, chosen: Sequence[Recording], models: Path | Non
     heard: list[list[Heard]] = []
     for endpointing, maximum in SETTINGS:
         async with live_server(
-            language=language, endpointing=endpointing, maximum_duration=maximum, models=models
+            language=language,
+            endpointing=endpointing,
+            maximum_duration=maximum,
+            models=models,
+            context=context,
         ) as server:
             with progress(f"{language}: live, {endpointing:g}/{maximum:g}", sounds) as done:
                 heard.append(await server.hear_all(sounds, SESSIONS, done))
@@ -181,6 +185,9 @@ def main() -> None:
     parser.add_argument(
         "--most-seconds", type=float, default=0, help="of audio in each language; default all"
     )
+    parser.add_argument(
+        "--context", type=float, help="the server's setting in seconds, 0 for none; default its own"
+    )
     parser.add_argument("--models-dir", type=Path, help="folder of the models")
     parser.add_argument("--no-texts", action="store_true", help="only counts in the JSON")
     parser.add_argument("--out", type=Path, help="write everything found here, as JSON")
@@ -189,7 +196,7 @@ def main() -> None:
     try:
         for language in options.language or languages_of(options.audio):
             chosen = choose(read_corpus(options.audio, language), options.most_seconds)
-            rows.append(asyncio.run(measure(language, chosen, options.models_dir)))
+            rows.append(asyncio.run(measure(language, chosen, options.models_dir, options.context)))
     except CorpusError as error:
         parser.error(str(error))
     print(markdown(rows))

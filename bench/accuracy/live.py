@@ -115,15 +115,27 @@ def _compared(job: Job, finals: Sequence[TranscriptData]) -> tuple[str, list[str
 
 @asynccontextmanager
 async def live_server(
-    *, language: str, endpointing: float, maximum_duration: float, models: Path | None
+    *,
+    language: str | Sequence[str],
+    endpointing: float,
+    maximum_duration: float,
+    models: Path | None,
+    code_switching: bool = False,
+    context: float | None = None,
 ) -> AsyncIterator[LiveServer]:
-    """A server with sessions of these settings, as long as the block lasts."""
+    """A server with sessions of these settings, as long as the block lasts.
+
+    ``language`` is one code or several; ``context`` is the server's own setting.
+    """
+    languages = (language,) if isinstance(language, str) else tuple(language)
     settings = {
         "endpointing": endpointing,
         "maximum_duration_without_endpointing": maximum_duration,
-        "language_config": LanguageConfig((language,)),
+        "language_config": LanguageConfig(languages, code_switching),
     }
-    async with own_server(models) as server, Client(server.url, server.api_key) as client:
+    own = {} if context is None else {"VIVAVOCE_CONTEXT": f"{context:g}"}
+    starting = own_server(models, settings=own)
+    async with starting as server, Client(server.url, server.api_key) as client:
         yield LiveServer(client, settings)
 
 

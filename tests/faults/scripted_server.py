@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from vivavoce.recognition.choosing import Chosen
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
@@ -22,16 +23,16 @@ class ScriptedVoices(Voices):
 
     def __init__(self, store: ModelStore, spec: EngineSpec) -> None:
         super().__init__(store)
-        self._models = {FAVOURITE: self._usable[0]}
+        self._models = {FAVOURITE: Chosen(self._usable[0], Path(), (FAVOURITE,), identifies=False)}
         self._engine = spec
 
     def check(self) -> None:
         """Only voice activity needs a model."""
         self.voice_activity_model()
 
-    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
+    def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """The scripted engine under the name that sessions ask for."""
-        return {model.id: self._engine for model in self._models.values()}
+        return dict.fromkeys(super().engines(device), self._engine)
 
 
 def main() -> None:

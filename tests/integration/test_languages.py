@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gladiaio_sdk import GladiaClient, LiveV2InitRequest
 from gladiaio_sdk.v2.live.generated_types import LiveV2LanguageConfig, LiveV2TranscriptMessage
@@ -49,6 +50,19 @@ def english_only(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     for name in ("moonshine-tiny-en", "silero-vad-6.2"):
         (folder / name).symlink_to(models / name)
     with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(folder)}).running() as process:
+        yield process
+
+
+@pytest.fixture
+def own_whisper(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server whose operator prefers a Whisper in a folder, for English too."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for file in (models / "whisper-base").iterdir():
+        if file.name != "manifest.json":
+            (folder / file.name).symlink_to(file)
+    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_USE_MODELS": str(folder)}
+    with ServerProcess(tmp_path / "data", settings).running() as process:
         yield process
 
 
@@ -146,3 +160,14 @@ async def test_what_no_model_can_do_is_refused_with_what_to_install(
         assert "vivavoce models pull whisper-base" in answer.text
     finals = await heard(english_only, [TIMES], [], switching=True)
     assert_heard(finals, "en", TIMES)
+
+
+async def test_a_model_of_the_operators_own_is_used_for_all_its_languages(
+    own_whisper: ServerProcess,
+) -> None:
+    async with httpx.AsyncClient(base_url=own_whisper.url) as client:
+        ready = (await client.get("/ready")).json()
+    assert list(ready["engines"]) == ["mine"]
+    for clip, language in ((TIMES, "en"), (FRENCH, "fr")):
+        finals = await heard(own_whisper, [clip], [language], switching=False)
+        assert_heard(finals, language, clip)

@@ -68,6 +68,22 @@ def test_missing_models_are_named_with_the_command_that_fetches_them(tmp_path: P
     assert "vivavoce models pull" in said
 
 
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ("whisper-huge", "no model is called 'whisper-huge'"),
+        ("moonshine-tiny-en,de=moonshine-tiny-en", "does not speak de"),
+        ("./nowhere", "is no folder"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_named(
+    models_setting: dict[str, str], tmp_path: Path, wish: str, reason: str
+) -> None:
+    said = refused("--data", tmp_path, VIVAVOCE_USE_MODELS=wish, **models_setting)
+    assert "use_models" in said
+    assert reason in said
+
+
 def test_a_second_server_on_a_data_folder_is_refused(
     models_setting: dict[str, str], tmp_path: Path
 ) -> None:

@@ -12,8 +12,9 @@ from rich.table import Column, Table
 from vivavoce.cli.model_progress import PullDisplay
 from vivavoce.places import models_folder
 from vivavoce.recognition.catalogue import Catalogue, HubSource, Model, Source, load_catalogue
+from vivavoce.recognition.choosing import find_model
 from vivavoce.recognition.fetching import Supply
-from vivavoce.recognition.foreign import foreign_id, parse_hub_name
+from vivavoce.recognition.foreign import parse_hub_name
 from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.store import ModelStore
 
@@ -100,7 +101,7 @@ def show(
     """Show where a model comes from, what it must hash to and where it lies."""
     with _failures():
         catalogue, store = _open(folder)
-        model = _find(catalogue, store, model_id)
+        model = find_model(model_id, catalogue, store)
         typer.echo("\n".join(_description(model)))
         place = store.path(model) if store.installed([model]) else "not here"
         typer.echo(f"folder     {place}")
@@ -154,7 +155,7 @@ def remove(model_id: ModelId, folder: ModelsFolder = None) -> None:
     """Delete a model from this machine."""
     with _failures():
         catalogue, store = _open(folder)
-        store.remove(_find(catalogue, store, model_id))
+        store.remove(find_model(model_id, catalogue, store))
         typer.echo(f"{model_id}: removed")
 
 
@@ -179,16 +180,7 @@ def _chosen(catalogue: Catalogue, store: ModelStore, ids: Sequence[str] | None) 
     """Return the named models, each once, or the default ones."""
     if not ids:
         return catalogue.defaults()
-    return [_find(catalogue, store, name) for name in dict.fromkeys(ids)]
-
-
-def _find(catalogue: Catalogue, store: ModelStore, name: str) -> Model:
-    """Look among what was pulled from the hub, then in the catalogue."""
-    source = parse_hub_name(name)
-    for model in store.foreign():
-        if model.id == (foreign_id(source) if source else name):
-            return model
-    return catalogue.model(name)
+    return [find_model(name, catalogue, store) for name in dict.fromkeys(ids)]
 
 
 @contextmanager

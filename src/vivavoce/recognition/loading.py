@@ -1,8 +1,9 @@
 """Build an engine from a model's catalogue entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.contract import Engine
 from vivavoce.recognition.foreign import read_entry
-from vivavoce.recognition.model_errors import ModelError, UnknownModelError
+from vivavoce.recognition.model_errors import CatalogueError, ModelError, UnknownModelError
 from vivavoce.recognition.punctuation import PunctuatedEngine, Punctuator
 
 Device = Literal["cpu", "cuda"]
@@ -21,6 +22,7 @@ _ENGINES = {
     "sherpa": "vivavoce.recognition.engines.sherpa:load",
     "whisper": "vivavoce.recognition.engines.whisper:load",
 }
+_LIBRARIES = {"moonshine": "onnxruntime", "sherpa": "sherpa_onnx", "whisper": "ctranslate2"}
 _EXTRAS = {"sherpa_onnx": "sherpa"}
 """Which extra brings a library; the others come with ``server``."""
 
@@ -36,6 +38,39 @@ _Load = Callable[[Model, Path], _Thing]
 def has_engine(model: Model) -> bool:
     """Whether this installation knows the engine that a model names."""
     return model.engine in _ENGINES or bool(_offered(ENGINES, model.engine))
+
+
+def check_loadable(model: Model) -> None:
+    """Look whether a model could be loaded, without loading anything.
+
+    Raises:
+        ModelError: no engine of that name, or its library is not installed.
+    """
+    if not has_engine(model):
+        raise ModelError(f"no installed package has the engine {model.engine!r} of {model.id}")
+    library = _LIBRARIES.get(model.engine or "")
+    if library and find_spec(library) is None:
+        raise _missing(model, library)
+
+
+def languages_of(model: Model, folder: Path) -> Collection[str]:
+    """The languages that a model speaks, those of its files where its entry names none.
+
+    Raises:
+        ModelError: nothing names any.
+    """
+    if model.languages:
+        return model.languages
+    if model.engine != "whisper":
+        raise CatalogueError(f"{model.id}: name its languages in the model.toml of {folder}")
+    whisper = import_module("vivavoce.recognition.engines.whisper_tokens")
+    found: frozenset[str] = whisper.WhisperTokenizer.load(folder).spoken
+    return found
+
+
+def identifies_languages(model: Model, languages: Collection[str]) -> bool:
+    """Whether a model that speaks these languages can also tell them apart."""
+    return model.engine == "whisper" and len(languages) > 1
 
 
 def load_engine(model: Model, folder: Path) -> Engine:
@@ -54,10 +89,7 @@ def load_engine(model: Model, folder: Path) -> Engine:
             return engine
         return PunctuatedEngine(engine, _punctuation_loader(model)(model, folder))
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(error.name or "", "server")
-        raise ModelError(
-            f"{model.id} needs {error.name}: pip install 'vivavoce[{extra}]'"
-        ) from error
+        raise _missing(model, error.name or "") from error
 
 
 def load_model(model_id: str, folder: str, device: Device = "cpu") -> Engine:
@@ -71,6 +103,11 @@ def load_model(model_id: str, folder: str, device: Device = "cpu") -> Engine:
         model = read_entry(Path(folder))
     model = replace(model, options={"device": device, **model.options})
     return load_engine(model, Path(folder))
+
+
+def _missing(model: Model, library: str) -> ModelError:
+    extra = _EXTRAS.get(library, "server")
+    return ModelError(f"{model.id} needs {library}: pip install 'vivavoce[{extra}]'")
 
 
 def _engine_loader(model: Model) -> _Load[Engine]:

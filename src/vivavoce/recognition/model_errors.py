@@ -3,6 +3,7 @@
 ModelError
 ├── UnknownModelError       no such id in the catalogue
 ├── CatalogueError          the catalogue itself is wrong
+├── ModelChoiceError        a model that is asked for cannot do what is asked
 ├── ModelMissingError       not pulled, or damaged on disk
 ├── IntegrityError          bytes are not the ones the catalogue names
 ├── SourceUnavailableError  no source could be reached
@@ -20,6 +21,10 @@ class UnknownModelError(ModelError):
 
 class CatalogueError(ModelError):
     """The catalogue contradicts itself."""
+
+
+class ModelChoiceError(ModelError):
+    """A model that is asked for cannot do what is asked of it."""
 
 
 class ModelMissingError(ModelError):

@@ -56,7 +56,7 @@ MakeVoices = Callable[[ModelStore], Voices]
 def serve(
     settings: Settings,
     announce: Callable[[str, str | None], None],
-    make_voices: MakeVoices = Voices,
+    make_voices: MakeVoices | None = None,
 ) -> None:
     """Serve until a signal comes.
 
@@ -64,7 +64,7 @@ def serve(
         settings: the settings.
         announce: called once connections are accepted, with the base URL and the API key that
             was just made, if one was.
-        make_voices: chooses who listens, from the installed models.
+        make_voices: chooses who listens, from the installed models; by default the settings.
 
     Raises:
         StartError: something that it needs is missing, taken or broken.
@@ -83,7 +83,8 @@ def serve(
         keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            voices = make_voices(ModelStore(settings.models))
+            store = ModelStore(settings.models)
+            voices = make_voices(store) if make_voices else Voices(store, settings.use_models)
             runner.run(_serve(settings, keys, listener, ready, voices))
     except _REFUSALS as error:
         raise StartError(str(error)) from error

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         default_factory=places.models_folder,
         description="Folder of the models.",
     )
+    use_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (),
+        description="Models to prefer to the server's own; of several that speak a language the "
+        "first does. Each is an id of the catalogue, `hub:owner/name@commit`, or a folder (with a "
+        "slash), with `de=` before it for German alone. Several with commas.",
+    )
     api_key: str | None = Field(
         None, min_length=1, description="The one key to accept, instead of the stored ones."
     )

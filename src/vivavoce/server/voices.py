@@ -5,8 +5,10 @@ from pathlib import Path
 
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
+from vivavoce.recognition.choosing import Chosen, choose, described
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device, has_engine
+from vivavoce.recognition.model_errors import ModelChoiceError, ModelError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.session.language import rules_for
 from vivavoce.session.runner import Voice
@@ -16,20 +18,52 @@ VOICE_ACTIVITY_FILE = "silero_vad_16k_sequence.onnx"
 FAVOURITE = "en"
 """The language that is meant where none is named and none can be told from another."""
 IDENTIFIER = "whisper-base"
-"""The model that tells languages apart."""
+"""A model that tells languages apart, for whoever has none."""
+
+RUNTIME_MB = 150
+"""Memory of a recognition process beside the model's files: whisper-base has 145 MB and takes 320.
+"""
 
 
 class Voices:
-    """The installed models that a server starts with, by language."""
+    """The installed models that a server starts with, by language.
 
-    def __init__(self, store: ModelStore) -> None:
+    Args:
+        store: the models on disk.
+        wanted: models that the operator prefers to the catalogue's defaults, as
+            ``recognition.choosing.choose`` reads them; of several that speak a language the first
+            does.
+
+    Raises:
+        ModelError: one of ``wanted`` cannot be had.
+    """
+
+    def __init__(self, store: ModelStore, wanted: Sequence[str] = ()) -> None:
         self._store = store
         self._catalogue = load_catalogue()
         self._voice_activity = self._catalogue.model(VOICE_ACTIVITY)
-        self._models: dict[str, Model] = {}
-        for model in store.installed(self._usable):
-            for language in model.languages:
-                self._models.setdefault(language, model)
+        self._models: dict[str, Chosen] = {}
+        for chosen in (*self._wanted(wanted), *self._defaults()):
+            for language in chosen.languages:
+                self._models.setdefault(language, chosen)
+
+    def _wanted(self, names: Sequence[str]) -> list[Chosen]:
+        try:
+            chosen = [choose(name, self._catalogue, self._store) for name in names]
+        except ModelError as error:
+            raise ModelChoiceError(f"use_models: {error}") from error
+        folders: dict[str, Path] = {}
+        for each in chosen:
+            other = folders.setdefault(each.model.id, each.folder)
+            if other != each.folder:
+                raise ModelChoiceError(
+                    f"use_models: {other} and {each.folder} have the same name: rename one"
+                )
+        return chosen
+
+    def _defaults(self) -> list[Chosen]:
+        installed = self._store.installed(self._usable)
+        return [described(model, self._store.path(model)) for model in installed]
 
     @property
     def _usable(self) -> tuple[Model, ...]:
@@ -49,15 +83,7 @@ class Voices:
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """What the workers load, by the model's id."""
-        return {model.id: self._spec(model, device) for model in self._models.values()}
-
-    def _spec(self, model: Model, device: Device) -> EngineSpec:
-        folder = str(self._store.path(model))
-        return EngineSpec(
-            "vivavoce.recognition.loading:load_model",
-            {"model_id": model.id, "folder": folder, "device": device},
-            model.memory_mb,
-        )
+        return {each.model.id: _spec(each, device) for each in self._models.values()}
 
     def voice_activity_model(self) -> Path:
         """Path of the voice activity model."""
@@ -93,8 +119,10 @@ class Voices:
 
     @property
     def _identifier(self) -> str:
-        """The engine that tells languages apart, if it is installed."""
-        return IDENTIFIER if any(model.id == IDENTIFIER for model in self._models.values()) else ""
+        """The engine that tells languages apart, if there is one: it should know many."""
+        able = [each for each in self._models.values() if each.identifies]
+        spoken = [each.model.id for each in able]
+        return max(spoken, key=spoken.count, default="")
 
     def choose(self, request: InitRequest) -> Voice:
         """The models and the language rules for a request that is not refused."""
@@ -103,5 +131,19 @@ class Voices:
             wanted = self.languages[:1]
         switching = request.language_config.code_switching
         rules = rules_for(wanted, self.languages, switching=switching)
-        engines = {language: self._models[language].id for language in rules.candidates}
+        engines = {language: self._models[language].model.id for language in rules.candidates}
         return Voice(rules, engines, self._identifier)
+
+
+def _spec(chosen: Chosen, device: Device) -> EngineSpec:
+    model, folder = chosen.model, chosen.folder
+    return EngineSpec(
+        "vivavoce.recognition.loading:load_model",
+        {"model_id": model.id, "folder": str(folder), "device": device},
+        model.memory_mb or _memory_of(folder),
+    )
+
+
+def _memory_of(folder: Path) -> int:
+    """Megabytes that a model which nobody measured takes, roughly: its files and the runtime."""
+    return RUNTIME_MB + sum(path.stat().st_size for path in folder.iterdir()) // 1_000_000

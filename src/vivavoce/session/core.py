@@ -182,9 +182,10 @@ class Core:
     ) -> None:
         """Take the answer to a question for a language; none is as good as an unsure one."""
         rules = self._config.languages
-        guess = Guess(rules.candidates[0], 0.0)
+        samples = request.end - request.speech_start
+        guess = Guess(rules.candidates[0], 0.0, samples)
         if hypothesis is not None:
-            guess = Guess(hypothesis.language, hypothesis.confidence)
+            guess = Guess(hypothesis.language, hypothesis.confidence, samples)
         language, after = decide(rules, self._language, channel.index, guess)
         if channel.guessed(request, language):
             self._language = after

@@ -1,8 +1,8 @@
 """In which language an utterance is decoded: the rules of the contract (§5.3) as values.
 
-One language is simply used. Of several, that of the first utterance is kept for the session; with
-code switching each utterance has its own. A guess that is not sure never decides for longer than
-its own utterance.
+One language is simply used. Of several, that of the first utterance that is surely in one is kept
+for the session; those under two seconds are taken together. With code switching each utterance has
+its own, and one that is not surely in another stays with the language before it.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,13 +13,23 @@ from msgspec.structs import replace
 from vivavoce.recognition.contract import SAMPLE_RATE
 
 SURE = 0.6
-"""Least probability, among the candidates, of a guess that later utterances follow."""
+"""Least probability, among the candidates, of a guess on ``ENOUGH_SAMPLES`` that others follow."""
 
-GUESS_SAMPLES = 3 * SAMPLE_RATE
-"""Speech from an utterance's beginning on which its language is guessed; more changes nothing."""
+SURE_SOONER = 0.9
+"""The same for one on ``EARLY_SAMPLES``; one on less is never sure. Guesses that are so sure were
+right in 98 and 96 of 100 cases (docs/decisions/0006)."""
+
+GUESS_SAMPLES = 5 * SAMPLE_RATE
+"""Speech from an utterance's beginning on which its language is guessed."""
+
+ENOUGH_SAMPLES = 2 * SAMPLE_RATE
+"""Speech that utterances must have together for their language to be kept."""
+
+DECIDED_AFTER = 10 * SAMPLE_RATE
+"""Speech after which the likeliest language is kept, however unsure."""
 
 EARLY_SAMPLES = SAMPLE_RATE
-"""Speech on which a first guess is made, for partials alone."""
+"""Speech on which a first guess is made, at first for partials alone."""
 
 
 class LanguageRules(msgspec.Struct, frozen=True):
@@ -40,15 +50,29 @@ class LanguageRules(msgspec.Struct, frozen=True):
 
 
 class Guess(msgspec.Struct, frozen=True):
-    """What an engine takes an utterance's language to be; ``probability`` is 0 to 1."""
+    """What an engine takes an utterance's language to be; ``probability`` is 0 to 1.
+
+    ``samples`` are those of the speech that it heard.
+    """
 
     language: str
     probability: float
+    samples: int
 
     @property
     def sure(self) -> bool:
         """Whether others may follow it."""
-        return self.probability >= SURE
+        if self.samples < EARLY_SAMPLES:
+            return False
+        return self.probability >= (SURE if self.samples >= ENOUGH_SAMPLES else SURE_SOONER)
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Speech that was taken for a language, and how much of it surely was: both in samples."""
+
+    language: str
+    samples: int
+    weight: float
 
 
 class LanguageState(msgspec.Struct, frozen=True):
@@ -57,10 +81,12 @@ class LanguageState(msgspec.Struct, frozen=True):
     Attributes:
         latest: with code switching, the language last heard on each channel.
         kept: the session's language, once it is decided for good.
+        evidence: what utterances with words were taken for, until then.
     """
 
     latest: tuple[str | None, ...]
     kept: str | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 def rules_for(
@@ -99,7 +125,7 @@ def decide(
     if state.kept is not None:
         return state.kept, state
     if not rules.switching:
-        return guess.language, state
+        return _likeliest(_with(state.evidence, guess)).language, state
     before = state.latest[channel]
     language = guess.language if guess.sure or before is None else before
     latest = tuple(
@@ -109,7 +135,29 @@ def decide(
 
 
 def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> LanguageState:
-    """The first utterance that was surely in a language, and had words, decides for the session."""
-    if rules.switching or state.kept is not None or not guess.sure:
+    """An utterance had words: once there is enough such speech, its language is kept."""
+    if rules.switching or state.kept is not None:
         return state
-    return replace(state, kept=guess.language)
+    if guess.sure and guess.samples >= ENOUGH_SAMPLES:
+        return replace(state, kept=guess.language, evidence=())
+    evidence = _with(state.evidence, guess)
+    likeliest = _likeliest(evidence)
+    heard = sum(each.samples for each in evidence)
+    sure = heard >= ENOUGH_SAMPLES and likeliest.weight >= SURE * heard
+    if sure or heard >= DECIDED_AFTER:
+        return replace(state, kept=likeliest.language, evidence=())
+    return replace(state, evidence=evidence)
+
+
+def _with(evidence: Sequence[Evidence], guess: Guess) -> tuple[Evidence, ...]:
+    """The evidence and one guess more."""
+    before = next((each for each in evidence if each.language == guess.language), None)
+    samples, weight = (before.samples, before.weight) if before else (0, 0.0)
+    more = Evidence(
+        guess.language, samples + guess.samples, weight + guess.probability * guess.samples
+    )
+    return (*(each for each in evidence if each is not before), more)
+
+
+def _likeliest(evidence: Sequence[Evidence]) -> Evidence:
+    return max(evidence, key=lambda each: each.weight)

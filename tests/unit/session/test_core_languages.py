@@ -15,8 +15,8 @@ from vivavoce.session.language import LanguageRules
 from vivavoce.speech.rules import EndpointingRules
 
 NOW = 1_700_000_000.0
-UTTERANCE = [0.99] * 40 + [0.0] * 10
-"""Windows of 32 ms: 1.3 s of speech and its end."""
+UTTERANCE = [0.99] * 70 + [0.0] * 10
+"""Windows of 32 ms: 2.2 s of speech and its end."""
 EN_FR = ("en", "fr")
 
 
@@ -26,10 +26,11 @@ def core(
     switching: bool = False,
     channels: int = 1,
     partials: bool = False,
+    maximum: float = 5,
     state: CoreState | None = None,
 ) -> Core:
     rules = EndpointingRules.from_settings(
-        endpointing=0.05, maximum_duration=5, speech_threshold=0.6
+        endpointing=0.05, maximum_duration=maximum, speech_threshold=0.6
     )
     languages = LanguageRules(tuple(candidates), switching)
     config = CoreConfig("s", channels, rules, partials, context=15 * SAMPLE_RATE)
@@ -74,11 +75,11 @@ def test_one_language_needs_no_question() -> None:
     assert (request.purpose, request.language) == ("final", "fr")
 
 
-def test_the_language_is_asked_before_the_final_and_on_three_seconds_at_most() -> None:
-    session = core()
-    (question,) = requests(session.hear([[0.99] * 130 + [0.0] * 10], NOW))
+def test_the_language_is_asked_before_the_final_and_on_five_seconds_at_most() -> None:
+    session = core(maximum=15)
+    (question,) = requests(session.hear([[0.99] * 180 + [0.0] * 10], NOW))
     assert question.purpose == "language"
-    assert question.end - question.speech_start == 3 * SAMPLE_RATE
+    assert question.end - question.speech_start == 5 * SAMPLE_RATE
     (final,) = requests(session.take(question, is_in("fr"), NOW))
     assert (final.purpose, final.language) == ("final", "fr")
     assert final.end > question.end

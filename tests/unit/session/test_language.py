@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 import pytest
 
+from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.language import Guess, LanguageRules, begin, decide, rules_for, settle
 
 SURE, UNSURE = 0.9, 0.4
 
 
 def decided(
-    rules: LanguageRules, guesses: Sequence[tuple[str, float]], channels: Sequence[int] = ()
+    rules: LanguageRules,
+    guesses: Sequence[tuple[str, float]],
+    channels: Sequence[int] = (),
+    seconds: float = 2,
 ) -> list[str]:
-    """The languages of utterances, given what an engine takes each of them for."""
+    """The languages of utterances of such a length, given what an engine takes each of them for."""
     state = begin(rules, max(channels, default=0) + 1)
     languages = []
     for index, (language, probability) in enumerate(guesses):
         channel = channels[index] if channels else 0
-        guess = Guess(language, probability)
+        guess = Guess(language, probability, round(seconds * SAMPLE_RATE))
         told, state = decide(rules, state, channel, guess)
         state = settle(rules, state, guess)
         languages.append(told)
@@ -35,6 +39,28 @@ def test_the_first_sure_utterance_decides_for_the_session() -> None:
     rules = rules_for([], ["en", "fr", "de"], switching=False)
     assert decided(rules, [("fr", SURE), ("en", SURE)]) == ["fr", "fr"]
     assert decided(rules, [("fr", UNSURE), ("en", SURE), ("de", SURE)]) == ["fr", "en", "en"]
+
+
+def test_short_utterances_decide_together() -> None:
+    rules = rules_for([], ["en", "fr", "de"], switching=False)
+    assert decided(rules, [("fr", 0.95), ("fr", 0.9), ("en", SURE)], seconds=1) == ["fr"] * 3
+    # Two seconds, half in one language and half in another, are not sure; with a third they are.
+    guesses = [("fr", 0.9), ("en", 0.95), ("en", 0.95), ("en", 0.95), ("de", 0.95), ("de", 0.95)]
+    assert decided(rules, guesses, seconds=1)[1:] == ["en"] * 5
+    assert decided(rules, [("fr", 0.9), ("en", UNSURE), ("fr", 0.9)], seconds=1)[1] == "fr"
+
+
+def test_less_than_a_second_never_decides_alone() -> None:
+    rules = rules_for([], ["en", "fr"], switching=False)
+    assert decided(rules, [("fr", 0.9), ("en", 0.95)], seconds=0.9) == ["fr", "en"]
+    rules = rules_for([], ["en", "fr"], switching=True)
+    assert decided(rules, [("fr", 0.9), ("en", 1.0)], seconds=0.9) == ["fr", "fr"]
+
+
+def test_what_never_becomes_sure_is_decided_after_ten_seconds() -> None:
+    rules = rules_for([], ["en", "fr"], switching=False)
+    guesses = [("fr", 0.55)] * 5 + [("en", SURE)] * 9
+    assert decided(rules, guesses) == ["fr"] * 14
 
 
 def test_the_first_channel_to_speak_decides_for_all() -> None:

@@ -43,9 +43,14 @@ class CarefulListener:
     def hear(self, audio: Floats, language: str, context: Context) -> Take:
         """Listen, with the context first if there is one, and tell what holds."""
         take = self._in_context(audio, language, context)
-        if take is None or self._is_weak(take, audio, language):
-            take = self._better(take, self._alone(audio, language), language)
-        return take.nothing() if says_nothing(take) else take
+        if take and not says_nothing(take) and not self._is_weak(take, audio, language):
+            return take
+        alone = self._alone(audio, language)
+        better = self._better(take, alone, language)
+        # Whether anybody speaks is asked of the audio by itself: after earlier texts the model
+        # takes clear speech for silence.
+        judged = replace(better, no_speech=alone.no_speech)
+        return better.nothing() if says_nothing(judged) else better
 
     def _alone(self, audio: Floats, language: str) -> Take:
         """Listen to the audio by itself, and with the full 30 s of silence if that looks wrong."""

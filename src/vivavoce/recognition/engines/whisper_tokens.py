@@ -11,6 +11,10 @@ from vivavoce.recognition.model_errors import ModelError
 
 VOCABULARY = "tokenizer.json"
 
+_ENGLISH_END = 50256
+"""Number of the end token in the vocabulary of models for English alone; the others have one more
+token before it."""
+
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 
 _MANNER = {"zh": " 以下是普通话的句子。"}
@@ -34,6 +38,12 @@ class WhisperTokenizer:
         self._pieces = _pieces(vocabulary, self._control("endoftext"))
         found = filter(None, map(_LANGUAGE.fullmatch, vocabulary))
         self.languages = frozenset(match[1] for match in found)
+
+    @property
+    def spoken(self) -> frozenset[str]:
+        """Codes that the model speaks: a model for English has tokens for the others too."""
+        english = self._control("endoftext") <= _ENGLISH_END
+        return frozenset({"en"}) if english else self.languages
 
     @classmethod
     def load(cls, folder: Path) -> "WhisperTokenizer":

@@ -1,0 +1,77 @@
+"""When a final is heard once more, and what holds; the model is played."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from vivavoce.recognition.contract import SAMPLE_RATE, Context
+from vivavoce.recognition.engines.whisper_care import CarefulListener
+from vivavoce.recognition.engines.whisper_listening import Listener, Manner, Take
+
+SPEECH = np.ones(2 * SAMPLE_RATE, np.float32)
+EARLIER = Context(SPEECH.astype("<f4").tobytes(), (" What was said before.",))
+
+
+def take(word: str, certainty: float = -0.1, no_speech: float = 0.0) -> Take:
+    """Eight tokens that all spell one word."""
+    tokens = (ord(word),) * 8
+    sure = np.full(8, np.exp(certainty), np.float32)
+    return Take(tokens, sure, np.arange(9), no_speech, ended=True)
+
+
+class Played:
+    """Gives one take for audio with context, another for audio alone."""
+
+    def __init__(self, contextual: Take, alone: Take) -> None:
+        self._takes = {True: contextual, False: alone}
+        self.heard: list[bool] = []
+
+    def hear(self, audios: Sequence[npt.NDArray[np.float32]], manner: Manner) -> list[Take]:
+        assert len(audios) == 1
+        self.heard.append(bool(manner.forced))
+        return [self._takes[bool(manner.forced)]]
+
+    def encode_text(self, text: str) -> tuple[int, ...]:
+        return tuple(map(ord, text))
+
+    def text(self, take: Take, _language: str) -> str:
+        return "".join(map(chr, take.tokens))
+
+    def without_closing_marks(self, take: Take) -> Take:
+        return take
+
+
+def final(played: Played, context: Context = EARLIER) -> str:
+    careful = CarefulListener(cast("Listener", played))
+    return "".join(map(chr, careful.hear(SPEECH, "fr", context).tokens))[:1]
+
+
+def test_what_is_sure_in_context_is_heard_once() -> None:
+    played = Played(take("c"), take("a"))
+    assert final(played) == "c"
+    assert played.heard == [True]
+
+
+@pytest.mark.parametrize(("alone", "text"), [(-0.5, "a"), (-2.0, "c")])
+def test_of_a_weak_text_and_one_without_context_the_likelier_wins(alone: float, text: str) -> None:
+    played = Played(take("c", -0.9), take("a", alone))
+    assert final(played) == text
+
+
+def test_speech_that_passes_for_silence_after_earlier_texts_is_not_lost() -> None:
+    played = Played(take("c", -0.11, no_speech=0.56), take("a", -0.14, no_speech=0.05))
+    assert final(played) == "c"
+
+
+def test_what_is_silence_by_itself_has_no_text_in_context_either() -> None:
+    played = Played(take("c", -0.11, no_speech=0.56), take("a", -1.2, no_speech=0.9))
+    assert final(played) == ""
+
+
+def test_without_context_the_audio_is_heard_alone() -> None:
+    played = Played(take("c"), take("a"))
+    assert final(played, Context()) == "a"
+    assert played.heard == [False]
