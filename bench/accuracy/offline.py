@@ -41,10 +41,27 @@ class Way:
     """How recordings are heard; ``context`` in seconds."""
 
     engine: Engine
-    voice_activity: VoiceActivity
     rules: EndpointingRules
     language: str
     context: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The two that are compared; what they hear as speech is the same."""
+
+    voice_activity: VoiceActivity
+    with_context: Way
+    alone: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """A recording after voice activity: what every way of decoding it begins with."""
+
+    ear: Ear
+    channels: int
+    probabilities: tuple[list[list[float]], ...]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -59,13 +76,18 @@ class Row(msgspec.Struct, frozen=True):
     cpu: float
 
 
-def hear(way: Way, sound: Sound) -> tuple[list[Transcript], float]:
+def listen(voice_activity: VoiceActivity, sound: Sound) -> Listened:
+    """Take a recording in."""
+    ear = Ear(sound.format, voice_activity)
+    return Listened(ear, sound.format.channels, (ear.hear(sound.data), ear.finish()))
+
+
+def hear(way: Way, listened: Listened) -> tuple[list[Transcript], float]:
     """The finals of a recording, and the CPU seconds of the engine."""
-    channels = sound.format.channels
-    ear = Ear(sound.format, way.voice_activity)
+    ear = listened.ear
     config = CoreConfig(
         "offline",
-        channels,
+        listened.channels,
         way.rules,
         partials=False,
         context=round(way.context * SAMPLE_RATE),
@@ -73,8 +95,8 @@ def hear(way: Way, sound: Sound) -> tuple[list[Transcript], float]:
     )
     core = Core(config)
     effects: list[Effect] = []
-    for listened in (ear.hear(sound.data), ear.finish()):
-        effects += core.hear(listened, 0)
+    for probabilities in listened.probabilities:
+        effects += core.hear(probabilities, 0)
     effects += core.stop(ear.heard, 0)
     finals: list[Transcript] = []
     spent = 0.0
@@ -96,7 +118,9 @@ def _request(way: Way, ear: Ear, asked: Decode) -> DecodeRequest:
     channel, earlier = asked.channel, asked.earlier
     context = Context()
     if earlier:
-        context = Context(ear.span(channel, earlier.start, asked.start), earlier.finals)
+        untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
+        audio = ear.span(channel, earlier.start, asked.start)
+        context = Context(audio, earlier.finals, untold)
     return DecodeRequest(
         audio=ear.span(channel, asked.start, asked.end),
         purpose="final",
@@ -106,9 +130,9 @@ def _request(way: Way, ear: Ear, asked: Decode) -> DecodeRequest:
     )
 
 
-def row(way: Way, recording: Recording) -> Row:
-    """Hear a recording and count its errors."""
-    finals, cpu = hear(way, read_sound(recording.path))
+def row(way: Way, recording: Recording, listened: Listened) -> Row:
+    """Decode a recording and count its errors."""
+    finals, cpu = hear(way, listened)
     said = [final.data.utterance for final in finals]
     texts = tuple(
         " ".join(each.text.strip() for each in said if each.channel == channel)
@@ -127,8 +151,9 @@ def half(recording_id: str) -> int:
 
 def show(rows: Sequence[Row], other: Sequence[Row], seconds: float) -> None:
     """Print a line for each group, then every recording that context changed."""
-    print("| group | recordings | words | alone, % | with context, % | difference | 95 % |")
-    print("|---|---|---|---|---|---|---|")
+    print("| group | recordings | words | alone, % | with context, % | difference | 95 % "
+          "| halves: alone | with context |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
     for group in [*dict.fromkeys(row.group for row in rows), None]:
         pairs = [(a, b) for a, b in zip(rows, other, strict=True) if group in (None, a.group)]
         ours, theirs = [_errors(a) for a, _ in pairs], [_errors(b) for _, b in pairs]
@@ -136,10 +161,18 @@ def show(rows: Sequence[Row], other: Sequence[Row], seconds: float) -> None:
         interval = difference_interval(ours, theirs)
         between = "-" if interval is None else f"{interval[0]:+.1f} to {interval[1]:+.1f}"
         print(f"| {group or '**all**'} | {len(pairs)} | {a.words} | {b.rate:.1f} | {a.rate:.1f} "
-              f"| {a.rate - b.rate:+.1f} | {between} |")  # fmt: skip
+              f"| {a.rate - b.rate:+.1f} | {between} "
+              f"| {_halves(b for _, b in pairs)} | {_halves(a for a, _ in pairs)} |")  # fmt: skip
     costs = [sum(row.cpu for row in each) / seconds for each in (other, rows)]
     print(f"\nCPU s per audio s: alone {costs[0]:.3f}, with context {costs[1]:.3f}")
     _show_scatter(zip(rows, other, strict=True))
+
+
+def _halves(rows: Iterable[Row]) -> str:
+    """The rate of each half."""
+    found = list(rows)
+    rates = [pooled([_errors(row) for row in found if half(row.id) == n]).rate for n in (0, 1)]
+    return f"{rates[0]:.1f} / {rates[1]:.1f}"
 
 
 def _errors(row: Row) -> Errors:
@@ -169,30 +202,37 @@ def main() -> None:
         if (options.group is None or each.group in options.group)
         and (options.half is None or half(each.id) == options.half)
     ]
-    ways = [_way(options, options.context), _way(options, 0)]
-    with_context, alone = ([row(way, each) for each in recordings] for way in ways)
+    with_context, alone = decoded(_ways(options), recordings)
     show(with_context, alone, sum(each.seconds for each in recordings))
     if options.out:
         found = {"with context": with_context, "alone": alone}
         options.out.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
 
 
-def _way(options: argparse.Namespace, context: float) -> Way:
+def decoded(ways: Ways, recordings: Iterable[Recording]) -> tuple[list[Row], list[Row]]:
+    """Every recording decoded in both ways; voice activity is run once."""
+    pairs: list[tuple[Row, Row]] = []
+    for each in recordings:
+        listened = listen(ways.voice_activity, read_sound(each.path))
+        pairs.append((row(ways.with_context, each, listened), row(ways.alone, each, listened)))
+    return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
+
+
+def _ways(options: argparse.Namespace) -> Ways:
     models = options.models_dir or models_folder()
     voices = Voices(ModelStore(models))
     wanted = InitRequest(language_config=LanguageConfig((options.language,)))
     engine = open_engine(voices.choose(wanted).first, models)
     engine.warm_up()
-    return Way(
-        engine,
+    rules = EndpointingRules.from_settings(
+        endpointing=options.endpointing,
+        maximum_duration=options.maximum_duration,
+        speech_threshold=0.6,
+    )
+    return Ways(
         VoiceActivity(open_graph(voices.voice_activity_model())),
-        EndpointingRules.from_settings(
-            endpointing=options.endpointing,
-            maximum_duration=options.maximum_duration,
-            speech_threshold=0.6,
-        ),
-        options.language,
-        context,
+        Way(engine, rules, options.language, options.context),
+        Way(engine, rules, options.language, 0),
     )
 
 
