@@ -8,18 +8,17 @@ recording by recording what context changes. Settings are tuned on one half of t
 """
 
 import argparse
-import hashlib
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
 from speech_corpus import open_engine
 
+from accuracy.compare import Row, half, show, table
 from accuracy.corpus import Recording, read_corpus
 from accuracy.options import common
-from accuracy.scoring import Errors, count, difference_interval, normalizer, pooled
+from accuracy.reading import Cuts, cuts, is_written
+from accuracy.scoring import count, normalizer, pooled
 from accuracy.sound import Sound, read_sound
 from vivavoce.inference import open_graph
 from vivavoce.places import models_folder
@@ -62,18 +61,6 @@ class Listened:
     ear: Ear
     channels: int
     probabilities: tuple[list[list[float]], ...]
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A recording: its texts by channel, its errors, and what its finals cost."""
-
-    id: str
-    group: str
-    texts: tuple[str, ...]
-    words: int
-    wrong: int
-    utterances: int
-    cpu: float
 
 
 def listen(voice_activity: VoiceActivity, sound: Sound) -> Listened:
@@ -134,59 +121,16 @@ def row(way: Way, recording: Recording, listened: Listened) -> Row:
     """Decode a recording and count its errors."""
     finals, cpu = hear(way, listened)
     said = [final.data.utterance for final in finals]
-    texts = tuple(
-        " ".join(each.text.strip() for each in said if each.channel == channel)
+    texts = [
+        [each.text for each in said if each.channel == channel]
         for channel in range(len(recording.references))
-    )
+    ]
     normal = normalizer(way.language, recording.group)
-    pairs = zip(recording.references, texts, strict=True)
-    errors = pooled([count(reference, text, normal) for reference, text in pairs])
-    return Row(recording.id, recording.group, texts, errors.words, errors.wrong, len(said), cpu)
-
-
-def half(recording_id: str) -> int:
-    """Which half of the recordings one is in, for tuning (0) or for the report (1)."""
-    return hashlib.sha256(recording_id.encode()).digest()[0] % 2
-
-
-def show(rows: Sequence[Row], other: Sequence[Row], seconds: float) -> None:
-    """Print a line for each group, then every recording that context changed."""
-    print("| group | recordings | words | alone, % | with context, % | difference | 95 % "
-          "| halves: alone | with context |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|")
-    for group in [*dict.fromkeys(row.group for row in rows), None]:
-        pairs = [(a, b) for a, b in zip(rows, other, strict=True) if group in (None, a.group)]
-        ours, theirs = [_errors(a) for a, _ in pairs], [_errors(b) for _, b in pairs]
-        a, b = pooled(ours), pooled(theirs)
-        interval = difference_interval(ours, theirs)
-        between = "-" if interval is None else f"{interval[0]:+.1f} to {interval[1]:+.1f}"
-        print(f"| {group or '**all**'} | {len(pairs)} | {a.words} | {b.rate:.1f} | {a.rate:.1f} "
-              f"| {a.rate - b.rate:+.1f} | {between} "
-              f"| {_halves(b for _, b in pairs)} | {_halves(a for a, _ in pairs)} |")  # fmt: skip
-    costs = [sum(row.cpu for row in each) / seconds for each in (other, rows)]
-    print(f"\nCPU s per audio s: alone {costs[0]:.3f}, with context {costs[1]:.3f}")
-    _show_scatter(zip(rows, other, strict=True))
-
-
-def _halves(rows: Iterable[Row]) -> str:
-    """The rate of each half."""
-    found = list(rows)
-    rates = [pooled([_errors(row) for row in found if half(row.id) == n]).rate for n in (0, 1)]
-    return f"{rates[0]:.1f} / {rates[1]:.1f}"
-
-
-def _errors(row: Row) -> Errors:
-    return Errors(words=row.words, insertions=row.wrong)
-
-
-def _show_scatter(pairs: Iterable[tuple[Row, Row]]) -> None:
-    changes = [(a.wrong - b.wrong, a, b) for a, b in pairs]
-    tally = Counter(change for change, _, _ in changes)
-    print("errors more or fewer with context: recordings: " + ", ".join(
-        f"{change:+d}: {tally[change]}" for change in sorted(tally)))  # fmt: skip
-    for change, a, b in sorted(changes, key=lambda each: each[0]):
-        if abs(change) > 1:
-            print(f"  {change:+d}  {a.id}  ({b.wrong} -> {a.wrong} of {a.words})")
+    pairs = list(zip(recording.references, texts, strict=True))
+    errors = pooled([count(reference, "".join(text), normal) for reference, text in pairs])
+    written = [pair for pair in pairs if is_written(pair[0])]
+    read = sum((cuts(reference, text) for reference, text in written), Cuts())
+    return Row(recording.id, recording.group, errors.words, errors.wrong, len(said), cpu, read)
 
 
 def main() -> None:
@@ -205,8 +149,7 @@ def main() -> None:
     with_context, alone = decoded(_ways(options), recordings)
     show(with_context, alone, sum(each.seconds for each in recordings))
     if options.out:
-        found = {"with context": with_context, "alone": alone}
-        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+        options.out.write_bytes(table(with_context, alone))
 
 
 def decoded(ways: Ways, recordings: Iterable[Recording]) -> tuple[list[Row], list[Row]]:
