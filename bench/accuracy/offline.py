@@ -8,18 +8,17 @@ recording by recording what context changes. Settings are tuned on one half of t
 """
 
 import argparse
-import hashlib
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
 from speech_corpus import open_engine
 
+from accuracy.compare import Row, half, show, table
 from accuracy.corpus import Recording, read_corpus
 from accuracy.options import common
-from accuracy.scoring import Errors, count, difference_interval, normalizer, pooled
+from accuracy.reading import Cuts, cuts, is_written
+from accuracy.scoring import count, normalizer, pooled
 from accuracy.sound import Sound, read_sound
 from vivavoce.inference import open_graph
 from vivavoce.places import models_folder
@@ -41,31 +40,41 @@ class Way:
     """How recordings are heard; ``context`` in seconds."""
 
     engine: Engine
-    voice_activity: VoiceActivity
     rules: EndpointingRules
     language: str
     context: float
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A recording: its texts by channel, its errors, and what its finals cost."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The two that are compared; what they hear as speech is the same."""
 
-    id: str
-    group: str
-    texts: tuple[str, ...]
-    words: int
-    wrong: int
-    utterances: int
-    cpu: float
+    voice_activity: VoiceActivity
+    with_context: Way
+    alone: Way
 
 
-def hear(way: Way, sound: Sound) -> tuple[list[Transcript], float]:
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """A recording after voice activity: what every way of decoding it begins with."""
+
+    ear: Ear
+    channels: int
+    probabilities: tuple[list[list[float]], ...]
+
+
+def listen(voice_activity: VoiceActivity, sound: Sound) -> Listened:
+    """Take a recording in."""
+    ear = Ear(sound.format, voice_activity)
+    return Listened(ear, sound.format.channels, (ear.hear(sound.data), ear.finish()))
+
+
+def hear(way: Way, listened: Listened) -> tuple[list[Transcript], float]:
     """The finals of a recording, and the CPU seconds of the engine."""
-    channels = sound.format.channels
-    ear = Ear(sound.format, way.voice_activity)
+    ear = listened.ear
     config = CoreConfig(
         "offline",
-        channels,
+        listened.channels,
         way.rules,
         partials=False,
         context=round(way.context * SAMPLE_RATE),
@@ -73,8 +82,8 @@ def hear(way: Way, sound: Sound) -> tuple[list[Transcript], float]:
     )
     core = Core(config)
     effects: list[Effect] = []
-    for listened in (ear.hear(sound.data), ear.finish()):
-        effects += core.hear(listened, 0)
+    for probabilities in listened.probabilities:
+        effects += core.hear(probabilities, 0)
     effects += core.stop(ear.heard, 0)
     finals: list[Transcript] = []
     spent = 0.0
@@ -96,7 +105,9 @@ def _request(way: Way, ear: Ear, asked: Decode) -> DecodeRequest:
     channel, earlier = asked.channel, asked.earlier
     context = Context()
     if earlier:
-        context = Context(ear.span(channel, earlier.start, asked.start), earlier.finals)
+        untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
+        audio = ear.span(channel, earlier.start, asked.start)
+        context = Context(audio, earlier.finals, untold)
     return DecodeRequest(
         audio=ear.span(channel, asked.start, asked.end),
         purpose="final",
@@ -106,54 +117,20 @@ def _request(way: Way, ear: Ear, asked: Decode) -> DecodeRequest:
     )
 
 
-def row(way: Way, recording: Recording) -> Row:
-    """Hear a recording and count its errors."""
-    finals, cpu = hear(way, read_sound(recording.path))
+def row(way: Way, recording: Recording, listened: Listened) -> Row:
+    """Decode a recording and count its errors."""
+    finals, cpu = hear(way, listened)
     said = [final.data.utterance for final in finals]
-    texts = tuple(
-        " ".join(each.text.strip() for each in said if each.channel == channel)
+    texts = [
+        [each.text for each in said if each.channel == channel]
         for channel in range(len(recording.references))
-    )
+    ]
     normal = normalizer(way.language, recording.group)
-    pairs = zip(recording.references, texts, strict=True)
-    errors = pooled([count(reference, text, normal) for reference, text in pairs])
-    return Row(recording.id, recording.group, texts, errors.words, errors.wrong, len(said), cpu)
-
-
-def half(recording_id: str) -> int:
-    """Which half of the recordings one is in, for tuning (0) or for the report (1)."""
-    return hashlib.sha256(recording_id.encode()).digest()[0] % 2
-
-
-def show(rows: Sequence[Row], other: Sequence[Row], seconds: float) -> None:
-    """Print a line for each group, then every recording that context changed."""
-    print("| group | recordings | words | alone, % | with context, % | difference | 95 % |")
-    print("|---|---|---|---|---|---|---|")
-    for group in [*dict.fromkeys(row.group for row in rows), None]:
-        pairs = [(a, b) for a, b in zip(rows, other, strict=True) if group in (None, a.group)]
-        ours, theirs = [_errors(a) for a, _ in pairs], [_errors(b) for _, b in pairs]
-        a, b = pooled(ours), pooled(theirs)
-        interval = difference_interval(ours, theirs)
-        between = "-" if interval is None else f"{interval[0]:+.1f} to {interval[1]:+.1f}"
-        print(f"| {group or '**all**'} | {len(pairs)} | {a.words} | {b.rate:.1f} | {a.rate:.1f} "
-              f"| {a.rate - b.rate:+.1f} | {between} |")  # fmt: skip
-    costs = [sum(row.cpu for row in each) / seconds for each in (other, rows)]
-    print(f"\nCPU s per audio s: alone {costs[0]:.3f}, with context {costs[1]:.3f}")
-    _show_scatter(zip(rows, other, strict=True))
-
-
-def _errors(row: Row) -> Errors:
-    return Errors(words=row.words, insertions=row.wrong)
-
-
-def _show_scatter(pairs: Iterable[tuple[Row, Row]]) -> None:
-    changes = [(a.wrong - b.wrong, a, b) for a, b in pairs]
-    tally = Counter(change for change, _, _ in changes)
-    print("errors more or fewer with context: recordings: " + ", ".join(
-        f"{change:+d}: {tally[change]}" for change in sorted(tally)))  # fmt: skip
-    for change, a, b in sorted(changes, key=lambda each: each[0]):
-        if abs(change) > 1:
-            print(f"  {change:+d}  {a.id}  ({b.wrong} -> {a.wrong} of {a.words})")
+    pairs = list(zip(recording.references, texts, strict=True))
+    errors = pooled([count(reference, "".join(text), normal) for reference, text in pairs])
+    written = [pair for pair in pairs if is_written(pair[0])]
+    read = sum((cuts(reference, text) for reference, text in written), Cuts())
+    return Row(recording.id, recording.group, errors.words, errors.wrong, len(said), cpu, read)
 
 
 def main() -> None:
@@ -169,30 +146,36 @@ def main() -> None:
         if (options.group is None or each.group in options.group)
         and (options.half is None or half(each.id) == options.half)
     ]
-    ways = [_way(options, options.context), _way(options, 0)]
-    with_context, alone = ([row(way, each) for each in recordings] for way in ways)
+    with_context, alone = decoded(_ways(options), recordings)
     show(with_context, alone, sum(each.seconds for each in recordings))
     if options.out:
-        found = {"with context": with_context, "alone": alone}
-        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+        options.out.write_bytes(table(with_context, alone))
 
 
-def _way(options: argparse.Namespace, context: float) -> Way:
+def decoded(ways: Ways, recordings: Iterable[Recording]) -> tuple[list[Row], list[Row]]:
+    """Every recording decoded in both ways; voice activity is run once."""
+    pairs: list[tuple[Row, Row]] = []
+    for each in recordings:
+        listened = listen(ways.voice_activity, read_sound(each.path))
+        pairs.append((row(ways.with_context, each, listened), row(ways.alone, each, listened)))
+    return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
+
+
+def _ways(options: argparse.Namespace) -> Ways:
     models = options.models_dir or models_folder()
     voices = Voices(ModelStore(models))
     wanted = InitRequest(language_config=LanguageConfig((options.language,)))
     engine = open_engine(voices.choose(wanted).first, models)
     engine.warm_up()
-    return Way(
-        engine,
+    rules = EndpointingRules.from_settings(
+        endpointing=options.endpointing,
+        maximum_duration=options.maximum_duration,
+        speech_threshold=0.6,
+    )
+    return Ways(
         VoiceActivity(open_graph(voices.voice_activity_model())),
-        EndpointingRules.from_settings(
-            endpointing=options.endpointing,
-            maximum_duration=options.maximum_duration,
-            speech_threshold=0.6,
-        ),
-        options.language,
-        context,
+        Way(engine, rules, options.language, options.context),
+        Way(engine, rules, options.language, 0),
     )
 
 

@@ -48,7 +48,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The server of most checks, with the limits that it has by default."""
     need_models()
     data = tmp_path_factory.mktemp("conformance") / "data"
-    settings = {"VIVAVOCE_MAX_SESSIONS": "10000"} | CALLBACKS_HERE
+    settings = {"VIVAVOCE_MAX_SESSIONS": "10000", "VIVAVOCE_TRUSTED_PROXIES": "127.0.0.1"}
+    settings |= CALLBACKS_HERE
     with KeyedServer(data, settings).running() as process:
         yield process
 

@@ -20,6 +20,10 @@ ROUTES = (
 )
 
 
+INWARD = {"callback": True, "callback_config": {"url": "http://10.0.0.1/"}}
+"""A request that is well formed and still refused: its callback would lead into a network."""
+
+
 async def errors(server: ServerProcess) -> list[httpx.Response]:
     """A refusal of every kind."""
     api, keyless = Api(server.url), Api(server.url, "")
@@ -31,7 +35,7 @@ async def errors(server: ServerProcess) -> list[httpx.Response]:
         await api.call("GET", "/v2/live?limit=0"),
         await api.call("GET", "/nowhere"),
         await api.call("PUT", "/v2/live", {}),
-        await api.call("POST", "/v2/live", {"language_config": {"languages": ["lb"]}}),
+        await api.call("POST", "/v2/live", INWARD),
     ]
 
 

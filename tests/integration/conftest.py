@@ -65,3 +65,27 @@ def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     """A server for this test alone."""
     with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(models)}).running() as process:
         yield process
+
+
+@pytest.fixture
+def english_only(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server that has the English model alone."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("moonshine-tiny-en", "silero-vad-6.2"):
+        (folder / name).symlink_to(models / name)
+    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(folder)}).running() as process:
+        yield process
+
+
+@pytest.fixture
+def own_whisper(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server whose operator prefers a Whisper in a folder, for English too."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for file in (models / "whisper-base").iterdir():
+        if file.name != "manifest.json":
+            (folder / file.name).symlink_to(file)
+    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_USE_MODELS": str(folder)}
+    with ServerProcess(tmp_path / "data", settings).running() as process:
+        yield process

@@ -134,11 +134,6 @@ async def test_a_session_under_way_can_be_neither_deleted_nor_downloaded(api: Ap
     assert (await api.call("DELETE", path)).status_code == 202
 
 
-async def test_a_language_without_a_model_is_refused_by_name(api: Api) -> None:
-    answer = await api.call("POST", "/v2/live", {"language_config": {"languages": ["ja"]}})
-    assert "ja" in assert_error(answer, 422, "POST", "/v2/live")["message"]
-
-
 BAD_CHUNKS = [
     '{"type":"audio_chunk","data":{"chunk":"%%%"}}',
     '{"type":"audio_chunk","data":{"chunk":"QUI"}}',

@@ -80,9 +80,9 @@ def test_a_file_becomes_subtitles(
 
 
 def test_a_language_without_a_model_is_told_with_exit_code_2(
-    server: ServerProcess, recording: Path
+    english_only: ServerProcess, recording: Path
 ) -> None:
-    done = run("transcribe", recording, *there(server), "--language", "ja")
+    done = run("transcribe", recording, *there(english_only), "--language", "ja")
     assert done.returncode == 2
     assert_one_line(done, "ja")
 

@@ -1,7 +1,6 @@
 """Languages through the whole server, heard by the published client: named, guessed, switching."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,30 +39,6 @@ def _samples(models: Path) -> None:
         ModelStore(models).path(load_catalogue().model("speech-samples-languages"))
     except ModelError:
         pytest.skip("run make test-models")
-
-
-@pytest.fixture
-def english_only(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server that has the English model alone."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for name in ("moonshine-tiny-en", "silero-vad-6.2"):
-        (folder / name).symlink_to(models / name)
-    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(folder)}).running() as process:
-        yield process
-
-
-@pytest.fixture
-def own_whisper(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server whose operator prefers a Whisper in a folder, for English too."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for file in (models / "whisper-base").iterdir():
-        if file.name != "manifest.json":
-            (folder / file.name).symlink_to(file)
-    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_USE_MODELS": str(folder)}
-    with ServerProcess(tmp_path / "data", settings).running() as process:
-        yield process
 
 
 async def heard(

@@ -162,6 +162,23 @@ def test_what_was_said_before_is_not_said_again_and_words_stay_in_their_utteranc
     assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
 
 
+@pytest.mark.parametrize("told_to", [0.0, 2.6])
+def test_what_is_doubted_is_heard_again_and_left_out(
+    engine: Engine, two_cities: Floats, told_to: float
+) -> None:
+    cut, end, told = int(5.4 * SAMPLE_RATE), 10 * SAMPLE_RATE, int(told_to * SAMPLE_RATE)
+    finals = tuple(each.text for each in engine.decode([request(two_cities[:told])]) if each.text)
+    context = Context(two_cities[:cut].astype("<f4").tobytes(), finals, cut - told)
+    plain = request(two_cities[cut:end])
+    (alone,) = engine.decode([plain])
+    (heard,) = engine.decode([DecodeRequest(plain.audio, "final", "en", context)])
+    assert_well_formed(heard, end - cut)
+    assert word_error_rate(alone.text, heard.text) <= 0.25
+    starts = {word.text: word.start for word in alone.words}
+    shared = [(starts[w.text], w.start) for w in heard.words if w.text in starts]
+    assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
+
+
 def test_a_context_that_cannot_be_right_does_no_harm(engine: Engine, beckett: Floats) -> None:
     plain = request(beckett[: 3 * SAMPLE_RATE])
     noise = np.random.default_rng(5).normal(0, 0.1, 2 * SAMPLE_RATE).astype("<f4")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vivavoce.protocol.messages import Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
+from vivavoce.session.context import Earlier
 from vivavoce.session.core import Core, CoreConfig, CoreState
 from vivavoce.session.effects import Decode, Effect, Tell
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
@@ -145,9 +146,11 @@ def test_a_context_is_what_was_said_right_before_the_utterance_and_bounded(
     for index, request in enumerate(requests):
         if request.earlier is None:
             continue
-        count = len(request.earlier.finals)
-        served = requests[index - count : index]
         assert request.end - request.earlier.start <= context * SAMPLE_RATE
+        if request.earlier.untold_from is not None:
+            _check_untold(requests[:index], request.earlier)
+            continue
+        served = requests[index - len(request.earlier.finals) : index]
         answers = [answer for answer in map(said, served) if answer]
         assert len({answer.language for answer in answers}) == 1
         if request.earlier.start == served[0].start:
@@ -156,6 +159,22 @@ def test_a_context_is_what_was_said_right_before_the_utterance_and_bounded(
             (last,) = answers
             assert request.earlier.start == served[0].start + last.words[1].start
             assert request.earlier.finals == (" end",)
+
+
+def _check_untold(before: Sequence[Decode], earlier: Earlier) -> None:
+    """Trusted finals from the start on, then the first doubted one; none failed in between."""
+    near = [request for request in before if request.start >= earlier.start]
+    told = near[: len(earlier.finals)]
+    answers = [said(request) for request in near]
+    assert None not in answers
+    assert near[0].start == earlier.start
+    assert near[len(told)].start == earlier.untold_from
+    assert all(answer and answer.carries and answer.text for answer in map(said, told))
+    assert not any(trusted(said(request)) for request in (near[len(told)], near[-1]))
+
+
+def trusted(answer: Hypothesis | None) -> bool:
+    return answer is not None and bool(answer.text) and answer.carries
 
 
 @settings(deadline=None)

@@ -44,10 +44,16 @@ class Context(msgspec.Struct, frozen=True):
 
     ``finals`` are the texts already given for it, in order. An engine without the ``context``
     capability ignores it. Part of the request, so that any worker gives the same answer.
+
+    Attributes:
+        untold: so many samples at the end of ``audio`` hold speech whose text is doubted and not
+            among ``finals``; an engine hears them again and leaves out what they say, or takes no
+            context.
     """
 
     audio: bytes = b""
     finals: tuple[str, ...] = ()
+    untold: int = 0
 
 
 class DecodeRequest(msgspec.Struct, frozen=True):

@@ -1,11 +1,13 @@
 """What a channel said before: which earlier finals an utterance is decoded with.
 
-An engine hears an utterance better when it also hears what came before and is told what that was.
+An engine hears an utterance better when it also hears what came before and is told what that was;
+where the text is doubted it hears the audio again instead, together with what follows.
 All is a function of where utterances lie and of the finals before, never of time passed: a
 restart, or another worker, decodes with the same context.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -25,7 +27,8 @@ class Said(msgspec.Struct, frozen=True):
 class Spoken(msgspec.Struct, frozen=True):
     """A final that later utterances may be decoded with; ``[start, end)`` is its audio.
 
-    ``words`` are those of the last final alone: only it may be used in part.
+    ``words`` are those of the last final alone: only it may be used in part. Where its engine
+    doubts the text (``carries``), only the audio serves.
     """
 
     start: int
@@ -33,13 +36,18 @@ class Spoken(msgspec.Struct, frozen=True):
     text: str
     language: str
     words: tuple[Said, ...] = ()
+    carries: bool = True
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """Context of an utterance: ``finals`` are what is said from ``start`` to where it begins."""
+    """Context of an utterance: ``finals`` are what is said from ``start`` to where it begins.
+
+    Or only up to ``untold_from``, if that is known: what follows there is to be heard again.
+    """
 
     start: int
     finals: tuple[str, ...]
+    untold_from: int | None = None
 
 
 def reaches(start: int, end: int, limit: int) -> bool:
@@ -53,15 +61,27 @@ def reaches(start: int, end: int, limit: int) -> bool:
 def earlier(spoken: Sequence[Spoken], end: int, limit: int) -> Earlier | None:
     """The context of the utterance that follows ``spoken`` and ends at ``end``.
 
-    As many whole finals as fit; where not even the last one does, its last words.
+    As many whole finals as fit; where not even the last one does, its last words. If the last one
+    is trusted, those that were trusted right before it; if it is doubted, all, and from the first
+    doubted one on they are heard again.
     """
     near = [each for each in spoken if reaches(each.start, end, limit)]
-    if near:
-        return Earlier(near[0].start, tuple(each.text for each in near))
-    return _tail(spoken[-1], end, limit) if spoken else None
+    if not near:
+        return _tail(spoken[-1], end, limit) if spoken else None
+    if near[-1].carries:
+        trusted = tuple(reversed([*takewhile(_carries, reversed(near))]))
+        return Earlier(trusted[0].start, tuple(each.text for each in trusted))
+    told = tuple(takewhile(_carries, near))
+    return Earlier(near[0].start, tuple(each.text for each in told), near[len(told)].start)
+
+
+def _carries(each: Spoken) -> bool:
+    return each.carries
 
 
 def _tail(last: Spoken, end: int, limit: int) -> Earlier | None:
+    if not last.carries:
+        return None
     words = [word for word in last.words if reaches(word.start, end, limit)]
     if not words or last.end - words[0].start < LEAST_TAIL:
         return None
@@ -73,13 +93,14 @@ def followed(
 ) -> tuple[Spoken, ...]:
     """What may serve after one more utterance.
 
-    What is not known, is doubted, or is in another language ends the context: audio that nobody
-    put a text to cannot stand in the middle of it.
+    What failed ends the context (it may be what the engine cannot bear), and so does another
+    language. An empty text is as good as a doubted one.
     """
-    if answer is None or not answer.text or not answer.carries:
+    if answer is None:
         return ()
     words = tuple(Said(start + word.start, word.text) for word in answer.words)
-    last = Spoken(start, end, answer.text, answer.language, words)
+    carries = answer.carries and bool(answer.text)
+    last = Spoken(start, end, answer.text, answer.language, words, carries)
     if not spoken or spoken[-1].language != answer.language:
         return (last,)
     return (*spoken[:-1], msgspec.structs.replace(spoken[-1], words=()), last)

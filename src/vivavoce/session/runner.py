@@ -193,7 +193,8 @@ class Runner:
         if earlier is None:
             return Context()
         audio = self._ear.span(request.channel, earlier.start, request.start)
-        return Context(audio, earlier.finals)
+        untold = 0 if earlier.untold_from is None else request.start - earlier.untold_from
+        return Context(audio, earlier.finals, untold)
 
     async def _decode(self, request: Decode, job: Job) -> None:
         asked = self._outside.monotonic()

@@ -5,11 +5,13 @@ batch shifts the rounding of the others, and a third of all token sequences chan
 they are in. A final must not; a partial may, and gains a quarter of the CPU time.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -51,6 +53,7 @@ class _Piece:
     """Audio that is decoded at once; ``start`` is its first sample in the request's audio.
 
     ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there.
+    The first ``untold`` samples of ``audio`` belong to no request: what they say is left out.
     """
 
     request: int
@@ -58,6 +61,7 @@ class _Piece:
     audio: Floats
     before: Floats = field(default_factory=lambda: _NOTHING)
     prefix: tuple[int, ...] = ()
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class MoonshineEngine:
         ]
         heard: list[list[_Part]] = [[] for _ in batch]
         for group in _groups(pieces, batch):
-            decode = self._decode_in_context if group[0].prefix else self._decode_group
+            decode = self._decode_in_context if _has_context(group[0]) else self._decode_group
             for piece, part in zip(group, decode(group), strict=True):
                 heard[piece.request].append(part)
         return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
@@ -126,17 +130,22 @@ class MoonshineEngine:
         audio, before = read_audio(request.audio), read_audio(request.context.audio)
         if not len(before) or len(before) + len(audio) > _LONGEST:
             return _cut(index, audio)
+        if not audio.any():
+            return []
+        untold = request.context.untold
+        told, again = np.split(before, [len(before) - untold])
         prefix = self._tokenizer.tokens(context.prefix_text(request.context.finals))
-        return [_Piece(index, 0, audio, before, prefix)] if audio.any() else []
+        return [_Piece(index, 0, np.concatenate((again, audio)), told, prefix, untold)]
 
     def _decode_in_context(self, group: Sequence[_Piece]) -> list[_Part]:
         """Decode one piece with what was said before it; where that is in doubt, also without."""
         (piece,) = group
         (part,) = self._decode_group(group)
         texts = [word.text for word in part.words]
-        if not context.doubtful(texts, part.log_probabilities, len(piece.audio)):
+        if not context.doubtful(texts, part.log_probabilities, len(piece.audio) - piece.untold):
             return [part]
-        (alone,) = self._decode_group([replace(piece, before=_NOTHING, prefix=())])
+        own = _Piece(piece.request, 0, piece.audio[piece.untold :])
+        (alone,) = self._decode_group([own])
         return [alone if _trust(alone) > _trust(part, context.BENEFIT) else part]
 
     def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
@@ -183,7 +192,32 @@ class MoonshineEngine:
             )
             for word, (start, end) in zip(words, spans, strict=True)
         )
-        return _Part(piece.start, spoken, decoded.log_probabilities[:count])
+        return _without_untold(
+            _Part(piece.start, spoken, decoded.log_probabilities[:count]), words, piece.untold
+        )
+
+
+def _has_context(piece: _Piece) -> bool:
+    """Whether a piece is heard together with what was said before it."""
+    return bool(piece.prefix or piece.untold)
+
+
+def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Part:
+    """What is left of a part when its first ``untold`` samples are taken away.
+
+    A word belongs to where most of it lies.
+    """
+    if not untold:
+        return part
+    middles = [(word.start + word.end) // 2 for word in part.words]
+    first = bisect_left(middles, untold)
+    if first == len(words):
+        return _Part(part.start, (), part.log_probabilities[:0])
+    kept = tuple(
+        msgspec.structs.replace(word, start=max(word.start - untold, 0), end=word.end - untold)
+        for word in part.words[first:]
+    )
+    return _Part(part.start, kept, part.log_probabilities[words[first].tokens[0] :])
 
 
 def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
@@ -201,8 +235,8 @@ def _cut(request: int, audio: Floats) -> list[_Piece]:
 
 def _groups(pieces: Sequence[_Piece], batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
     """Decide what is decoded together: finals alone, partials with those of alike length."""
-    shared = [p for p in pieces if batch[p.request].purpose == "partial" and not p.prefix]
-    alone = [[p] for p in pieces if batch[p.request].purpose == "final" or p.prefix]
+    shared = [p for p in pieces if batch[p.request].purpose == "partial" and not _has_context(p)]
+    alone = [[p] for p in pieces if batch[p.request].purpose == "final" or _has_context(p)]
     shared.sort(key=lambda piece: len(piece.audio))
     return alone + [shared[at : at + _MAX_BATCH] for at in range(0, len(shared), _MAX_BATCH)]
 

@@ -1,7 +1,8 @@
 """When what was said before helps Moonshine, and when it must not be trusted.
 
 The audio of earlier utterances is encoded together with an utterance, and their text stands before
-its tokens as if the model had just written it. What the numbers rest on:
+its tokens as if the model had just written it; from the first doubted text on the model writes it
+again, and what it says there is left out. What the numbers rest on:
 docs/decisions/0005-context.md.
 """
 
@@ -38,7 +39,7 @@ def prefix_text(finals: Sequence[str]) -> str:
     A final was given its full stop before anybody knew how it goes on; the one right before the
     utterance loses it, and so does one that the next did not begin with a capital after.
     """
-    following = [*finals[1:], ""]
+    following = [*finals, ""][1:]
     return "".join(
         text if after[:2].strip()[:1].isupper() else _CLOSING.sub("", text)
         for text, after in zip(finals, following, strict=True)

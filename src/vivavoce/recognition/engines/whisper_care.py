@@ -64,7 +64,9 @@ class CarefulListener:
         """Listen to earlier speech and this, the earlier texts given; None where that cannot be."""
         text = "".join(context.finals).rstrip(_CLOSING)
         before = read_audio(context.audio)
-        if not text or not before.any() or compressibility(text) > _MOST_COMPRESSIBLE:
+        if context.untold or not text or not before.any():
+            return None
+        if compressibility(text) > _MOST_COMPRESSIBLE:
             return None
         forced = self._listener.encode_text(text)
         whole = np.concatenate((before, audio))

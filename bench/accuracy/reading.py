@@ -1,0 +1,85 @@
+"""How finals read across the cuts between them: closing marks and capitals.
+
+The reference tells whether a sentence ends at a cut, where it is written with marks. Only cuts
+count whose words on both sides were heard right.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import jiwer
+import msgspec
+
+_END = re.compile(r"[.!?][\"')]*$")
+
+
+class Cuts(msgspec.Struct, frozen=True):
+    """Cuts inside sentences and between them, and what the finals made of them.
+
+    Attributes:
+        inside: cuts inside a sentence.
+        stopped: those after a final that ends like a sentence.
+        raised: those before a final that begins with a capital and should not.
+        between: cuts between sentences.
+        unstopped: those after a final that does not end like a sentence.
+        lowered: those before a final that does not begin with a capital.
+    """
+
+    inside: int = 0
+    stopped: int = 0
+    raised: int = 0
+    between: int = 0
+    unstopped: int = 0
+    lowered: int = 0
+
+    def __add__(self, other: "Cuts") -> "Cuts":
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Cuts(*(one + two for one, two in pairs))
+
+
+def is_written(reference: str) -> bool:
+    """Whether a reference has marks and capitals, so that it tells where sentences end."""
+    return bool(_END.search(reference.strip())) and reference != reference.lower()
+
+
+def cuts(reference: str, finals: Sequence[str]) -> Cuts:
+    """Judge the cuts between the finals of a channel."""
+    wanted = reference.split()
+    heard = [word for text in finals for word in text.split()]
+    places = _places(wanted, heard)
+    return sum(_judged(wanted, heard, places, finals), Cuts())
+
+
+def _judged(
+    wanted: Sequence[str], heard: Sequence[str], places: dict[int, int], finals: Sequence[str]
+) -> Iterator[Cuts]:
+    at = 0
+    for final in finals[:-1]:
+        at += len(final.split())
+        last, first = places.get(at - 1), places.get(at)
+        if last is None or first != last + 1:
+            continue
+        stopped, raised = bool(_END.search(heard[at - 1])), heard[at][:1].isupper()
+        if _END.search(wanted[last]):
+            yield Cuts(between=1, unstopped=not stopped, lowered=not raised)
+        else:
+            yield Cuts(inside=1, stopped=stopped, raised=raised and not wanted[first][:1].isupper())
+
+
+def _places(wanted: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
+    """Which word of the reference each word is that was heard right."""
+    ours, theirs = (" ".join(map(_plain, words)) for words in (heard, wanted))
+    if not ours or not theirs:
+        return {}
+    (chunks,) = jiwer.process_words(theirs, ours).alignments
+    return {
+        chunk.hyp_start_idx + step: chunk.ref_start_idx + step
+        for chunk in chunks
+        if chunk.type == "equal"
+        for step in range(chunk.ref_end_idx - chunk.ref_start_idx)
+    }
+
+
+def _plain(word: str) -> str:
+    """A word without marks and capitals; what is nothing but marks stays, to keep its place."""
+    return re.sub(r"\W", "", word).casefold() or word
