@@ -1,7 +1,7 @@
 """In which language an utterance is decoded: the rules of the contract (§5.3) as values.
 
 One language is simply used. Of several, that of the first utterance that is surely in one is kept
-for the session; those under two seconds are taken together. With code switching each utterance has
+for the session; those that are not sure are taken together. With code switching each utterance has
 its own, and one that is not surely in another stays with the language before it.
 """
 
@@ -23,7 +23,7 @@ GUESS_SAMPLES = 5 * SAMPLE_RATE
 """Speech from an utterance's beginning on which its language is guessed."""
 
 ENOUGH_SAMPLES = 2 * SAMPLE_RATE
-"""Speech that utterances must have together for their language to be kept."""
+"""Speech on which a guess need not be quite so sure, of one utterance or of several together."""
 
 DECIDED_AFTER = 10 * SAMPLE_RATE
 """Speech after which the likeliest language is kept, however unsure."""
@@ -138,7 +138,7 @@ def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> Language
     """An utterance had words: once there is enough such speech, its language is kept."""
     if rules.switching or state.kept is not None:
         return state
-    if guess.sure and guess.samples >= ENOUGH_SAMPLES:
+    if guess.sure:
         return replace(state, kept=guess.language, evidence=())
     evidence = _with(state.evidence, guess)
     likeliest = _likeliest(evidence)

@@ -43,11 +43,12 @@ def test_the_first_sure_utterance_decides_for_the_session() -> None:
 
 def test_short_utterances_decide_together() -> None:
     rules = rules_for([], ["en", "fr", "de"], switching=False)
-    assert decided(rules, [("fr", 0.95), ("fr", 0.9), ("en", SURE)], seconds=1) == ["fr"] * 3
+    # A second in which the model is very sure decides alone.
+    assert decided(rules, [("fr", 0.95), ("en", 0.95), ("en", SURE)], seconds=1) == ["fr"] * 3
     # Two seconds, half in one language and half in another, are not sure; with a third they are.
-    guesses = [("fr", 0.9), ("en", 0.95), ("en", 0.95), ("en", 0.95), ("de", 0.95), ("de", 0.95)]
+    guesses = [("fr", 0.8), ("en", 0.85), ("en", 0.85), ("en", 0.85), ("de", 0.85), ("de", 0.85)]
     assert decided(rules, guesses, seconds=1)[1:] == ["en"] * 5
-    assert decided(rules, [("fr", 0.9), ("en", UNSURE), ("fr", 0.9)], seconds=1)[1] == "fr"
+    assert decided(rules, [("fr", 0.8), ("en", UNSURE), ("fr", 0.8)], seconds=1)[1] == "fr"
 
 
 def test_less_than_a_second_never_decides_alone() -> None:
