@@ -112,6 +112,18 @@ async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_its_job_done(
     await until(lambda: health(recogniser).ready == 2)
 
 
+@with_options(workers=3)
+async def test_a_job_that_only_met_dead_workers_is_not_blamed_for_their_death(
+    recogniser: Recogniser,
+) -> None:
+    await until(lambda: health(recogniser).ready == 3)
+    for pid in health(recogniser).pids:
+        os.kill(pid, signal.SIGKILL)
+    # Nobody has noticed yet: each slot hands the job to a worker that will never read it.
+    assert await decoded(recogniser, "alfa", session="innocent") == "alfa"
+    assert recogniser.stats().poisoned == 0
+
+
 @with_options(workers=2)
 async def test_an_idle_worker_that_dies_is_replaced_before_it_is_needed(
     recogniser: Recogniser,

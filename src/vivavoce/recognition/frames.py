@@ -1,7 +1,7 @@
 """The language between the pool and a worker process: msgpack values behind a length.
 
 The pool speaks first with an ``EngineSpec``; the worker answers ``Ready`` or ``Refused``. From
-then on each ``Decode`` is answered by one ``Decoded``. Nothing else is said.
+then on each ``Decode`` is answered by a ``Begun`` and a ``Decoded``. Nothing else is said.
 """
 
 import re
@@ -45,6 +45,10 @@ class Decode(msgspec.Struct, frozen=True, tag=True):
     requests: tuple[DecodeRequest, ...]
 
 
+class Begun(msgspec.Struct, frozen=True, tag=True):
+    """The worker has read what it is to decode: from now on that may be what kills it."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The engine is loaded and warm; the process holds so much memory."""
 
@@ -77,7 +81,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
 
 
 ToWorker = EngineSpec | Decode
-FromWorker = Ready | Refused | Decoded
+FromWorker = Ready | Refused | Begun | Decoded
 
 
 class FrameError(Exception):

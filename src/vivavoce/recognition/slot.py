@@ -7,7 +7,12 @@ from typing import Protocol
 
 from vivavoce.recognition.frames import Decoded, EngineSpec
 from vivavoce.recognition.jobs import Job
-from vivavoce.recognition.worker_process import Patience, WorkerLostError, WorkerProcess
+from vivavoce.recognition.worker_process import (
+    Patience,
+    WorkerLostError,
+    WorkerProcess,
+    WorkerUnheardError,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -162,6 +167,9 @@ class Slot:
         self.busy = True
         try:
             decoded = await worker.decode([job.request for job in batch])
+        except WorkerUnheardError:
+            self._source.returned(batch)
+            raise
         except WorkerLostError as cause:
             self._source.lost(batch, cause)
             raise

@@ -23,7 +23,7 @@ import msgspec
 
 from vivavoce.recognition import frames
 from vivavoce.recognition.contract import DecodeRequest, Engine, Hypothesis
-from vivavoce.recognition.frames import Answer, Decode, Decoded, EngineSpec, Ready, Refused
+from vivavoce.recognition.frames import Answer, Begun, Decode, Decoded, EngineSpec, Ready, Refused
 
 _logger = logging.getLogger("vivavoce.recognition.worker")
 
@@ -52,6 +52,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         return
     decoder = msgspec.msgpack.Decoder(Decode)
     while (payload := frames.read_frame(requests)) is not None:
+        _send(answers, Begun())
         batch = decoder.decode(payload).requests
         started = time.process_time()
         heard = _decode(engine, batch)

@@ -15,6 +15,7 @@ import msgspec
 from vivavoce.recognition import frames
 from vivavoce.recognition.contract import SAMPLE_RATE, Capabilities, DecodeRequest
 from vivavoce.recognition.frames import (
+    Begun,
     Decode,
     Decoded,
     EngineSpec,
@@ -58,6 +59,10 @@ class WorkerLostError(Exception):
     """A worker is of no use any more: it died, hung, could not load, or spoke nonsense."""
 
 
+class WorkerUnheardError(WorkerLostError):
+    """A worker was lost before it had read what it was asked, which cannot be to blame."""
+
+
 class WorkerProcess:
     """A child process with a warm engine. Asked one batch at a time.
 
@@ -72,6 +77,7 @@ class WorkerProcess:
         self._process = process
         self._patience = patience
         self._idle = False
+        self._begun = False
         self._listener = asyncio.create_task(
             self._log_errors(), name=f"stderr of worker {process.pid}"
         )
@@ -114,7 +120,13 @@ class WorkerProcess:
             WorkerLostError: no answer will come; the worker must be closed.
         """
         patience = self._patience.for_batch(requests)
-        decoded = await self._ask(Decode(tuple(requests)), Decoded, patience)
+        self._begun = False
+        try:
+            decoded = await self._ask(Decode(tuple(requests)), Decoded, patience)
+        except WorkerLostError as error:
+            if self._begun:
+                raise
+            raise WorkerUnheardError(str(error)) from error
         if len(decoded.answers) != len(requests):
             raise WorkerLostError(f"worker {self.pid} miscounted its answers")
         self.grown_bytes = decoded.resident_bytes - self._warm_bytes
@@ -170,8 +182,9 @@ class WorkerProcess:
             raise ConnectionError("the worker has no pipes")
         stdin.write(frame)
         await stdin.drain()
-        length = frames.payload_length(await stdout.readexactly(frames.LENGTH_BYTES))
-        return _decoder.decode(await stdout.readexactly(length))
+        while isinstance(reply := await _read(stdout), Begun):
+            self._begun = True
+        return reply
 
     async def _log_errors(self) -> None:
         stderr = self._process.stderr
@@ -183,6 +196,11 @@ class WorkerProcess:
             if not line:
                 return
             _logger.info("Worker %d: %s", self.pid, line.decode(errors="replace").rstrip())
+
+
+async def _read(stdout: asyncio.StreamReader) -> FromWorker:
+    length = frames.payload_length(await stdout.readexactly(frames.LENGTH_BYTES))
+    return _decoder.decode(await stdout.readexactly(length))
 
 
 async def _spawn() -> Process:
