@@ -12,7 +12,7 @@ from vivavoce.recognition.errors import (
     Superseded,
 )
 from vivavoce.recognition.frames import Answer, Decoded
-from vivavoce.recognition.jobs import Job
+from vivavoce.recognition.jobs import PATIENCE, Job
 from vivavoce.recognition.quarantine import Quarantine
 from vivavoce.recognition.scheduler import Displaced, Scheduler
 from vivavoce.recognition.slot import WorkSource
@@ -64,6 +64,9 @@ class Desk:
         self._clock = clock
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
+        # Foreseen finals: those confirmed, with their deadlines, and those not tried before that.
+        self._confirmed: dict[Job, float] = {}
+        self._parked: set[Job] = set()
         self._arrivals = {engine: asyncio.Event() for engine in engines}
         self._done = self._failed = self._poisoned = self._batches = 0
         self._audio_seconds = self._cpu_seconds = 0.0
@@ -85,6 +88,21 @@ class Desk:
             return await future
         finally:
             self._forget(job)
+
+    def confirm(self, job: Job) -> None:
+        """The endpoint of a foreseen final has come: from now on it is a final like any other."""
+        if not self._is_guess(job):
+            return
+        self._quarantine.utterance_ended(job)
+        if not self._is_awaited(job):
+            self._give_way(self._scheduler.utterance_ended(job.source))
+            return
+        self._confirmed[job] = self._clock() + PATIENCE["final"]
+        if job in self._parked or self._scheduler.holds(job):
+            self._parked.discard(job)
+            self._queue_confirmed(job)
+        else:
+            self._give_way(self._scheduler.utterance_ended(job.source))
 
     def lane(self, engine: str) -> WorkSource:
         """The side of the desk from which the workers of an engine are served."""
@@ -111,18 +129,23 @@ class Desk:
     def lost(self, batch: Sequence[Job]) -> None:
         """Try the jobs of a lost worker again, unless they are to blame."""
         awaited = [job for job in batch if self._is_awaited(job)]
-        self._quarantine.worker_lost(awaited, alone=len(batch) == 1)
+        guesses = {job for job in awaited if self._is_guess(job)}
+        self._quarantine.worker_lost(awaited, alone=len(batch) == 1, guesses=guesses)
+        self._parked |= guesses
         for job in awaited:
             if self._quarantine.is_condemned(job):
                 self._condemn(job)
-        self.returned(batch)
+        self.returned([job for job in batch if job not in guesses])
 
     def returned(self, batch: Sequence[Job]) -> None:
         """Queue jobs again that somebody still awaits."""
         for job in batch:
-            if self._is_awaited(job):
-                self._give_way(self._scheduler.restore(job, self._clock()))
-                self._arrivals[job.engine].set()
+            if not self._is_awaited(job):
+                continue
+            self._give_way(self._scheduler.restore(job, self._clock()))
+            self._arrivals[job.engine].set()
+            if job in self._confirmed:
+                self._queue_confirmed(job)
 
     def cancel(self, session: str) -> None:
         """End a session: all its jobs raise ``SessionCancelledError``."""
@@ -166,14 +189,24 @@ class Desk:
             self._condemn(job)
             return
         alone = self._quarantine.is_suspect(job)
+        if alone and self._is_guess(job):
+            self._parked.add(job)
+            return
         if job.is_final:
             self._quarantine.utterance_ended(job)
         self._give_way(self._scheduler.submit(job, self._clock(), alone=alone))
         self._arrivals[job.engine].set()
 
+    def _queue_confirmed(self, job: Job) -> None:
+        deadline = self._confirmed[job]
+        self._give_way(self._scheduler.confirm(job, deadline, self._clock()))
+        self._arrivals[job.engine].set()
+
     def _forget(self, job: Job) -> None:
         """Nobody awaits the job any more."""
         del self._awaited[job]
+        self._confirmed.pop(job, None)
+        self._parked.discard(job)
         self._scheduler.withdraw(job)
         if not job.is_partial:
             self._quarantine.release(job)
@@ -196,6 +229,9 @@ class Desk:
         self._done += 1
         if self._is_awaited(job):
             self._awaited[job].set_result(hypothesis)
+
+    def _is_guess(self, job: Job) -> bool:
+        return job.kind == "foreseen" and job not in self._confirmed
 
     def _is_awaited(self, job: Job) -> bool:
         future = self._awaited.get(job)

@@ -6,15 +6,25 @@ from typing import Literal, TypeAlias
 
 from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest, Purpose
 
-JobKind = Literal["final", "first_partial", "refresh_partial", "language"]
+JobKind = Literal["final", "foreseen", "first_partial", "refresh_partial", "language"]
 
 PURPOSES: Mapping[JobKind, Purpose] = {
     "final": "final",
+    "foreseen": "final",
     "first_partial": "partial",
     "refresh_partial": "partial",
     "language": "language",
 }
 """What the request of each kind of job must ask for."""
+
+PATIENCE: Mapping[JobKind, float] = {
+    "final": 0.2,
+    "language": 0.2,
+    "first_partial": 0.3,
+    "foreseen": 0.5,
+    "refresh_partial": 1.0,
+}
+"""Seconds within which each kind of answer is wanted: what deadlines are made of (design §4.6)."""
 
 Source: TypeAlias = tuple[str, int]
 """A session id and a channel: who is speaking."""
@@ -30,7 +40,8 @@ class Job:
         session: id of the session, for cancelling and for fairness.
         channel: channel of the session. It has one open utterance at a time, so a final ends
             whatever partials of the channel were asked for before it.
-        kind: ``final``; ``first_partial`` of an utterance; ``refresh_partial`` of one already seen;
+        kind: ``final``; ``foreseen``, a final whose endpoint is not confirmed yet;
+            ``first_partial`` of an utterance; ``refresh_partial`` of one already seen;
             ``language`` of an utterance, for which its final waits.
         engine: name of the engine that must answer.
         deadline: when the answer should be there, in seconds of the recogniser's clock.
@@ -46,12 +57,12 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether the answer ends an utterance."""
+        """Whether the answer ends an utterance for certain."""
         return self.kind == "final"
 
     @property
     def is_partial(self) -> bool:
-        """Whether the job may give way to others; the rest are promises."""
+        """Whether the job may be dropped for others."""
         return PURPOSES[self.kind] == "partial"
 
     @property

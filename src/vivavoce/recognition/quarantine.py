@@ -4,10 +4,11 @@ A worker that is lost with several jobs in hand convicts none of them: each is d
 from then on. One that is lost with a single job is a strike against it, and the second
 strike condemns. Finals, and questions for a language, are judged one by one. The partials of a
 channel are judged together, for each holds the audio of the one before: they would kill a worker
-every refresh.
+every refresh. So is a final that is only foreseen: it is not tried where a partial lost a worker,
+nor tried again, before its endpoint is confirmed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from vivavoce.recognition.jobs import Job, Source
@@ -31,11 +32,16 @@ class Quarantine:
         """Whether the job must not be decoded (again)."""
         return self._strikes.get(_suspect(job), 0) >= _STRIKES
 
-    def worker_lost(self, jobs: Iterable[Job], *, alone: bool) -> None:
-        """Note that a worker died or hung with these jobs in hand, or with the ``alone`` one."""
+    def worker_lost(
+        self, jobs: Iterable[Job], *, alone: bool, guesses: Collection[Job] = ()
+    ) -> None:
+        """Note that a worker died or hung with these jobs in hand, or with the ``alone`` one.
+
+        Those among ``guesses`` are foreseen finals that nothing has confirmed.
+        """
         strike = int(alone)
         for job in jobs:
-            suspect = _suspect(job)
+            suspect = job.source if job in guesses else _suspect(job)
             self._strikes[suspect] = self._strikes.get(suspect, 0) + strike
 
     def release(self, job: Job) -> None:

@@ -127,6 +127,16 @@ class Recogniser:
         self._residency.use(job.engine)
         return await self._desk.decode(job)
 
+    def confirm(self, job: Job) -> None:
+        """The endpoint of a ``foreseen`` job has come: it is a final from now on. Does not block.
+
+        If it still waits, it gets a final's place and deadline; whether it waits, is being decoded
+        or has been answered, its channel's waiting partial is dropped. Whoever awaits its
+        ``decode`` goes on awaiting it. A foreseen job that nobody wants any more is cancelled by
+        cancelling that call.
+        """
+        self._desk.confirm(job)
+
     def cancel(self, session: str) -> None:
         """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
         self._residency.release(session)

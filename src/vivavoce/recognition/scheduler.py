@@ -11,6 +11,10 @@ partial had to be shed. So with N channels asking, each is served once in N turn
 Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
 must not hang on the company it happened to have, and it waits for nobody else's. So is a question
 for a language, because a final waits for it; it leaves its channel's partials in peace.
+
+A final may be foreseen: asked for before its endpoint is confirmed. Until then it is a guess, so
+it takes its turn among the partials, a first one before it: that one is cheap and somebody is sure
+to read it. Confirmed, it is a final like any other, with a final's deadline.
 """
 
 from bisect import bisect_left, insort
@@ -25,8 +29,12 @@ _PRIORITY: dict[JobKind, int] = {
     "final": 0,
     "language": 0,
     "first_partial": 1,
+    "foreseen": 1,
     "refresh_partial": 1,
 }
+
+# What leaves the partials of its channel in peace: none of these ends the utterance.
+_BESIDE_PARTIALS: frozenset[JobKind] = frozenset({"language", "foreseen"})
 
 # Padding to the longest eats what a batch saves once lengths differ by more than this.
 _ALIKE = 1.25
@@ -71,6 +79,7 @@ class _Waiting:
     deadline: float
     ticket: int
     job: Job = field(compare=False)
+    kind: JobKind = field(compare=False)
     claim: _Claim = field(compare=False)
     alone: bool = field(compare=False)
 
@@ -103,6 +112,10 @@ class Scheduler:
     def __len__(self) -> int:
         return len(self._queue)
 
+    def holds(self, job: Job) -> bool:
+        """Whether a job waits."""
+        return job in self._entries
+
     def submit(self, job: Job, now: float, *, alone: bool = False) -> Displaced:
         """Queue a job.
 
@@ -126,6 +139,37 @@ class Scheduler:
             self.superseded += 1
             return Displaced(superseded=(job,))
         return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
+
+    def confirm(self, job: Job, deadline: float, now: float) -> Displaced:
+        """The endpoint of a foreseen final is confirmed: queue it as a final.
+
+        Nothing happens to one that waits as a final already.
+
+        Args:
+            job: foreseen; waiting here, or taken before and to be decoded after all.
+            deadline: a final's.
+            now: the time, on the clock of the deadlines.
+
+        Returns:
+            The partial of its channel that it replaces.
+        """
+        entry = self._entries.get(job)
+        if entry is not None and entry.kind == "final":
+            return Displaced()
+        ticket = self._next_ticket() if entry is None else entry.ticket
+        if entry is not None:
+            self._remove(entry)
+        return self._admit(job, now, ticket=ticket, alone=True, final_by=deadline)
+
+    def utterance_ended(self, source: Source) -> Displaced:
+        """The final of a channel is on its way already: drop the partial that waits."""
+        self._claims.pop(source, None)
+        older = self._partials.get(source)
+        if older is None:
+            return Displaced()
+        self._remove(older)
+        self.superseded += 1
+        return Displaced(superseded=(older.job,))
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
         """Take the next job for an engine, and with a partial others of alike length.
@@ -176,20 +220,24 @@ class Scheduler:
         self._tickets += 1
         return self._tickets
 
-    def _admit(self, job: Job, now: float, *, ticket: int, alone: bool) -> Displaced:
-        older = None if job.kind == "language" else self._partials.get(job.source)
+    def _admit(
+        self, job: Job, now: float, *, ticket: int, alone: bool, final_by: float | None = None
+    ) -> Displaced:
+        kind: JobKind = job.kind if final_by is None else "final"
+        deadline = job.deadline if final_by is None else final_by
+        older = None if kind in _BESIDE_PARTIALS else self._partials.get(job.source)
         if older is not None:
             self._remove(older)
             self.superseded += 1
-        claim = self._claim(job, now)
-        self._insert(_Waiting(_PRIORITY[job.kind], claim.deadline, ticket, job, claim, alone))
+        claim = self._claim(job, kind, deadline, now)
+        self._insert(_Waiting(_PRIORITY[kind], claim.deadline, ticket, job, kind, claim, alone))
         superseded = () if older is None else (older.job,)
         return Displaced(superseded=superseded, shed=self._shed_excess())
 
-    def _claim(self, job: Job, now: float) -> _Claim:
+    def _claim(self, job: Job, kind: JobKind, deadline: float, now: float) -> _Claim:
         """What a job may expect: a partial, whatever its channel was owed before."""
-        claim = _Claim(job.deadline, since=now, first=job.kind == "first_partial")
-        if job.is_final:
+        claim = _Claim(deadline, since=now, first=kind == "first_partial")
+        if kind == "final":
             self._claims.pop(job.source, None)
         if not job.is_partial:
             return claim
@@ -221,7 +269,8 @@ class Scheduler:
 
     def _has_news_of(self, source: Source) -> bool:
         return any(
-            entry.job.source == source and entry.job.kind != "language" for entry in self._queue
+            entry.job.source == source and entry.kind not in _BESIDE_PARTIALS
+            for entry in self._queue
         )
 
 
@@ -232,6 +281,6 @@ def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting
         if head.alone or not head.job.is_partial:
             return
         low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
-        if not entry.alone and high <= low * _ALIKE:
+        if entry.job.is_partial and not entry.alone and high <= low * _ALIKE:
             shortest, longest = low, high
             yield entry

@@ -43,6 +43,14 @@ class Recogniser(Protocol):
         """
         ...
 
+    def confirm(self, job: Job) -> None:
+        """A job of the kind ``foreseen`` has become a final; whoever awaits it goes on awaiting.
+
+        Does not block. A foreseen job is given up by cancelling its ``decode``. It never raises
+        ``Superseded``.
+        """
+        ...
+
     def prepare(self, session: str, engine: str) -> None:
         """The session will ask for this engine: load it meanwhile, if it is not. Does not block."""
         ...

@@ -13,7 +13,7 @@ import msgspec
 from vivavoce.protocol.messages import Message, encode
 from vivavoce.recognition.contract import Context, DecodeRequest
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
-from vivavoce.recognition.jobs import Job, JobKind
+from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
@@ -24,15 +24,6 @@ from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
-
-
-PATIENCE: Mapping[JobKind, float] = {
-    "final": 0.2,
-    "language": 0.2,
-    "first_partial": 0.3,
-    "refresh_partial": 1.0,
-}
-"""Seconds within which each kind of answer is wanted; the scheduler's deadlines (design §4.6)."""
 
 
 class Voice(msgspec.Struct, frozen=True):

@@ -213,3 +213,101 @@ async def test_a_job_cannot_be_handed_in_twice() -> None:
         await desk.decode(job)
     answer(desk, await desk.take("scripted", 1))
     assert await settled(task) == HEARD
+
+
+async def test_a_foreseen_final_is_answered_though_nothing_confirmed_it() -> None:
+    desk = a_desk()
+    (task,) = await handed_in(desk, a_job("foreseen"))
+    answer(desk, await desk.take("scripted", 4))
+    assert await settled(task) == HEARD
+
+
+async def test_a_confirmed_final_overtakes_partials_and_drops_its_channels_own() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen", deadline=9)
+    own, other, task = await handed_in(
+        desk, a_job("refresh_partial"), a_job("first_partial", session="other"), foreseen
+    )
+    desk.confirm(foreseen)
+    with pytest.raises(Superseded):
+        await settled(own)
+    assert await desk.take("scripted", 1) == (foreseen,)
+    for each in (other, task):
+        each.cancel()
+
+
+async def test_a_foreseen_final_that_nobody_wants_any_more_is_not_decoded() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    (task,) = await handed_in(desk, foreseen)
+    task.cancel()
+    await asyncio.wait({task})
+    desk.confirm(foreseen)
+    assert desk.stats().waiting == 0
+
+
+async def test_confirming_what_is_with_a_worker_only_drops_the_partial_behind_it() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    (task,) = await handed_in(desk, foreseen)
+    batch = await desk.take("scripted", 1)
+    (partial,) = await handed_in(desk, a_job("refresh_partial"))
+    desk.confirm(foreseen)
+    desk.confirm(foreseen)
+    with pytest.raises(Superseded):
+        await settled(partial)
+    assert desk.stats().waiting == 0
+    answer(desk, batch)
+    assert await settled(task) == HEARD
+
+
+async def test_confirming_what_is_answered_drops_the_partial_behind_it() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    task, partial = await handed_in(desk, foreseen, a_job("refresh_partial", deadline=9))
+    answer(desk, await desk.take("scripted", 1))
+    assert await settled(task) == HEARD
+    desk.confirm(foreseen)
+    with pytest.raises(Superseded):
+        await settled(partial)
+
+
+async def test_a_confirmed_final_whose_worker_is_lost_comes_back_as_a_final() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen", deadline=9)
+    (task,) = await handed_in(desk, foreseen)
+    batch = await desk.take("scripted", 1)
+    desk.confirm(foreseen)
+    (other,) = await handed_in(desk, a_job("first_partial", session="other", deadline=-1))
+    desk.lost(batch)
+    assert await desk.take("scripted", 4) == (foreseen,)
+    desk.lost((foreseen,))
+    with pytest.raises(PoisonedError):
+        await settled(task)
+    other.cancel()
+
+
+async def test_a_foreseen_final_that_loses_a_worker_is_tried_again_when_it_is_confirmed() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    (task,) = await handed_in(desk, foreseen)
+    desk.lost(await desk.take("scripted", 1))
+    assert desk.stats().waiting == 0
+    desk.confirm(foreseen)
+    answer(desk, await desk.take("scripted", 1))
+    assert await settled(task) == HEARD
+
+
+async def test_no_final_is_foreseen_of_audio_whose_partial_lost_a_worker() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    (partial,) = await handed_in(desk, a_job("refresh_partial"))
+    desk.lost(await desk.take("scripted", 1))
+    (task,) = await handed_in(desk, foreseen)
+    assert [job.kind for job in await desk.take("scripted", 4)] == ["refresh_partial"]
+    assert desk.stats().waiting == 0
+    partial.cancel()
+    desk.confirm(foreseen)
+    answer(desk, await desk.take("scripted", 1))
+    assert await settled(task) == HEARD
+
+
+async def test_a_foreseen_final_handed_back_by_its_worker_waits_again() -> None:
+    desk, foreseen = a_desk(), a_job("foreseen")
+    (task,) = await handed_in(desk, foreseen)
+    desk.returned(await desk.take("scripted", 1))
+    assert await desk.take("scripted", 1) == (foreseen,)
+    task.cancel()

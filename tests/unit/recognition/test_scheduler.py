@@ -1,7 +1,7 @@
 import pytest
 
 from recognition_support import a_job
-from vivavoce.recognition.jobs import Job
+from vivavoce.recognition.jobs import PATIENCE, Job
 from vivavoce.recognition.scheduler import Displaced, Scheduler
 
 
@@ -277,3 +277,54 @@ def test_jobs_taken_after_their_deadline_are_counted() -> None:
 def test_a_bound_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Scheduler(max_waiting_partials=0)
+
+
+def test_a_foreseen_final_goes_after_finals_and_before_the_refreshes_of_its_time() -> None:
+    scheduler = Scheduler()
+    refresh = a_job("refresh_partial", session="r", deadline=PATIENCE["refresh_partial"])
+    foreseen = a_job("foreseen", session="f", deadline=PATIENCE["foreseen"])
+    first = a_job("first_partial", session="p", deadline=PATIENCE["first_partial"])
+    final = a_job(deadline=9)
+    for job in (refresh, foreseen, first, final):
+        scheduler.submit(job, 0)
+    assert [taken(scheduler)[0] for _ in range(4)] == [final, first, foreseen, refresh]
+
+
+def test_a_confirmed_final_goes_before_partials_in_the_order_of_its_new_deadline() -> None:
+    scheduler = Scheduler()
+    foreseen, other = a_job("foreseen", deadline=9), a_job(session="other", deadline=2)
+    partial = a_job("first_partial", session="third", deadline=0)
+    for job in (partial, foreseen, other):
+        scheduler.submit(job, 0)
+    assert scheduler.confirm(foreseen, 1.0, 0.5) == Displaced()
+    assert [taken(scheduler)[0] for _ in range(3)] == [foreseen, other, partial]
+
+
+def test_a_foreseen_final_leaves_the_partial_of_its_channel_waiting_until_it_is_confirmed() -> None:
+    scheduler = Scheduler()
+    partial, foreseen = a_job("refresh_partial", deadline=1), a_job("foreseen")
+    scheduler.submit(partial, 0)
+    assert scheduler.submit(foreseen, 0) == Displaced()
+    assert scheduler.confirm(foreseen, 1.0, 0) == Displaced(superseded=(partial,))
+    assert taken(scheduler) == (foreseen,)
+    assert len(scheduler) == 0
+
+
+def test_confirming_again_changes_nothing() -> None:
+    scheduler = Scheduler()
+    foreseen, other = a_job("foreseen"), a_job(session="other", deadline=2)
+    scheduler.submit(foreseen, 0)
+    scheduler.submit(other, 0)
+    scheduler.confirm(foreseen, 1.0, 0)
+    assert scheduler.confirm(foreseen, 5.0, 0) == Displaced()
+    assert [taken(scheduler)[0] for _ in range(2)] == [foreseen, other]
+
+
+def test_a_foreseen_final_shares_no_batch() -> None:
+    scheduler = Scheduler()
+    foreseen = a_job("foreseen", session="f", deadline=1)
+    partials = [a_job("refresh_partial", session=str(n), deadline=2 * n) for n in range(2)]
+    for job in (foreseen, *partials):
+        scheduler.submit(job, 0)
+    assert taken(scheduler, max_batch=4) == tuple(partials)
+    assert taken(scheduler, max_batch=4) == (foreseen,)
