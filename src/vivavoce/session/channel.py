@@ -4,19 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
+from vivavoce.recognition.contract import Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
 from vivavoce.session.language import Guess
+from vivavoce.session.partials import Partials
 from vivavoce.session.questions import Questions, is_about
 from vivavoce.session.reading import unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
-
-PARTIAL_INTERVAL = SAMPLE_RATE * 3 // 10
-"""New audio between two partials; the scheduler thins them out further under load."""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -55,8 +53,9 @@ class Channel:
         self._spoken = state.spoken if state else ()
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
-        self._partial_asked_at = 0
-        self._partial_shown_to = 0
+        self._partials = Partials(index)
+        if self.open is not None:
+            self._partials.begin(self.open)
         self._questions = Questions(index)
         self._provisional: str | None = None  # what the open utterance seems to be spoken in
 
@@ -112,8 +111,7 @@ class Channel:
             case SpeechStarted():
                 self.open = OpenUtterance(self._next_number, event.start, event.at)
                 self._next_number += 1
-                self._partial_asked_at = event.start
-                self._partial_shown_to = event.start
+                self._partials.begin(self.open)
                 self._provisional = None
             case UtteranceEnded():
                 begun = self.open
@@ -130,6 +128,7 @@ class Channel:
                     )
                 )
                 self.open = None
+                self._partials.end()
             case _:
                 pass
 
@@ -206,34 +205,13 @@ class Channel:
     def partial_request(self, heard: int, language: str | None) -> Decode | None:
         """A request for a partial up to ``heard``, if enough was said since the last one."""
         language = self._provisional or language
-        if self.open is None or self._endpointer.state.phase is not Phase.SPEAKING:
+        if language is None or self._endpointer.state.phase is not Phase.SPEAKING:
             return None
-        if language is None:
-            return None
-        if heard - self._partial_asked_at < PARTIAL_INTERVAL:
-            return None
-        begun = self.open
-        refresh = self._partial_asked_at > begun.start
-        self._partial_asked_at = heard
-        return Decode(
-            self.index,
-            begun.number,
-            begun.start,
-            heard,
-            begun.speech_start,
-            "partial",
-            refresh,
-            language=language,
-        )
+        return self._partials.request(heard, language)
 
-    def shows(self, request: Decode) -> bool:
-        """Whether a partial is still news: its utterance goes on and no later one was shown."""
-        if self.open is None or self.open.number != request.utterance:
-            return False
-        if request.end <= self._partial_shown_to:
-            return False
-        self._partial_shown_to = request.end
-        return True
+    def partial_shown(self, request: Decode, hypothesis: Hypothesis) -> Hypothesis | None:
+        """What is to be shown of a partial's hypothesis, if anything."""
+        return self._partials.shown(request, hypothesis)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None

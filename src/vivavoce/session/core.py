@@ -167,9 +167,8 @@ class Core:
             self._take_language(channel, request, hypothesis)
             return list(self._requests())
         if request.purpose == "partial":
-            if hypothesis is None or not hypothesis.text or not channel.shows(request):
-                return []
-            return [Show(self._transcript(request, hypothesis, now))]
+            shown = channel.partial_shown(request, hypothesis) if hypothesis else None
+            return [Show(self._transcript(request, shown, now))] if shown else []
         effects: list[Effect] = []
         for ended, answer in channel.answer(request, hypothesis):
             effects.extend(self._final(channel.request_of(ended), answer, now))
