@@ -101,6 +101,8 @@ class Hypothesis(msgspec.Struct, frozen=True):
         confidence: 0 to 1 for the whole text; of a language, its probability among the candidates.
         carries: whether what follows may be decoded with this as context; an engine says no where
             it doubts what it heard, for a wrong context does more harm than none.
+        closing: probability of the mark that the text ends with; None without one, and from
+            engines that cannot say.
     """
 
     text: str
@@ -108,6 +110,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     language: str
     confidence: float
     carries: bool = True
+    closing: float | None = None
 
 
 class Engine(Protocol):

@@ -53,10 +53,10 @@ def checked(hypothesis: Hypothesis, request: DecodeRequest) -> Hypothesis:
     samples = len(request.audio) // BYTES_PER_SAMPLE
     _check_lengths(hypothesis, samples / SAMPLE_RATE)
     confidence = _probability(hypothesis.confidence)
+    closing = None if hypothesis.closing is None else _probability(hypothesis.closing)
     words = _placed(hypothesis.words, samples)
-    if confidence == hypothesis.confidence and words == hypothesis.words:
-        return hypothesis
-    return msgspec.structs.replace(hypothesis, confidence=confidence, words=words)
+    sound = msgspec.structs.replace(hypothesis, confidence=confidence, words=words, closing=closing)
+    return hypothesis if sound == hypothesis else sound
 
 
 def _check_lengths(hypothesis: Hypothesis, seconds: float) -> None:

@@ -10,7 +10,7 @@ from vivavoce.session.effects import Decode
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials
 from vivavoce.session.questions import Questions, is_about
-from vivavoce.session.reading import unfinished
+from vivavoce.session.reading import told, unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
@@ -20,7 +20,8 @@ from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
 class ChannelState(msgspec.Struct, frozen=True):
     """All that a channel must remember; part of the checkpoint.
 
-    ``spoken`` are the finals right before the first of ``ended`` that may serve as context.
+    ``spoken`` are the finals right before the first of ``ended`` that may serve as context;
+    ``begins`` says whether the last final that was told ended its sentence.
     """
 
     endpointer: EndpointingState
@@ -28,6 +29,7 @@ class ChannelState(msgspec.Struct, frozen=True):
     open: OpenUtterance | None = None
     ended: tuple[EndedUtterance, ...] = ()
     spoken: tuple[Spoken, ...] = ()
+    begins: bool = False
 
 
 class Channel:
@@ -51,6 +53,7 @@ class Channel:
         self.open = state.open if state else None
         self._ended: list[EndedUtterance] = list(state.ended) if state else []
         self._spoken = state.spoken if state else ()
+        self._begins = state.begins if state else False
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
         self._partials = Partials(index)
@@ -68,6 +71,7 @@ class Channel:
             self.open,
             tuple(self._ended),
             self._spoken,
+            self._begins,
         )
 
     @property
@@ -125,6 +129,7 @@ class Channel:
                         begun.speech_start,
                         self._endpointer.state.position,
                         goes_on=event.reason == "maximum",
+                        last=event.reason == "stop",
                     )
                 )
                 self.open = None
@@ -225,6 +230,7 @@ class Channel:
             if ended.goes_on:
                 found = unfinished(found, ended.end - ended.start)
             self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
+            found, self._begins = told(found, begins=self._begins, last=ended.last)
             yield ended, found
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:

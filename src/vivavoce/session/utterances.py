@@ -21,6 +21,7 @@ class EndedUtterance(msgspec.Struct, frozen=True):
         guess: what its language was taken for; None while that is asked, or needs no asking.
         language: what it is decoded in, once that is decided.
         goes_on: it was cut at the maximum duration, and the speaker speaks on.
+        last: the audio ended with it.
     """
 
     number: int
@@ -31,3 +32,4 @@ class EndedUtterance(msgspec.Struct, frozen=True):
     guess: Guess | None = None
     language: str | None = None
     goes_on: bool = False
+    last: bool = False

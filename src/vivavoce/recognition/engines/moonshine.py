@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from vivavoce.recognition.alignment import token_frames
 from vivavoce.recognition.catalogue import Model
+from vivavoce.recognition.closing import closing
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -255,6 +256,7 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         language,
         float(np.exp(log_probabilities.mean())),
         carries=context.carries([word.text for word in words], log_probabilities),
+        closing=closing(text, float(log_probabilities[-1])),
     )
 
 
