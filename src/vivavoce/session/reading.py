@@ -15,7 +15,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 SPOKEN_UP_TO = SAMPLE_RATE // 10
 """Speech that ends no further from a forced cut was cut in mid-sentence, not in a pause."""
 
-SURE = 0.97
+SURE = 0.9
 """A less likely full stop ends no sentence, as long as more may follow."""
 
 _STOP = re.compile(r"[\s.\u2026\u3002\u0964]+$")

@@ -66,3 +66,20 @@ def test_a_text_is_spelled_as_the_model_spells_it() -> None:
 def test_what_has_no_letters_in_the_vocabulary_is_left_out() -> None:
     tokenizer = Tokenizer([piece.encode() for piece in PIECES])
     assert tokenizer.tokens(" a\N{SNOWMAN}") == (5,)
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "found"),
+    [
+        (" the", " The", " the"),
+        (" the,", " The.", " the."),
+        (" ibm's", " IBM's", " ibm's"),
+        (" The", " the", " The"),
+        (" then", " The", " The"),
+        ("", " The", " The"),
+    ],
+)
+def test_a_word_has_the_case_that_it_was_heard_with_in_context(
+    model: str, word: str, found: str
+) -> None:
+    assert context.in_case_of(model, word) == found

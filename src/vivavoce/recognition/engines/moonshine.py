@@ -7,7 +7,7 @@ they are in. A final must not; a partial may, and gains a quarter of the CPU tim
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -147,7 +147,7 @@ class MoonshineEngine:
             return [part]
         own = _Piece(piece.request, 0, piece.audio[piece.untold :])
         (alone,) = self._decode_group([own])
-        return [alone if _trust(alone) > _trust(part, context.BENEFIT) else part]
+        return [_in_case_of(part, alone) if _trust(alone) > _trust(part, context.BENEFIT) else part]
 
     def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
         """Decode some pieces together; they have the same prefix."""
@@ -219,6 +219,18 @@ def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Pa
         for word in part.words[first:]
     )
     return _Part(part.start, kept, part.log_probabilities[words[first].tokens[0] :])
+
+
+def _in_case_of(contextual: _Part, alone: _Part) -> _Part:
+    """What was heard alone, beginning as with context if that is the same word.
+
+    What is heard alone begins like a sentence, whether one begins there or not.
+    """
+    if not contextual.words or not alone.words:
+        return alone
+    first, *rest = alone.words
+    text = context.in_case_of(contextual.words[0].text, first.text)
+    return replace(alone, words=(msgspec.structs.replace(first, text=text), *rest))
 
 
 def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:

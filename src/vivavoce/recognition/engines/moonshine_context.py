@@ -69,6 +69,15 @@ def _run(words: Sequence[str], period: int) -> int:
     return most // period + 1
 
 
+def in_case_of(model: str, word: str) -> str:
+    """A word with the capital or small first letters of ``model``, if that is the same word."""
+    letters = re.match(r"\W*(\w+)", model)
+    ours = re.match(r"\W*(\w+)", word)
+    if letters is None or ours is None or letters[1].casefold() != ours[1].casefold():
+        return word
+    return word[: ours.start(1)] + letters[1] + word[ours.end(1) :]
+
+
 def certainty(log_probabilities: Floats) -> float:
     """Mean log probability; a text without words has none."""
     return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")
