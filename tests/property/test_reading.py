@@ -68,4 +68,5 @@ def test_only_a_closing_mark_and_the_case_of_the_first_letter_change(
 
 
 def _letters(word: str) -> str:
-    return re.sub(r"\W", "", word).casefold().replace("i\u0307", "i")
+    plain = re.sub(r"\W", "", word).casefold()
+    return plain.replace("i\u0307", "i").replace("\u0131", "i")  # capitals of both are alike
