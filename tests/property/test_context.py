@@ -38,11 +38,13 @@ def said(request: Decode) -> Hypothesis | None:
         return None
     if kind == 1:
         return Hypothesis("", (), "en", 0.0)
-    text = f" {request.start}" + "".join(request.earlier.finals if request.earlier else ())
+    text = f" from {request.start}" + "".join(request.earlier.finals if request.earlier else ())
     length = request.end - request.start
-    words = (SpokenWord(text, 0, length // 2, 0.9), SpokenWord(" end", length // 2, length, 0.9))
+    middle, end = length // 2, length * 3 // 4  # a stop right before a forced cut would go
+    words = (SpokenWord(text, 0, middle, 0.9), SpokenWord(" end.", middle, end, 0.9))
     language = "de" if kind == 2 else "en"
-    return Hypothesis(text + " end", words, language, 0.9, carries=kind != 3)
+    sure = (None, 0.5, 0.99)[kind % 3]
+    return Hypothesis(text + " end.", words, language, 0.9, carries=kind != 3, closing=sure)
 
 
 class Session:
@@ -158,7 +160,7 @@ def test_a_context_is_what_was_said_right_before_the_utterance_and_bounded(
         else:
             (last,) = answers
             assert request.earlier.start == served[0].start + last.words[1].start
-            assert request.earlier.finals == (" end",)
+            assert request.earlier.finals == (" end.",)
 
 
 def _check_untold(before: Sequence[Decode], earlier: Earlier) -> None:

@@ -42,7 +42,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True):
     """Earlier speech of the same channel: ``audio`` ends where the request's audio begins.
 
-    ``finals`` are the texts already given for it, in order. An engine without the ``context``
+    ``finals`` are the texts that were heard there, in order. An engine without the ``context``
     capability ignores it. Part of the request, so that any worker gives the same answer.
 
     Attributes:

@@ -76,6 +76,27 @@ def test_finals_leave_in_the_order_of_speech_whatever_the_order_of_the_answers()
     assert core.waiting == 0
 
 
+def test_what_follows_a_told_end_of_a_sentence_begins_with_a_capital() -> None:
+    core = Core(config())
+    requests = decodes(hear(core, windows(*[(SPEECH, 30), (SILENCE, 10)] * 4)))
+    heard = [(" one.", 0.99), (" two.", 0.5), (" three", None), (" four.", 0.5)]
+    texts: list[str] = []
+    for request, (text, closing) in zip(requests, heard, strict=True):
+        core = Core(config(), _copied(core.state))
+        answer = msgspec.structs.replace(said(request, text), closing=closing)
+        texts += [final.data.utterance.text for final in finals(core.take(request, answer, NOW))]
+    assert texts == [" one.", " Two", " three", " four"]
+
+
+def test_speech_that_the_end_of_audio_cuts_off_ends_its_sentence() -> None:
+    core = Core(config())
+    hear(core, windows((SPEECH, 30)))
+    (request,) = decodes(core.stop(30 * WINDOW_SAMPLES, NOW))
+    answer = msgspec.structs.replace(said(request, " bye."), closing=0.5)
+    (final,) = finals(core.take(request, answer, NOW))
+    assert final.data.utterance.text == " bye."
+
+
 def test_a_failed_utterance_is_reported_and_the_next_one_is_not_held_up() -> None:
     core = Core(config())
     first, second = decodes(
