@@ -83,6 +83,7 @@ def test_what_follows_a_told_end_of_a_sentence_begins_with_a_capital() -> None:
     texts: list[str] = []
     for request, (text, closing) in zip(requests, heard, strict=True):
         core = Core(config(), _copied(core.state))
+        core.resume()
         answer = msgspec.structs.replace(said(request, text), closing=closing)
         texts += [final.data.utterance.text for final in finals(core.take(request, answer, NOW))]
     assert texts == [" one.", " Two", " three", " four"]
