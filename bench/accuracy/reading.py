@@ -23,6 +23,8 @@ class Cuts(msgspec.Struct, frozen=True):
         between: cuts between sentences.
         unstopped: those after a final that does not end like a sentence.
         lowered: those before a final that does not begin with a capital.
+        clashing: of all, those whose sides disagree: the end of a sentence and then no capital, or
+            none and then a capital that the reference has not inside a sentence.
     """
 
     inside: int = 0
@@ -31,6 +33,7 @@ class Cuts(msgspec.Struct, frozen=True):
     between: int = 0
     unstopped: int = 0
     lowered: int = 0
+    clashing: int = 0
 
     def __add__(self, other: "Cuts") -> "Cuts":
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
@@ -61,9 +64,12 @@ def _judged(
             continue
         stopped, raised = bool(_END.search(heard[at - 1])), heard[at][:1].isupper()
         if _END.search(wanted[last]):
-            yield Cuts(between=1, unstopped=not stopped, lowered=not raised)
+            clashing = stopped != raised
+            yield Cuts(between=1, unstopped=not stopped, lowered=not raised, clashing=clashing)
         else:
-            yield Cuts(inside=1, stopped=stopped, raised=raised and not wanted[first][:1].isupper())
+            wrong = raised and not wanted[first][:1].isupper()
+            clashing = wrong if not stopped else not raised
+            yield Cuts(inside=1, stopped=stopped, raised=wrong, clashing=clashing)
 
 
 def _places(wanted: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
