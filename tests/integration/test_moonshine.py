@@ -63,6 +63,12 @@ def assert_well_formed(hypothesis: Hypothesis, samples: int) -> None:
     assert all(before.end <= after.start for before, after in pairwise(hypothesis.words))
     assert all(0 <= word.confidence <= 1 for word in hypothesis.words)
     assert 0 <= hypothesis.confidence <= 1
+    # Where a text ends with a mark, and only there, the engine says how sure it is of it.
+    if hypothesis.text[-1:].isalnum() or not hypothesis.text:
+        assert hypothesis.closing is None
+    else:
+        assert hypothesis.closing is not None
+        assert 0 < hypothesis.closing <= 1
 
 
 def test_a_long_recording_is_heard_with_few_errors(engine: Engine, two_cities: Floats) -> None:

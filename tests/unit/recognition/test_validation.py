@@ -61,6 +61,11 @@ def test_a_confidence_just_off_the_scale_is_clipped(confidence: float) -> None:
     assert checked(heard(confidence=confidence), REQUEST).confidence in (0.0, 1.0)
 
 
+def test_a_sureness_just_off_the_scale_is_clipped() -> None:
+    unsound = msgspec.structs.replace(heard((0, 100)), closing=1.0001)
+    assert checked(unsound, REQUEST).closing == 1.0
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -71,6 +76,7 @@ def test_a_confidence_just_off_the_scale_is_clipped(confidence: float) -> None:
         heard((0, 16_000), (100, 200)),
         heard(confidence=math.nan),
         heard(confidence=math.inf),
+        msgspec.structs.replace(heard((0, 100)), closing=math.nan),
         Hypothesis("bla " * 1000, (), "en", 1.0),
         Hypothesis("", (SpokenWord("b" * 1000, 0, 1, 1.0),), "en", 1.0),
         Hypothesis("", (SpokenWord("", 0, 0, 1.0),) * 1000, "en", 1.0),
