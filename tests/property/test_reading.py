@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vivavoce.recognition.contract import Hypothesis, SpokenWord
@@ -18,12 +18,17 @@ OPENED = st.tuples(st.sampled_from(["", '"', "¿", "("]), CLOSED).map("".join)
 TEXTS = st.lists(OPENED, max_size=3).map(lambda words: "".join(f" {word}" for word in words))
 
 
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Busy machines draw examples slowly."""
+
+
 @st.composite
 def hypotheses(draw: st.DrawFn) -> Hypothesis | None:
     text = draw(TEXTS)
     closing = draw(st.one_of(st.none(), st.floats(0, 1)))
     words = tuple(SpokenWord(f" {word}", at, at + 1, 0.9) for at, word in enumerate(text.split()))
-    heard = Hypothesis(text, words, draw(st.sampled_from(["en", "tr", "nl"])), 0.9, closing=closing)
+    language, continues = draw(st.sampled_from(["en", "tr", "nl"])), draw(st.booleans())
+    heard = Hypothesis(text, words, language, 0.9, closing=closing, continues=continues)
     return draw(st.sampled_from([heard, heard, heard, None]))
 
 
@@ -36,6 +41,7 @@ def read(answers: Sequence[Hypothesis | None]) -> list[Hypothesis | None]:
     return found
 
 
+@SLOW
 @given(st.lists(hypotheses(), max_size=6))
 def test_after_a_told_end_of_a_sentence_nothing_begins_with_a_small_letter(
     answers: list[Hypothesis | None],
@@ -48,6 +54,7 @@ def test_after_a_told_end_of_a_sentence_nothing_begins_with_a_small_letter(
             assert first == first.title() or len(first.title()) > 1 or word != word.lower()
 
 
+@SLOW
 @given(st.lists(hypotheses(), max_size=6))
 def test_only_a_closing_mark_and_the_case_of_the_first_letter_change(
     answers: list[Hypothesis | None],

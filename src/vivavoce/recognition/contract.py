@@ -103,6 +103,8 @@ class Hypothesis(msgspec.Struct, frozen=True):
             it doubts what it heard, for a wrong context does more harm than none.
         closing: probability of the mark that the text ends with; None without one, and from
             engines that cannot say.
+        continues: the first word is written with a capital, but the engine takes it for one in the
+            middle of a sentence, and not for a name.
     """
 
     text: str
@@ -111,6 +113,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     confidence: float
     carries: bool = True
     closing: float | None = None
+    continues: bool = False
 
 
 class Engine(Protocol):

@@ -47,7 +47,9 @@ def told(answer: Hypothesis | None, *, begins: bool, last: bool) -> tuple[Hypoth
     if answer is None or not answer.words:
         return answer, begins
     if begins:
-        answer = _begun(answer)
+        answer = _begin_with(answer, _capitalised(answer.words[0].text, answer.language))
+    elif answer.continues:
+        answer = _begin_with(answer, _small(answer.words[0].text))
     if not last and answer.closing is not None and answer.closing < SURE:
         answer = _open(answer)
     return answer, closes(answer.text)
@@ -68,10 +70,9 @@ def _open(answer: Hypothesis) -> Hypothesis:
     return msgspec.structs.replace(answer, text=_STOP.sub("", answer.text), words=words)
 
 
-def _begun(answer: Hypothesis) -> Hypothesis:
-    """With a capital first letter."""
+def _begin_with(answer: Hypothesis, word: str) -> Hypothesis:
+    """With the first word written so."""
     first = answer.words[0]
-    word = _capitalised(first.text, answer.language)
     if word == first.text or not answer.text.startswith(first.text):
         return answer
     words = (msgspec.structs.replace(first, text=word), *answer.words[1:])
@@ -92,3 +93,12 @@ def _capitalised(word: str, language: str) -> str:
             return start + capital + rest[length:]
     capital = rest[0].title()
     return start + capital + rest[1:] if len(capital) == 1 else word
+
+
+def _small(word: str) -> str:
+    """A word as it stands inside a sentence; one with other capitals stays."""
+    found = _FIRST.match(word)
+    if found is None or found[2][1:] != found[2][1:].lower():
+        return word
+    small = found[2][0].lower()
+    return found[1] + small + word[found.end(1) + 1 :] if len(small) == 1 else word

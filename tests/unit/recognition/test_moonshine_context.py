@@ -69,17 +69,19 @@ def test_what_has_no_letters_in_the_vocabulary_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "word", "found"),
+    ("contextual", "alone", "small"),
     [
-        (" the", " The", " the"),
-        (" the,", " The.", " the."),
-        (" ibm's", " IBM's", " ibm's"),
-        (" The", " the", " The"),
-        (" then", " The", " The"),
-        ("", " The", " The"),
+        ([" the", " cat"], [" The", " bat"], True),
+        ([" the,"], [" The."], True),
+        ([" The"], [" The"], False),
+        ([" the"], [" the"], False),
+        ([" then"], [" The"], False),
+        ([" iPhone"], [" IPhone"], False),
+        ([], [" The"], False),
+        ([" the"], [], False),
     ],
 )
-def test_a_word_has_the_case_that_it_was_heard_with_in_context(
-    model: str, word: str, found: str
+def test_a_word_goes_on_in_a_sentence_if_it_was_heard_small_with_context(
+    contextual: list[str], alone: list[str], *, small: bool
 ) -> None:
-    assert context.in_case_of(model, word) == found
+    assert context.is_small(contextual, alone) == small

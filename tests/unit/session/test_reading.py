@@ -1,5 +1,6 @@
 """What is done to the ends and beginnings of texts, for what is known when they leave."""
 
+import msgspec
 import pytest
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
@@ -100,7 +101,13 @@ def test_a_sentence_begins_with_a_capital_where_there_are_such(
     assert text_of(found) == begun
 
 
-def test_nothing_is_written_small_that_the_engine_wrote_large() -> None:
+def test_what_the_engine_takes_for_a_continuation_begins_small_unless_a_sentence_begins() -> None:
+    answer = msgspec.structs.replace(heard(" And the best"), continues=True)
+    assert text_of(told(answer, begins=False, last=False)[0]) == " and the best"
+    assert text_of(told(answer, begins=True, last=False)[0]) == " And the best"
+
+
+def test_nothing_else_is_written_small_that_the_engine_wrote_large() -> None:
     found, _ = told(heard(" Haus und Hof", language="de"), begins=False, last=False)
     assert text_of(found) == " Haus und Hof"
 

@@ -67,11 +67,12 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece."""
+    """What was heard in one piece; ``continues`` as in a hypothesis."""
 
     start: int
     words: tuple[SpokenWord, ...]
     log_probabilities: Floats
+    continues: bool = False
 
 
 def load(model: Model, folder: Path) -> "MoonshineEngine":
@@ -147,7 +148,11 @@ class MoonshineEngine:
             return [part]
         own = _Piece(piece.request, 0, piece.audio[piece.untold :])
         (alone,) = self._decode_group([own])
-        return [_in_case_of(part, alone) if _trust(alone) > _trust(part, context.BENEFIT) else part]
+        if _trust(alone) <= _trust(part, context.BENEFIT):
+            return [part]
+        # What is heard alone begins like a sentence, whether one begins there or not.
+        small = context.is_small(texts, [word.text for word in alone.words])
+        return [replace(alone, continues=small)]
 
     def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
         """Decode some pieces together; they have the same prefix."""
@@ -221,18 +226,6 @@ def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Pa
     return _Part(part.start, kept, part.log_probabilities[words[first].tokens[0] :])
 
 
-def _in_case_of(contextual: _Part, alone: _Part) -> _Part:
-    """What was heard alone, beginning as with context if that is the same word.
-
-    What is heard alone begins like a sentence, whether one begins there or not.
-    """
-    if not contextual.words or not alone.words:
-        return alone
-    first, *rest = alone.words
-    text = context.in_case_of(contextual.words[0].text, first.text)
-    return replace(alone, words=(msgspec.structs.replace(first, text=text), *rest))
-
-
 def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
     """Ranks what was heard with context and without: loops last, then the likelier one."""
     looping = context.repeats([word.text for word in part.words])
@@ -269,6 +262,7 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         float(np.exp(log_probabilities.mean())),
         carries=context.carries([word.text for word in words], log_probabilities),
         closing=closing(text, float(log_probabilities[-1])),
+        continues=parts[0].continues,
     )
 
 

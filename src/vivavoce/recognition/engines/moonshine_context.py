@@ -69,13 +69,12 @@ def _run(words: Sequence[str], period: int) -> int:
     return most // period + 1
 
 
-def in_case_of(model: str, word: str) -> str:
-    """A word with the capital or small first letters of ``model``, if that is the same word."""
-    letters = re.match(r"\W*(\w+)", model)
-    ours = re.match(r"\W*(\w+)", word)
-    if letters is None or ours is None or letters[1].casefold() != ours[1].casefold():
-        return word
-    return word[: ours.start(1)] + letters[1] + word[ours.end(1) :]
+def is_small(contextual: Sequence[str], alone: Sequence[str]) -> bool:
+    """Whether the first word, with a capital when heard alone, has none when heard with context."""
+    if not contextual or not alone:
+        return False
+    ours, theirs = (re.sub(r"\W", "", words[0]) for words in (alone, contextual))
+    return ours != theirs and ours.casefold() == theirs and theirs.islower()
 
 
 def certainty(log_probabilities: Floats) -> float:

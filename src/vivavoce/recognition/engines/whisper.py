@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.recognition.catalogue import Model
-from vivavoce.recognition.closing import closing
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -205,16 +204,9 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
     text = "".join(word.text for word in words)
     if not words:
         return Hypothesis(text, words, language, 0.0)
-    log_probabilities = np.concatenate([part.log_probabilities for part in parts])
-    certainty = float(log_probabilities.mean())
-    return Hypothesis(
-        text,
-        words,
-        language,
-        float(np.exp(certainty)),
-        carries(text, certainty),
-        closing(text, float(log_probabilities[-1])),
-    )
+    certainty = float(np.concatenate([part.log_probabilities for part in parts]).mean())
+    confidence = float(np.exp(certainty))
+    return Hypothesis(text, words, language, confidence, carries(text, certainty))
 
 
 def _rough_spans(words: Sequence[TokenWord], take: Take) -> list[Span]:
