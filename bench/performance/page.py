@@ -33,6 +33,8 @@ The driver is another process than the server, on the same machine, and takes it
 second, latencies tell of the driver. *Other CPU s* is what everything else on the machine used \
 during the run: where that is much, the figures are worse than the server is. *Failed* counts \
 sessions that did not end as they should; latencies are seconds, median / 95th (/ 99th) percentile.
+
+How well it hears: [accuracy](benchmarks/accuracy.md), [languages](benchmarks/languages.md).
 """
 
 _LATENCY = """## Latency
