@@ -154,7 +154,7 @@ async def _server(setting: Setting) -> AsyncIterator[Bench]:
 
     Raises:
         BadInputError: there is no process with the id that was named.
-        ServerStartError: one of its own does not start.
+        ServerStartError: one of its own does not start, or the first session fails.
     """
     url, api_key, pid = setting.url, setting.api_key, setting.pid
     async with AsyncExitStack() as stack:
@@ -165,7 +165,9 @@ async def _server(setting: Setting) -> AsyncIterator[Bench]:
             raise BadInputError(f"no process here has the id {pid}")
         client = await stack.enter_async_context(Client(url, api_key, timeout=60))
         bench = Bench(client, setting.request, url, api_key, pid)
-        await bench.together(setting.voice(WARM_SECONDS), 1)
+        warm = await bench.together(setting.voice(WARM_SECONDS), 1)
+        if warm.failures:
+            raise ServerStartError(f"the first session failed: {warm.failures[0]}")
         yield bench
 
 
