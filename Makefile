@@ -21,7 +21,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench-accuracy bench-languages lock clean
+.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench bench-accuracy bench-languages lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -95,6 +95,9 @@ check: $(VENV)/dev.stamp ## Lint, format, types, layers, reference
 format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp models ## Every measurement of speed, written to docs/benchmarks.md: make bench QUICK=1
+	PYTHONPATH=bench $(BIN)/python -m performance $(if $(QUICK),--quick) $(if $(AUDIO),--audio '$(AUDIO)') $(OPTIONS)
 
 bench-accuracy: $(VENV)/dev.stamp models ## Word errors of the server on recordings: make bench-accuracy AUDIO=DIR
 	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-accuracy AUDIO=DIR'; exit 1; }

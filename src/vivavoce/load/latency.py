@@ -7,6 +7,7 @@ ends at the ``speech_end`` of its utterance. What is measured is when the client
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
+from math import inf
 
 from vivavoce.load.log import StreamLog
 from vivavoce.protocol.messages import SpeechEnd, Transcript
@@ -31,6 +32,7 @@ class Latencies:
         word_shown: from a word's end to its first being shown.
         word_final: from a word's end to its final.
         stop_to_final: from the stop to the last final, where one came after it.
+        finals: finals seen.
         partials: partials seen.
         words: words of the finals.
         taken_back: words shown and then changed or removed.
@@ -41,6 +43,7 @@ class Latencies:
     word_shown: list[float] = field(default_factory=list)
     word_final: list[float] = field(default_factory=list)
     stop_to_final: list[float] = field(default_factory=list)
+    finals: int = 0
     partials: int = 0
     words: int = 0
     taken_back: int = 0
@@ -49,6 +52,7 @@ class Latencies:
         """Take another stream's samples in."""
         for name in ("time_to_final", "first_text", "word_shown", "word_final", "stop_to_final"):
             getattr(self, name).extend(getattr(other, name))
+        self.finals += other.finals
         self.partials += other.partials
         self.words += other.words
         self.taken_back += other.taken_back
@@ -62,16 +66,21 @@ class _Story:
     final: bool = False
 
 
-def latencies(log: StreamLog) -> Latencies:
-    """Measure one stream."""
+EVERYTHING = (0.0, inf)
+
+
+def latencies(log: StreamLog, between: tuple[float, float] = EVERYTHING) -> Latencies:
+    """Measure one stream, or the utterances of it that begin from one second to another."""
     found = Latencies()
-    stories = _stories(log)
+    first, last = between
+    stories = [each for each in _stories(log) if first <= each.views[-1][1].start < last]
     ends = [
         (seen.message.data.channel, seen.message.data.time)
         for seen in log.seen
         if isinstance(seen.message, SpeechEnd)
     ]
     for story in stories:
+        found.finals += story.final
         found.partials += len(story.views) - story.final
         if story.final:
             _measure(story.views, ends, log, found)

@@ -1,58 +1,34 @@
-"""What is measured: streams that talk, streams that only listen, and how many a server bears."""
+"""Streams that talk: what they see of a server, how many it bears, and how long."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
 
 import msgspec
 
-from vivavoce.audio.format import AudioFormat
 from vivavoce.client import Client
+from vivavoce.load import counters
+from vivavoce.load.counters import Counted
 from vivavoce.load.figures import Spread, spread
 from vivavoce.load.latency import Latencies, latencies
 from vivavoce.load.log import StreamLog
-from vivavoce.load.machine import Watch
-from vivavoce.load.streams import CHUNK_SECONDS, speak_together
+from vivavoce.load.machine import Sample, Spent, Watch
+from vivavoce.load.streams import speak_together
+from vivavoce.load.voice import CHUNK_SECONDS, Voice
 from vivavoce.protocol.messages import AudioChunkAck
 from vivavoce.protocol.request import InitRequest
 
-STAGGER = 0.37
-"""Seconds between the beginnings of two streams: not a divisor of the chunk's 100 ms."""
-
-
-class Voice(msgspec.Struct, frozen=True):
-    """Speech to be sent: raw audio in a format of the wire."""
-
-    audio: bytes
-    format: AudioFormat
-
-    def half(self, seconds: float = 10.0) -> "Voice":
-        """The same with as much silence: ``seconds`` of speech, then ``seconds`` of silence."""
-        size = round(seconds * self.format.sample_rate) * self.format.frame_bytes
-        parts = (self.audio[at : at + size] for at in range(0, len(self.audio), size))
-        return msgspec.structs.replace(
-            self, audio=b"".join(part + bytes(len(part)) for part in parts)
-        )
-
-    def beginning(self, seconds: float) -> "Voice":
-        """Its first seconds."""
-        size = round(seconds * self.format.sample_rate) * self.format.frame_bytes
-        return msgspec.structs.replace(self, audio=self.audio[:size])
-
-    def silence(self, seconds: float) -> "Voice":
-        """Nothing but silence."""
-        size = round(seconds * self.format.sample_rate) * self.format.frame_bytes
-        return msgspec.structs.replace(self, audio=bytes(size))
+FINE = 8
+"""A capacity is searched to an eighth of itself."""
 
 
 class Row(msgspec.Struct, frozen=True):
     """One run: ``streams`` at once. Latencies in seconds, as in ``load.latency``.
 
     Attributes:
-        cpu_per_audio_second: processor seconds of the server for a second of audio; None where
-            the server is not ours to look into.
-        peak_mb: its most resident memory, all processes.
+        partials_per_second: that a stream saw in a second of its audio.
         driver_late: the most that a chunk left too late, our own fault: past 0.1 s the figures
             tell of the driver's machine.
+        spent: what the run cost; None before that was looked at.
+        counted: what the server counted; None where it shows nothing.
     """
 
     streams: int
@@ -63,13 +39,29 @@ class Row(msgspec.Struct, frozen=True):
     word_final: Spread
     stop_to_final: Spread
     acknowledged: Spread
+    finals: int
     words: int
     taken_back_per_word: float
     partials_per_second: float
     driver_late: float
     failures: tuple[str, ...] = ()
-    cpu_per_audio_second: float | None = None
-    peak_mb: float | None = None
+    spent: Spent | None = None
+    counted: Counted | None = None
+
+    @property
+    def cpu_per_audio_second(self) -> float | None:
+        """Processor seconds of the server for a second of audio, if it can be looked into."""
+        if self.spent is None or self.spent.server_cpu is None:
+            return None
+        return self.spent.server_cpu / max(self.audio_seconds, 1e-9)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A row and what it was made of."""
+
+    row: Row
+    logs: Sequence[StreamLog]
+    samples: Sequence[Sample]
 
 
 class Bench(msgspec.Struct, frozen=True):
@@ -78,68 +70,101 @@ class Bench(msgspec.Struct, frozen=True):
     Attributes:
         client: reaches it.
         request: what every session asks for; the voice's format is filled in.
+        url: its address, for what it counts about itself.
+        api_key: its key.
         pid: its process, if it runs on this machine.
     """
 
     client: Client
     request: InitRequest
+    url: str
+    api_key: str = ""
     pid: int | None = None
 
-    async def run(self, voice: Voice, streams: int, *, stagger: float = STAGGER) -> Row:
-        """Have ``streams`` speak at once."""
-        request = msgspec.structs.replace(
-            self.request,
-            encoding=voice.format.encoding.value,
-            bit_depth=voice.format.bit_depth,
-            sample_rate=voice.format.sample_rate,
-            channels=voice.format.channels,
-        )
-        async with AsyncExitStack() as stack:
-            watch = await stack.enter_async_context(Watch(self.pid)) if self.pid else None
-            logs = await speak_together(
-                self.client, request, [voice.audio] * streams, stagger=stagger
-            )
-        row = summary(logs)
-        if watch is None:
-            return row
-        cost = watch.cpu_seconds / max(row.audio_seconds, 1e-9)
-        return msgspec.structs.replace(
-            row,
-            cpu_per_audio_second=round(cost, 4),
-            peak_mb=round(watch.peak_bytes / 2**20, 1),
-        )
+    async def run(self, voices: Sequence[Voice], *, speed: float = 1.0) -> Run:
+        """Have every voice speak at once."""
+        before = await counters.read(self.url, self.api_key)
+        async with Watch(self.pid) as watch:
+            logs = await speak_together(self.client, self.request, voices, speed=speed)
+        counted = counters.between(before, await counters.read(self.url, self.api_key))
+        row = msgspec.structs.replace(summary(logs), spent=watch.spent(), counted=counted)
+        return Run(row, logs, watch.samples)
+
+    async def together(self, voice: Voice, streams: int) -> Row:
+        """Have so many streams say the same, each begun at another place of it."""
+        return (await self.run([voice.turned(number) for number in range(streams)])).row
 
     async def latency(self, voice: Voice, counts: Iterable[int]) -> AsyncIterator[Row]:
         """A row for each number of streams."""
         for count in counts:
-            yield await self.run(voice, count)
-
-    async def capacity(
-        self, voice: Voice, *, most: int, bearable: Callable[[Row], bool]
-    ) -> AsyncIterator[Row]:
-        """Rows of a search for the largest number that is bearable: doubling, then halving."""
-        good, bad = 0, most + 1
-        count = 1
-        while good + 1 < bad:
-            row = await self.run(voice, count)
-            yield row
-            if bearable(row):
-                good = count
-            else:
-                bad = count
-            count = min(good * 2, most) if bad > most else (good + bad) // 2
-            if count == good:
-                return
+            yield await self.together(voice, count)
 
 
-def within(limit: float) -> Callable[[Row], bool]:
+Judgement = Callable[[Row], bool]
+
+
+async def search(
+    run: Callable[[int], AsyncIterator[Row]],
+    bearable: Judgement,
+    *,
+    first: int,
+    most: int,
+    known: dict[int, Row],
+) -> AsyncIterator[Row]:
+    """Rows of a search for the largest number of streams that is bearable.
+
+    Doubles until it is too many, then halves the difference until it is an eighth.
+
+    Args:
+        run: measures a number of streams.
+        bearable: says of a row whether it was.
+        first: the number to begin with.
+        most: no more than this.
+        known: rows by their number of streams; what is there is not measured again, and what is
+            measured is added.
+    """
+    good, bad, count = 0, most + 1, min(first, most)
+    while count > good:
+        if count not in known:
+            async for row in run(count):
+                known[count] = row
+                yield row
+        if bearable(known[count]):
+            good = count
+        else:
+            bad = count
+        count = min(good * 2, most) if bad > most else (good + bad) // 2
+        if bad <= most and bad - good <= max(1, good // FINE):
+            return
+
+
+def most_borne(rows: Iterable[Row], bearable: Judgement) -> int:
+    """The largest number below the smallest that was not bearable; 0 where none was."""
+    good = 0
+    for row in sorted(rows, key=lambda each: each.streams):
+        if not bearable(row):
+            break
+        good = row.streams
+    return good
+
+
+def within(limit: float) -> Judgement:
     """Whether every stream ended well and 95 % of the finals came within ``limit`` seconds."""
+    return lambda row: not row.failures and _at_most(row.time_to_final, limit)
 
-    def bearable(row: Row) -> bool:
-        slow = row.time_to_final.p95
-        return not row.failures and slow is not None and slow <= limit
 
-    return bearable
+def not_slipping(alone: Row, seconds: float = 1.0) -> Judgement:
+    """Whether every stream ended well and words became final as soon as for one stream alone.
+
+    95 % of them, and within ``seconds`` as soon; it counts every final, also those that were cut
+    at the maximum duration.
+    """
+    limit = (alone.word_final.p95 or 0.0) + seconds
+    return lambda row: not row.failures and _at_most(row.word_final, limit)
+
+
+def _at_most(found: Spread, limit: float) -> bool:
+    return found.p95 is not None and found.p95 <= limit
 
 
 def summary(logs: Sequence[StreamLog]) -> Row:
@@ -157,20 +182,13 @@ def summary(logs: Sequence[StreamLog]) -> Row:
         word_final=spread(found.word_final),
         stop_to_final=spread(found.stop_to_final),
         acknowledged=spread([delay for log in logs for delay in acknowledgements(log)]),
+        finals=found.finals,
         words=found.words,
         taken_back_per_word=round(found.taken_back / max(found.words, 1), 3),
         partials_per_second=round(found.partials / max(seconds, 1e-9), 2),
-        driver_late=round(max(map(lateness, logs), default=0.0), 3),
+        driver_late=round(max((log.late for log in logs), default=0.0), 3),
         failures=tuple(log.failure for log in logs if log.failure),
     )
-
-
-def lateness(log: StreamLog) -> float:
-    """The most that a chunk left later than its last sample would have been spoken."""
-    if not log.sent:
-        return 0.0
-    begun = log.sent[0] - log.ends[0]
-    return max(sent - begun - end for sent, end in zip(log.sent, log.ends, strict=True))
 
 
 def acknowledgements(log: StreamLog) -> list[float]:

@@ -1,65 +1,95 @@
-"""Streams that speak in real time, side by side, each a session of its own."""
+"""Streams that speak side by side, in real time or faster, each a session of its own."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from vivavoce.audio.format import AudioFormat, Encoding
+import msgspec
+
 from vivavoce.client import Client, Session, VivavoceError
 from vivavoce.load.log import Seen, StreamLog
+from vivavoce.load.voice import CHUNK_SECONDS, GOLDEN, Voice
 from vivavoce.protocol.request import InitRequest
 
-CHUNK_SECONDS = 0.1
 FAREWELL_SECONDS = 120.0
 """How long after its stop a session may take to end."""
 
+STAGGER = 0.37
+"""Seconds between the beginnings of two streams at most."""
+
+SPREAD_SECONDS = 3.0
+"""Within this time all have begun: a run of many is to be one of many at once."""
+
 Clock = Callable[[], float]
+
+
+def requested(request: InitRequest, voice: Voice) -> InitRequest:
+    """A request with the voice's format filled in."""
+    spoken = voice.format
+    return msgspec.structs.replace(
+        request,
+        encoding=spoken.encoding.value,
+        bit_depth=spoken.bit_depth,
+        sample_rate=spoken.sample_rate,
+        channels=spoken.channels,
+    )
+
+
+def delays(streams: int) -> list[float]:
+    """When each of them begins, in seconds: no two send their chunks at the same moment."""
+    step = min(STAGGER, SPREAD_SECONDS / streams)
+    return [index * step + index * GOLDEN % 1 * CHUNK_SECONDS for index in range(streams)]
 
 
 async def speak(
     client: Client,
     request: InitRequest,
-    audio: bytes,
+    voice: Voice,
     *,
     delay: float = 0.0,
+    speed: float = 1.0,
     clock: Clock = time.monotonic,
 ) -> StreamLog:
-    """One stream: chunks of 100 ms as they would be spoken, the stop, and all that comes back."""
+    """One stream: chunks of 100 ms as they would be spoken, the stop, and all that comes back.
+
+    What goes wrong is in its log: it must not end the other streams.
+    """
     await asyncio.sleep(delay)
-    log = StreamLog()
+    log = StreamLog(speed)
     try:
-        session = await client.create(request)
-        async with session:
-            feeding = asyncio.create_task(_feed(session, request, audio, log, clock), name="speak")
+        session = await client.create(requested(request, voice))
+        async with session, asyncio.timeout(None) as limit:
+            feeding = asyncio.create_task(_feed(session, voice, log, limit, clock), name="speak")
             try:
                 await _listen(session, log, clock)
             finally:
                 feeding.cancel()
                 await asyncio.gather(feeding, return_exceptions=True)
-    except (VivavoceError, TimeoutError) as error:
+    except TimeoutError:
+        log.failure = f"had not ended {FAREWELL_SECONDS:g} s after its stop"
+    except VivavoceError as error:
         log.failure = f"{type(error).__name__}: {error}"
     log.over = clock()
     return log
 
 
 async def _feed(
-    session: Session, request: InitRequest, audio: bytes, log: StreamLog, clock: Clock
+    session: Session, voice: Voice, log: StreamLog, limit: asyncio.Timeout, clock: Clock
 ) -> None:
-    spoken = AudioFormat(
-        Encoding(request.encoding), request.bit_depth, request.sample_rate, request.channels
-    )
+    spoken = voice.format
     size = round(spoken.sample_rate * CHUNK_SECONDS) * spoken.frame_bytes
     begun = clock()
-    for start in range(0, len(audio), size):
-        chunk = audio[start : start + size]
+    for start in range(0, len(voice.audio), size):
+        chunk = voice.audio[start : start + size]
         end = spoken.seconds(start + len(chunk))
-        if (wait := begun + end - clock()) > 0:
+        if (wait := begun + end / log.speed - clock()) > 0:
             await asyncio.sleep(wait)
         log.ends.append(end)
         log.sent.append(clock())
         await session.send_audio(chunk)
     log.stopped = clock()
     await session.stop()
+    limit.reschedule(asyncio.get_running_loop().time() + FAREWELL_SECONDS)
 
 
 async def _listen(session: Session, log: StreamLog, clock: Clock) -> None:
@@ -68,16 +98,10 @@ async def _listen(session: Session, log: StreamLog, clock: Clock) -> None:
 
 
 async def speak_together(
-    client: Client,
-    request: InitRequest,
-    voices: Sequence[bytes],
-    *,
-    stagger: float,
+    client: Client, request: InitRequest, voices: Sequence[Voice], *, speed: float = 1.0
 ) -> list[StreamLog]:
-    """A stream for each voice; they begin ``stagger`` seconds apart."""
+    """A stream for each voice, begun one soon after the other."""
+    beginnings = zip(voices, delays(len(voices)), strict=True)
     return await asyncio.gather(
-        *(
-            speak(client, request, audio, delay=index * stagger)
-            for index, audio in enumerate(voices)
-        )
+        *(speak(client, request, voice, delay=delay, speed=speed) for voice, delay in beginnings)
     )

@@ -6,7 +6,7 @@ from vivavoce.client import Message
 from vivavoce.load.figures import spread
 from vivavoce.load.latency import latencies
 from vivavoce.load.log import Seen, StreamLog
-from vivavoce.load.scenarios import acknowledgements, lateness, summary
+from vivavoce.load.scenarios import acknowledgements, summary
 from vivavoce.protocol.messages import (
     AudioChunkAck,
     ChunkRange,
@@ -24,7 +24,7 @@ def log_of(*seen: tuple[float, Message], chunks: int = 50, late: float = 0.0) ->
     """Five seconds in chunks of 100 ms, sent on time but for ``late`` in the second half."""
     ends = [(index + 1) / 10 for index in range(chunks)]
     sent = [BEGUN + end + (late if end > 2.5 else 0.0) for end in ends]
-    return StreamLog(ends, sent, [Seen(BEGUN + at, message) for at, message in seen])
+    return StreamLog(1.0, ends, sent, [Seen(BEGUN + at, message) for at, message in seen])
 
 
 def text(*words: tuple[str, float], final: bool = False, utterance: str = "00_00000000") -> Message:
@@ -45,6 +45,24 @@ def test_a_sample_existed_when_its_place_in_the_chunk_was_reached() -> None:
     assert log.spoken_at(1.23) == pytest.approx(BEGUN + 1.23)
     assert log.spoken_at(99.0) == pytest.approx(BEGUN + 5.0)
     assert log_of(late=0.4).spoken_at(3.05) == pytest.approx(BEGUN + 3.45)
+
+
+def test_at_twice_the_speed_a_sample_existed_in_half_the_time() -> None:
+    ends = [(index + 1) / 10 for index in range(50)]
+    log = StreamLog(2.0, ends, [BEGUN + end / 2 for end in ends])
+    assert log.spoken_at(3.0) == pytest.approx(BEGUN + 1.5)
+    assert log.spoken_at(3.06) == pytest.approx(BEGUN + 1.53)
+    assert log.late == pytest.approx(0)
+
+
+def test_only_utterances_that_begin_in_a_slice_are_measured_in_it() -> None:
+    log = log_of(
+        (1.3, text(("one", 1.0), final=True)),
+        (4.0, text(("two", 3.5), final=True, utterance="00_00000001")),
+    )
+    assert latencies(log, (0.0, 2.0)).word_final == pytest.approx([0.3])
+    assert latencies(log, (2.0, 5.0)).word_final == pytest.approx([0.5])
+    assert latencies(log).finals == 2
 
 
 def test_each_latency_is_counted_from_the_sample_that_it_waited_for() -> None:
@@ -93,7 +111,7 @@ def test_acknowledgements_are_counted_from_the_chunk_that_they_end_with() -> Non
 
 
 def test_a_driver_that_cannot_keep_up_tells_so() -> None:
-    assert lateness(log_of()) == pytest.approx(0)
+    assert log_of().late == pytest.approx(0)
     assert summary([log_of(), log_of(late=0.3)]).driver_late == pytest.approx(0.3)
 
 

@@ -1,0 +1,1 @@
+"""Every measurement of ``vivavoce bench``, and the page that tells them."""
