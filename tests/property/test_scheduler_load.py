@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognition_support import a_job
-from vivavoce.recognition.jobs import PATIENCE, SAMPLE_RATE, Job, JobKind
+from vivavoce.recognition.contract import SAMPLE_RATE
+from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 from vivavoce.recognition.scheduler import Scheduler
 
 MOST_PARTIALS = 16

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from vivavoce.recognition.cadence import Cadence
 from vivavoce.recognition.contract import Hypothesis
 from vivavoce.recognition.errors import (
     DecodeFailedError,
@@ -12,7 +13,7 @@ from vivavoce.recognition.errors import (
     Superseded,
 )
 from vivavoce.recognition.frames import Answer, Decoded
-from vivavoce.recognition.jobs import PATIENCE, Job
+from vivavoce.recognition.jobs import PATIENCE, Job, Source
 from vivavoce.recognition.quarantine import Quarantine
 from vivavoce.recognition.scheduler import Displaced, Scheduler
 from vivavoce.recognition.slot import WorkSource
@@ -39,6 +40,8 @@ class RecogniserStats:
         cpu_seconds: CPU time that workers spent on decoding.
         waiting: jobs in the queue now.
         queue_age: seconds that the longest waiting one has waited.
+        spared: refreshes that were not asked for, as they came too soon for the load.
+        refresh_interval: seconds between two refreshes of a channel now; 0: there are none.
     """
 
     done: int
@@ -52,6 +55,8 @@ class RecogniserStats:
     cpu_seconds: float
     waiting: int
     queue_age: float
+    spared: int
+    refresh_interval: float
 
 
 class Desk:
@@ -62,6 +67,7 @@ class Desk:
     ) -> None:
         self._scheduler = scheduler
         self._clock = clock
+        self._cadence = Cadence()
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
         # Foreseen finals: those confirmed, with their deadlines, and those not tried before that.
@@ -97,7 +103,8 @@ class Desk:
         if not self._is_awaited(job):
             self._give_way(self._scheduler.utterance_ended(job.source))
             return
-        self._confirmed[job] = self._clock() + PATIENCE["final"]
+        spoken = max(self._clock(), job.deadline - PATIENCE[job.kind])
+        self._confirmed[job] = spoken + PATIENCE["final"]
         if job in self._parked or self._scheduler.holds(job):
             self._parked.discard(job)
             self._queue_confirmed(job)
@@ -112,10 +119,15 @@ class Desk:
         """Wait for the next jobs of an engine."""
         arrival = self._arrivals[engine]
         limit = max(1, min(limit, MAX_BATCH))
-        while not (batch := self._scheduler.next_batch(engine, self._clock(), limit)):
+        while not (batch := self._next_batch(engine, limit)):
             arrival.clear()
             await arrival.wait()
         return batch
+
+    def _next_batch(self, engine: str, limit: int) -> Sequence[Job]:
+        now = self._clock()
+        self._cadence.note(self._scheduler.queue_age(now), now)
+        return self._scheduler.next_batch(engine, now, limit)
 
     def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
         """Check the answers and pass them on to those who await them."""
@@ -147,9 +159,16 @@ class Desk:
             if job in self._confirmed:
                 self._queue_confirmed(job)
 
+    def wants_refresh(self, source: Source) -> bool:
+        """Whether a channel's next refresh is due; it counts as asked for if so."""
+        now = self._clock()
+        self._cadence.note(self._scheduler.queue_age(now), now)
+        return self._cadence.admits(source, now)
+
     def cancel(self, session: str) -> None:
         """End a session: all its jobs raise ``SessionCancelledError``."""
         self._scheduler.cancel(session)
+        self._cadence.forget(session)
         self._quarantine.forget(session)
         theirs = [job for job in self._awaited if job.session == session]
         self.fail(theirs, SessionCancelledError, "the session was cancelled")
@@ -182,6 +201,8 @@ class Desk:
             cpu_seconds=self._cpu_seconds,
             waiting=len(self._scheduler),
             queue_age=self._scheduler.queue_age(self._clock()),
+            spared=self._cadence.spared,
+            refresh_interval=self._cadence.interval or 0.0,
         )
 
     def _submit(self, job: Job) -> None:

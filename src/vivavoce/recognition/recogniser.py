@@ -137,6 +137,13 @@ class Recogniser:
         """
         self._desk.confirm(job)
 
+    def wants_refresh(self, session: str, channel: int) -> bool:
+        """Whether a channel should ask for its next ``refresh_partial``: not too soon for the load.
+
+        It counts as asked for if so.
+        """
+        return self._desk.wants_refresh((session, channel))
+
     def cancel(self, session: str) -> None:
         """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
         self._residency.release(session)

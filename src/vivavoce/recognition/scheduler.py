@@ -5,7 +5,8 @@ the queue without being decoded is handed back, so that whoever awaits it can be
 
 Finals and questions for a language, for which finals wait, are promises: they go first, the
 earliest deadline before the others, whoever's it is. Sessions cannot crowd each other out there,
-for the deadline is that of speech as it is spoken (``session.pacing``).
+for the deadline is that of speech as it is spoken (``session.pacing``); what comes ahead of that,
+as a file does, gives way to the partials of those who speak now.
 
 Under load partials give way. A channel has at most one partial waiting: the newest, for it
 covers the older one's audio. It keeps the older one's place in the queue, or a channel that
@@ -137,7 +138,7 @@ class Scheduler:
         Returns:
             The jobs, the most urgent first; empty when none waits.
         """
-        promise = self._next_promise(engine)
+        promise = self._next_promise(engine, now)
         batch = [promise] if promise else list(self._turns.take(engine, now, max_batch))
         for entry in batch:
             del self._entries[entry.job]
@@ -162,17 +163,22 @@ class Scheduler:
         return tuple(e.job for e in sorted(mine, key=lambda e: (not e.is_promise, e)))
 
     def queue_age(self, now: float) -> float:
-        """Seconds that the longest waiting job, or its channel's partial, has been waiting."""
+        """Seconds that the longest waiting job, or its channel's partial, has been waiting.
+
+        What was asked for ahead of time does not wait yet.
+        """
         return max((now - entry.claim.since for entry in self._entries.values()), default=0.0)
 
     def _next_ticket(self) -> int:
         self._tickets += 1
         return self._tickets
 
-    def _next_promise(self, engine: str) -> Entry | None:
+    def _next_promise(self, engine: str, now: float) -> Entry | None:
         mine = (entry for entry in self._promises if entry.job.engine == engine)
-        if entry := next(mine, None):
-            self._promises.remove(entry)
+        entry = next(mine, None)
+        if entry is None or (entry.is_ahead(now) and self._turns.has_urgent(engine, now)):
+            return None
+        self._promises.remove(entry)
         return entry
 
     def _admit(
@@ -181,7 +187,7 @@ class Scheduler:
         kind: JobKind = job.kind if final_by is None else "final"
         deadline = job.deadline if final_by is None else final_by
         promise = kind in {"final", "language"}
-        claim = Claim(deadline, now, first=False) if promise else self._turns.claim(job, now)
+        claim = Claim.of(kind, deadline, now) if promise else self._turns.claim(job, now)
         superseded = () if kind in _BESIDE_PARTIALS else self._supersede(job.source)
         if kind == "final":
             self._turns.settle(job.source)

@@ -14,7 +14,7 @@ from vivavoce.recognition.jobs import PATIENCE, Job, Source
 from vivavoce.recognition.shares import Shares
 from vivavoce.recognition.waiting import FIRST, Claim, Entry
 
-_Turn: TypeAlias = tuple[int, int, int, float, int]
+_Turn: TypeAlias = tuple[bool, int, int, int, float, int]
 
 
 class Turns:
@@ -38,7 +38,7 @@ class Turns:
         )
         if not owed:
             self._shares.join(job.session, now)
-        claim = Claim(job.deadline, since=now, first=job.kind == "first_partial")
+        claim = Claim.of(job.kind, job.deadline, now)
         if not job.is_partial:
             return claim
         claim = claim.with_earlier(self._claims.get(job.source))
@@ -62,6 +62,13 @@ class Turns:
     def settle(self, source: Source) -> None:
         """A channel is owed nothing any more."""
         self._claims.pop(source, None)
+
+    def has_urgent(self, engine: str, now: float) -> bool:
+        """Whether a job of an engine waits that was not asked for ahead of time."""
+        return any(
+            entry.job.engine == engine and not entry.is_ahead(now)
+            for entry in self._entries.values()
+        )
 
     def take(self, engine: str, now: float, most: int) -> Iterator[Entry]:
         """Take out the next job of an engine, and at most so many in all that may go with it."""
@@ -108,4 +115,4 @@ class Turns:
             session_rank = FIRST
         rank = FIRST if now >= entry.claim.deadline else entry.rank
         had = self._shares.had(session)
-        return session_rank, had, rank, entry.claim.deadline, entry.ticket
+        return entry.is_ahead(now), session_rank, had, rank, entry.claim.deadline, entry.ticket

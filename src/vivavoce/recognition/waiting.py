@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
-from vivavoce.recognition.jobs import Job, JobKind
+from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 
 # First partials, then foreseen finals, then refreshes: a foreseen final is a guess; a first partial
 # is cheap and somebody is sure to read it.
@@ -14,6 +15,10 @@ _RANKS: dict[JobKind, int] = {"first_partial": FIRST, "foreseen": 1, "refresh_pa
 _ALIKE = 1.25
 
 
+_AHEAD = 2.0
+"""Seconds before its deadline from which on a job is urgent; more than anybody's patience."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a channel is owed until it gets a partial: its place, and since when it waits."""
@@ -21,6 +26,12 @@ class Claim:
     deadline: float
     since: float
     first: bool
+
+    @classmethod
+    def of(cls, kind: JobKind, deadline: float, now: float) -> Self:
+        """The claim of a new job. Who asks ahead of time does not wait until it has come."""
+        since = max(now, deadline - PATIENCE[kind])
+        return cls(deadline, since, first=kind == "first_partial")
 
     def with_earlier(self, other: "Claim | None") -> "Claim":
         """This claim, with the place of the one that it replaces."""
@@ -51,6 +62,10 @@ class Entry:
     def is_promise(self) -> bool:
         """Whether it goes before all that may give way."""
         return self.kind in {"final", "language"}
+
+    def is_ahead(self, now: float) -> bool:
+        """Whether it was asked for ahead of time, and can give way to all that was not."""
+        return self.deadline > now + _AHEAD
 
     @property
     def rank(self) -> int:

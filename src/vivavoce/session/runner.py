@@ -20,6 +20,7 @@ from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
 from vivavoce.session.language import LanguageRules
+from vivavoce.session.pacing import Pace
 from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
@@ -70,6 +71,7 @@ class Runner:
         self._progress = asyncio.Event()
         # Requests whose audio has yet to be read again, after a restart.
         self._held: list[Decode] = []
+        self._pace = Pace()
         self._tasks: asyncio.TaskGroup
 
     @property
@@ -156,19 +158,24 @@ class Runner:
             if request.end > self._ear.end:
                 self._held.append(request)
                 continue
+            if request.refresh and not self._wants_refresh(request.channel):
+                continue
             job = self._job(request)
             name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
             self._tasks.create_task(self._decode(request, job), name=name)
 
+    def _wants_refresh(self, channel: int) -> bool:
+        return self._outside.recogniser.wants_refresh(self._id, channel)
+
     def _job(self, request: Decode) -> Job:
         """The job for a request; it takes the samples along, which may be forgotten later."""
-        kind = _kind(request)
+        kind, now = _kind(request), self._outside.monotonic()
         return Job(
             session=self._id,
             channel=request.channel,
             kind=kind,
             engine=self._voice.engine_for(request),
-            deadline=self._outside.monotonic() + PATIENCE[kind],
+            deadline=self._pace.spoken(seconds(request.end), now) + PATIENCE[kind],
             request=DecodeRequest(
                 audio=self._ear.span(request.channel, request.start, request.end),
                 purpose=request.purpose,

@@ -24,7 +24,7 @@ def test_the_earliest_deadline_is_served_first() -> None:
 def test_a_final_goes_before_partials_whose_deadline_is_earlier() -> None:
     scheduler = Scheduler()
     partial = a_job("first_partial", session="other", deadline=1)
-    final = a_job(deadline=100)
+    final = a_job(deadline=2)
     scheduler.submit(partial, 0)
     scheduler.submit(final, 0)
     assert [taken(scheduler), taken(scheduler)] == [(final,), (partial,)]
@@ -285,7 +285,7 @@ def test_a_foreseen_final_goes_after_finals_and_before_the_refreshes_of_its_time
     refresh = a_job("refresh_partial", session="r", deadline=PATIENCE["refresh_partial"])
     foreseen = a_job("foreseen", session="f", deadline=PATIENCE["foreseen"])
     first = a_job("first_partial", session="p", deadline=PATIENCE["first_partial"])
-    final = a_job(deadline=9)
+    final = a_job(deadline=2)
     for job in (refresh, foreseen, first, final):
         scheduler.submit(job, 0)
     assert [taken(scheduler)[0] for _ in range(4)] == [final, first, foreseen, refresh]
@@ -412,8 +412,35 @@ def test_a_channel_whose_partial_is_replaced_has_not_been_away() -> None:
 
 def test_a_batch_is_made_of_several_sessions_rather_than_of_one() -> None:
     scheduler = Scheduler()
-    many = [a_job("refresh_partial", session="many", channel=n, deadline=n) for n in range(1, 5)]
-    ones = [a_job("refresh_partial", session=str(n), deadline=n) for n in range(5, 8)]
+    many = [a_job("refresh_partial", session="many", channel=n, deadline=1) for n in range(4)]
+    ones = [a_job("refresh_partial", session=str(n), deadline=2) for n in range(3)]
     for job in (*many, *ones):
         scheduler.submit(job, 0)
     assert taken(scheduler, max_batch=4) == (many[0], *ones)
+
+
+def test_a_final_asked_for_ahead_of_time_gives_way_to_those_who_speak_now() -> None:
+    scheduler = Scheduler()
+    file, later = a_job(session="file", deadline=60), a_job(session="file", deadline=90)
+    partial = a_job("refresh_partial", deadline=1)
+    for job in (later, file, partial):
+        scheduler.submit(job, 0)
+    assert scheduler.queue_age(0.5) == 0.5
+    assert [taken(scheduler)[0] for _ in range(3)] == [partial, file, later]
+    assert scheduler.late == 0
+
+
+def test_a_final_asked_for_ahead_of_time_goes_first_when_its_time_has_come() -> None:
+    scheduler = Scheduler()
+    file = a_job(session="file", deadline=60)
+    scheduler.submit(file, 0)
+    scheduler.submit(a_job("first_partial", deadline=59), 58.7)
+    assert taken(scheduler, 58.7) == (file,)
+
+
+def test_a_file_goes_before_its_own_partials() -> None:
+    scheduler = Scheduler()
+    final, partial = a_job(deadline=60), a_job("refresh_partial", channel=1, deadline=55)
+    scheduler.submit(partial, 0)
+    scheduler.submit(final, 0)
+    assert taken(scheduler) == (final,)
