@@ -40,15 +40,22 @@ class Cadence:
         self._advance(now)
         self._worst = max(self._worst, waited)
 
-    def admits(self, source: Source, now: float) -> bool:
-        """Whether a channel's refresh is due; it is taken for asked if so."""
+    def admits(self, source: Source, spoken: float, now: float) -> bool:
+        """Whether a channel's refresh is due; it is taken for asked if so.
+
+        Args:
+            source: the channel.
+            spoken: when the last of its audio was or would have been spoken: refreshes are that
+                far apart also where a file is sent at once, or it would have none.
+            now: the time.
+        """
         self._advance(now)
-        due = self._due.get(source, now)
-        if self.interval is None or now < due:
+        due = self._due.get(source, spoken)
+        if self.interval is None or spoken < due:
             self.spared += 1
             return False
         # Who can only ask now and then keeps the rate, not the distance.
-        self._due[source] = max(due, now - self.interval) + self.interval
+        self._due[source] = max(due, spoken - self.interval) + self.interval
         return True
 
     def forget(self, session: str) -> None:

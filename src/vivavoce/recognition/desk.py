@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vivavoce.recognition.cadence import Cadence
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.recognition.errors import (
     DecodeFailedError,
     PoisonedError,
@@ -13,12 +13,13 @@ from vivavoce.recognition.errors import (
     Superseded,
 )
 from vivavoce.recognition.frames import Answer, Decoded
-from vivavoce.recognition.jobs import PATIENCE, Job, Source
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, PATIENCE, Job, Source
 from vivavoce.recognition.quarantine import Quarantine
 from vivavoce.recognition.scheduler import Displaced, Scheduler
 from vivavoce.recognition.slot import WorkSource
 from vivavoce.recognition.validation import read_answer
 from vivavoce.recognition.worker_process import WorkerLostError
+from vivavoce.recognition.workload import Workload
 
 MAX_BATCH = 4
 """More costs a final's neighbours more waiting than it saves computing."""
@@ -60,7 +61,11 @@ class RecogniserStats:
 
 
 class Desk:
-    """Knows who awaits which job. Belongs to one event loop."""
+    """Knows who awaits which job. Belongs to one event loop.
+
+    Attributes:
+        workload: what workers have done for what is owed.
+    """
 
     def __init__(
         self, engines: Iterable[str], scheduler: Scheduler, clock: Callable[[], float]
@@ -68,6 +73,8 @@ class Desk:
         self._scheduler = scheduler
         self._clock = clock
         self._cadence = Cadence()
+        self.workload = Workload()
+        self._owed: dict[Job, float] = {}  # with workers, since when
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
         # Foreseen finals: those confirmed, with their deadlines, and those not tried before that.
@@ -127,7 +134,12 @@ class Desk:
     def _next_batch(self, engine: str, limit: int) -> Sequence[Job]:
         now = self._clock()
         self._cadence.note(self._scheduler.queue_age(now), now)
-        return self._scheduler.next_batch(engine, now, limit)
+        batch = self._scheduler.next_batch(engine, now, limit)
+        for job in batch:
+            if not job.is_partial and job.deadline - PATIENCE[job.kind] <= now:
+                self.workload.taken(self._confirmed.get(job, job.deadline), now)
+                self._owed[job] = now
+        return batch
 
     def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
         """Check the answers and pass them on to those who await them."""
@@ -135,6 +147,7 @@ class Desk:
         self._cpu_seconds += decoded.cpu_seconds
         self._audio_seconds += sum(job.audio_seconds for job in batch)
         for job, answer in zip(batch, decoded.answers, strict=True):
+            self._account(job)
             self._quarantine.release(job)
             self._settle(job, answer)
 
@@ -144,6 +157,8 @@ class Desk:
         guesses = {job for job in awaited if self._is_guess(job)}
         self._quarantine.worker_lost(awaited, alone=len(batch) == 1, guesses=guesses)
         self._parked |= guesses
+        for job in guesses:
+            self._owed.pop(job, None)
         for job in awaited:
             if self._quarantine.is_condemned(job):
                 self._condemn(job)
@@ -152,6 +167,7 @@ class Desk:
     def returned(self, batch: Sequence[Job]) -> None:
         """Queue jobs again that somebody still awaits."""
         for job in batch:
+            self._owed.pop(job, None)
             if not self._is_awaited(job):
                 continue
             self._give_way(self._scheduler.restore(job, self._clock()))
@@ -159,11 +175,11 @@ class Desk:
             if job in self._confirmed:
                 self._queue_confirmed(job)
 
-    def wants_refresh(self, source: Source) -> bool:
+    def wants_refresh(self, source: Source, spoken: float) -> bool:
         """Whether a channel's next refresh is due; it counts as asked for if so."""
         now = self._clock()
         self._cadence.note(self._scheduler.queue_age(now), now)
-        return self._cadence.admits(source, now)
+        return self._cadence.admits(source, spoken, now)
 
     def cancel(self, session: str) -> None:
         """End a session: all its jobs raise ``SessionCancelledError``."""
@@ -235,6 +251,15 @@ class Desk:
     def _give_way(self, displaced: Displaced) -> None:
         self.fail(displaced.superseded, Superseded, "something newer was asked for")
         self.fail(displaced.shed, Superseded, "too many partials were waiting")
+
+    def _account(self, job: Job) -> None:
+        """Note what an answer has cost that was owed; a foreseen one is if it is still wanted."""
+        since = self._owed.pop(job, None)
+        if since is None or not self._is_awaited(job):
+            return
+        now, speech = self._clock(), 0 if job.kind == "language" else len(job.request.audio)
+        seconds = speech / BYTES_PER_SAMPLE / SAMPLE_RATE
+        self.workload.done(job.engine, now - since, seconds, now)
 
     def _condemn(self, job: Job) -> None:
         self._poisoned += 1

@@ -6,7 +6,7 @@ HERE = ("s", 0)
 def asked(cadence: Cadence, since: float, seconds: float, *, every: float = 0.05) -> int:
     """How many refreshes of a channel are admitted that asks all the time."""
     times = [since + turn * every for turn in range(round(seconds / every))]
-    return sum(cadence.admits(HERE, now) for now in times)
+    return sum(cadence.admits(HERE, now, now) for now in times)
 
 
 def loaded(cadence: Cadence, since: float, seconds: float, waited: float) -> float:
@@ -30,7 +30,7 @@ def test_who_asks_at_other_times_than_are_due_keeps_the_rate() -> None:
     admitted = 0
     for now in turns:
         cadence.note(0.1, now)  # neither calm nor busy
-        admitted += cadence.admits(HERE, now)
+        admitted += cadence.admits(HERE, now, now)
     assert interval == cadence.interval
     assert abs(admitted - 12 / interval) <= 2
 
@@ -47,7 +47,7 @@ def test_there_are_no_refreshes_while_jobs_wait_though_there_are_hardly_any() ->
     cadence = Cadence()
     now = loaded(cadence, 0.0, 5.0, waited=0.6)
     assert cadence.interval is None
-    assert not cadence.admits(HERE, now)
+    assert not cadence.admits(HERE, now, now)
     assert cadence.spared == 1
 
 
@@ -55,9 +55,9 @@ def test_refreshes_come_back_when_the_queue_has_been_calm_for_a_while() -> None:
     cadence = Cadence()
     now = loaded(cadence, 0.0, 5.0, waited=0.6)
     now = loaded(cadence, now, 0.75, waited=0.0)
-    assert not cadence.admits(HERE, now)
+    assert not cadence.admits(HERE, now, now)
     now = loaded(cadence, now, 1.0, waited=0.0)
-    assert cadence.admits(HERE, now)
+    assert cadence.admits(HERE, now, now)
     now = loaded(cadence, now, 5.0, waited=0.0)
     assert cadence.interval == FASTEST
 
@@ -68,26 +68,30 @@ def test_one_hiccup_does_not_end_the_refreshes() -> None:
     now = loaded(cadence, 10.25, 1.0, waited=0.0)
     assert cadence.interval is not None
     assert cadence.interval < 2 * FASTEST
-    assert cadence.admits(HERE, now)
+    assert cadence.admits(HERE, now, now)
 
 
 def test_a_machine_that_was_left_alone_has_recovered() -> None:
     cadence = Cadence()
     now = loaded(cadence, 0.0, 5.0, waited=0.6)
-    assert cadence.admits(HERE, now + 60)
+    assert cadence.admits(HERE, now + 60, now + 60)
     assert cadence.interval == FASTEST
 
 
 def test_every_channel_has_its_own_turn() -> None:
     cadence = Cadence()
-    assert [cadence.admits(("s", channel), 1.0) for channel in (0, 1, 0)] == [True, True, False]
+    assert [cadence.admits(("s", channel), 1.0, 1.0) for channel in (0, 1, 0)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_an_ended_session_leaves_nothing_behind() -> None:
     cadence = Cadence()
-    cadence.admits(HERE, 1.0)
+    cadence.admits(HERE, 1.0, 1.0)
     cadence.forget("s")
-    assert cadence.admits(HERE, 1.0)
+    assert cadence.admits(HERE, 1.0, 1.0)
 
 
 def test_under_a_load_that_refreshes_make_the_interval_settles_between_its_bounds() -> None:
@@ -96,7 +100,7 @@ def test_under_a_load_that_refreshes_make_the_interval_settles_between_its_bound
     seen: list[float] = []
     while now < 60.0:
         for channel in range(12):
-            if cadence.admits(("s", channel), now):
+            if cadence.admits(("s", channel), now, now):
                 free_at = max(free_at, now) + 0.04
                 cadence.note(free_at - now - 0.04, now)
         now += 0.05
@@ -104,3 +108,9 @@ def test_under_a_load_that_refreshes_make_the_interval_settles_between_its_bound
             assert cadence.interval is not None
             seen.append(cadence.interval)
     assert FASTEST < sum(seen) / len(seen) < SLOWEST
+
+
+def test_a_file_that_is_sent_at_once_has_refreshes_at_the_pace_of_speech() -> None:
+    cadence = Cadence()
+    admitted = [cadence.admits(HERE, 100.0 + tenths / 10, 100.0) for tenths in range(100)]
+    assert sum(admitted) in {39, 40, 41}
