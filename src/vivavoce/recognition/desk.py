@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.cadence import Cadence
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.recognition.errors import (
     DecodeFailedError,
     PoisonedError,
@@ -12,12 +13,13 @@ from vivavoce.recognition.errors import (
     Superseded,
 )
 from vivavoce.recognition.frames import Answer, Decoded
-from vivavoce.recognition.jobs import PATIENCE, Job
+from vivavoce.recognition.jobs import BYTES_PER_SAMPLE, PATIENCE, Job, Source
 from vivavoce.recognition.quarantine import Quarantine
 from vivavoce.recognition.scheduler import Displaced, Scheduler
 from vivavoce.recognition.slot import WorkSource
 from vivavoce.recognition.validation import read_answer
 from vivavoce.recognition.worker_process import WorkerLostError
+from vivavoce.recognition.workload import Workload
 
 MAX_BATCH = 4
 """More costs a final's neighbours more waiting than it saves computing."""
@@ -39,6 +41,8 @@ class RecogniserStats:
         cpu_seconds: CPU time that workers spent on decoding.
         waiting: jobs in the queue now.
         queue_age: seconds that the longest waiting one has waited.
+        spared: refreshes that were not asked for, as they came too soon for the load.
+        refresh_interval: seconds between two refreshes of a channel now; 0: there are none.
     """
 
     done: int
@@ -52,16 +56,25 @@ class RecogniserStats:
     cpu_seconds: float
     waiting: int
     queue_age: float
+    spared: int
+    refresh_interval: float
 
 
 class Desk:
-    """Knows who awaits which job. Belongs to one event loop."""
+    """Knows who awaits which job. Belongs to one event loop.
+
+    Attributes:
+        workload: what workers have done for what is owed.
+    """
 
     def __init__(
         self, engines: Iterable[str], scheduler: Scheduler, clock: Callable[[], float]
     ) -> None:
         self._scheduler = scheduler
         self._clock = clock
+        self._cadence = Cadence()
+        self.workload = Workload()
+        self._owed: dict[Job, float] = {}  # with workers, since when
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
         # Foreseen finals: those confirmed, with their deadlines, and those not tried before that.
@@ -97,7 +110,8 @@ class Desk:
         if not self._is_awaited(job):
             self._give_way(self._scheduler.utterance_ended(job.source))
             return
-        self._confirmed[job] = self._clock() + PATIENCE["final"]
+        spoken = max(self._clock(), job.deadline - PATIENCE[job.kind])
+        self._confirmed[job] = spoken + PATIENCE["final"]
         if job in self._parked or self._scheduler.holds(job):
             self._parked.discard(job)
             self._queue_confirmed(job)
@@ -112,9 +126,19 @@ class Desk:
         """Wait for the next jobs of an engine."""
         arrival = self._arrivals[engine]
         limit = max(1, min(limit, MAX_BATCH))
-        while not (batch := self._scheduler.next_batch(engine, self._clock(), limit)):
+        while not (batch := self._next_batch(engine, limit)):
             arrival.clear()
             await arrival.wait()
+        return batch
+
+    def _next_batch(self, engine: str, limit: int) -> Sequence[Job]:
+        now = self._clock()
+        self._cadence.note(self._scheduler.queue_age(now), now)
+        batch = self._scheduler.next_batch(engine, now, limit)
+        for job in batch:
+            if not job.is_partial and job.deadline - PATIENCE[job.kind] <= now:
+                self.workload.taken(self._confirmed.get(job, job.deadline), now)
+                self._owed[job] = now
         return batch
 
     def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
@@ -123,6 +147,7 @@ class Desk:
         self._cpu_seconds += decoded.cpu_seconds
         self._audio_seconds += sum(job.audio_seconds for job in batch)
         for job, answer in zip(batch, decoded.answers, strict=True):
+            self._account(job)
             self._quarantine.release(job)
             self._settle(job, answer)
 
@@ -132,6 +157,8 @@ class Desk:
         guesses = {job for job in awaited if self._is_guess(job)}
         self._quarantine.worker_lost(awaited, alone=len(batch) == 1, guesses=guesses)
         self._parked |= guesses
+        for job in guesses:
+            self._owed.pop(job, None)
         for job in awaited:
             if self._quarantine.is_condemned(job):
                 self._condemn(job)
@@ -140,6 +167,7 @@ class Desk:
     def returned(self, batch: Sequence[Job]) -> None:
         """Queue jobs again that somebody still awaits."""
         for job in batch:
+            self._owed.pop(job, None)
             if not self._is_awaited(job):
                 continue
             self._give_way(self._scheduler.restore(job, self._clock()))
@@ -147,9 +175,16 @@ class Desk:
             if job in self._confirmed:
                 self._queue_confirmed(job)
 
+    def wants_refresh(self, source: Source, spoken: float) -> bool:
+        """Whether a channel's next refresh is due; it counts as asked for if so."""
+        now = self._clock()
+        self._cadence.note(self._scheduler.queue_age(now), now)
+        return self._cadence.admits(source, spoken, now)
+
     def cancel(self, session: str) -> None:
         """End a session: all its jobs raise ``SessionCancelledError``."""
         self._scheduler.cancel(session)
+        self._cadence.forget(session)
         self._quarantine.forget(session)
         theirs = [job for job in self._awaited if job.session == session]
         self.fail(theirs, SessionCancelledError, "the session was cancelled")
@@ -182,6 +217,8 @@ class Desk:
             cpu_seconds=self._cpu_seconds,
             waiting=len(self._scheduler),
             queue_age=self._scheduler.queue_age(self._clock()),
+            spared=self._cadence.spared,
+            refresh_interval=self._cadence.interval or 0.0,
         )
 
     def _submit(self, job: Job) -> None:
@@ -214,6 +251,15 @@ class Desk:
     def _give_way(self, displaced: Displaced) -> None:
         self.fail(displaced.superseded, Superseded, "something newer was asked for")
         self.fail(displaced.shed, Superseded, "too many partials were waiting")
+
+    def _account(self, job: Job) -> None:
+        """Note what an answer has cost that was owed; a foreseen one is if it is still wanted."""
+        since = self._owed.pop(job, None)
+        if since is None or not self._is_awaited(job):
+            return
+        now, speech = self._clock(), 0 if job.kind == "language" else len(job.request.audio)
+        seconds = speech / BYTES_PER_SAMPLE / SAMPLE_RATE
+        self.workload.done(job.engine, now - since, seconds, now)
 
     def _condemn(self, job: Job) -> None:
         self._poisoned += 1

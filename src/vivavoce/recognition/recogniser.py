@@ -12,6 +12,7 @@ from vivavoce.recognition.pool import PoolHealth, WorkerPool
 from vivavoce.recognition.residency import Budget, Residency
 from vivavoce.recognition.scheduler import Scheduler
 from vivavoce.recognition.worker_process import Patience
+from vivavoce.recognition.workload import Load
 
 MAX_REQUEST_BYTES = 15 * 1024 * 1024
 """Four minutes of speech and context; a batch of such requests still fits into a frame."""
@@ -48,6 +49,7 @@ class Recogniser:
         memory_mb: int | None = None,
     ) -> None:
         scheduler = Scheduler(max_waiting_partials=max_waiting_partials)
+        self._clock = clock
         self._desk = Desk(engines, scheduler, clock)
         self._pools = {
             name: WorkerPool(
@@ -137,6 +139,13 @@ class Recogniser:
         """
         self._desk.confirm(job)
 
+    def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:
+        """Whether a channel should ask for its next ``refresh_partial``: not too soon for the load.
+
+        It counts as asked for if so. ``spoken`` is when its last sample was spoken, on the clock.
+        """
+        return self._desk.wants_refresh((session, channel), spoken)
+
     def cancel(self, session: str) -> None:
         """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
         self._residency.release(session)
@@ -145,6 +154,15 @@ class Recogniser:
     def stats(self) -> RecogniserStats:
         """Counters and queue as they are now."""
         return self._desk.stats()
+
+    def load(self) -> Load:
+        """How much of the workers' time is owed to finals."""
+        return self._desk.workload.load(self._clock())
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many workers each engine is to have."""
+        return {name: pool.size for name, pool in self._pools.items()}
 
     def health(self) -> dict[str, PoolHealth]:
         """The state of each engine's workers."""

@@ -1,43 +1,36 @@
-"""Which job a free worker takes next: earliest deadline first, finals before partials.
+"""Which job a free worker takes next: finals by their deadlines, then what may give way.
 
 A pure object: no clock, no tasks. ``now`` comes in as an argument and every job that leaves
 the queue without being decoded is handed back, so that whoever awaits it can be told.
 
+Finals and questions for a language, for which finals wait, are promises: they go first, the
+earliest deadline before the others, whoever's it is. Sessions cannot crowd each other out there,
+for the deadline is that of speech as it is spoken (``session.pacing``); what comes ahead of that,
+as a file does, gives way to the partials of those who speak now.
+
 Under load partials give way. A channel has at most one partial waiting: the newest, for it
 covers the older one's audio. It keeps the older one's place in the queue, or a channel that
 asks faster than it is served would be pushed back for ever; the same place is kept when its
-partial had to be shed. So with N channels asking, each is served once in N turns.
+partial had to be shed. Sessions get equal shares of what the finals leave over, and a session's
+channels take turns.
 
 Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
 must not hang on the company it happened to have, and it waits for nobody else's. So is a question
-for a language, because a final waits for it; it leaves its channel's partials in peace.
+for a language; it leaves its channel's partials in peace.
 
-A final may be foreseen: asked for before its endpoint is confirmed. Until then it is a guess, so
-it takes its turn among the partials, a first one before it: that one is cheap and somebody is sure
-to read it. Confirmed, it is a final like any other, with a final's deadline.
+A final may be foreseen: asked for before its endpoint is confirmed. Until then it takes its turn
+with the partials; confirmed, it is a final like any other, with a final's deadline.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 
 from vivavoce.recognition.jobs import Job, JobKind, Source
-
-# Further kinds of work (add-ons, post-processing) rank below these.
-_PRIORITY: dict[JobKind, int] = {
-    "final": 0,
-    "language": 0,
-    "first_partial": 1,
-    "foreseen": 1,
-    "refresh_partial": 1,
-}
+from vivavoce.recognition.turns import Turns
+from vivavoce.recognition.waiting import Claim, Entry
 
 # What leaves the partials of its channel in peace: none of these ends the utterance.
 _BESIDE_PARTIALS: frozenset[JobKind] = frozenset({"language", "foreseen"})
-
-# Padding to the longest eats what a batch saves once lengths differ by more than this.
-_ALIKE = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +44,6 @@ class Displaced:
 
     superseded: tuple[Job, ...] = ()
     shed: tuple[Job, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """What a channel is owed until it gets a partial: its place, and since when it waits."""
-
-    deadline: float
-    since: float
-    first: bool
-
-    def with_earlier(self, other: "_Claim | None") -> "_Claim":
-        if other is None:
-            return self
-        return _Claim(
-            deadline=min(self.deadline, other.deadline),
-            since=min(self.since, other.since),
-            first=self.first or other.first,
-        )
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Waiting:
-    """A job in the queue; sorts by the order of service."""
-
-    priority: int
-    deadline: float
-    ticket: int
-    job: Job = field(compare=False)
-    kind: JobKind = field(compare=False)
-    claim: _Claim = field(compare=False)
-    alone: bool = field(compare=False)
 
 
 class Scheduler:
@@ -100,17 +62,16 @@ class Scheduler:
         if max_waiting_partials < 1:
             raise ValueError("max_waiting_partials must be at least 1")
         self._max_partials = max_waiting_partials
-        self._queue: list[_Waiting] = []
-        self._entries: dict[Job, _Waiting] = {}
-        self._partials: dict[Source, _Waiting] = {}
-        self._claims: dict[Source, _Claim] = {}
+        self._entries: dict[Job, Entry] = {}
+        self._promises: list[Entry] = []
+        self._turns = Turns()
         self._tickets = 0
         self.superseded = 0
         self.shed = 0
         self.late = 0
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._entries)
 
     def holds(self, job: Job) -> bool:
         """Whether a job waits."""
@@ -154,7 +115,7 @@ class Scheduler:
             The partial of its channel that it replaces.
         """
         entry = self._entries.get(job)
-        if entry is not None and entry.kind == "final":
+        if entry is not None and entry.is_promise:
             return Displaced()
         ticket = self._next_ticket() if entry is None else entry.ticket
         if entry is not None:
@@ -163,35 +124,25 @@ class Scheduler:
 
     def utterance_ended(self, source: Source) -> Displaced:
         """The final of a channel is on its way already: drop the partial that waits."""
-        self._claims.pop(source, None)
-        older = self._partials.get(source)
-        if older is None:
-            return Displaced()
-        self._remove(older)
-        self.superseded += 1
-        return Displaced(superseded=(older.job,))
+        self._turns.settle(source)
+        return Displaced(superseded=self._supersede(source))
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
         """Take the next job for an engine, and with a partial others of alike length.
 
         Args:
             engine: only its jobs are looked at.
-            now: the time, for counting late jobs.
+            now: the time, for what is late.
             max_batch: most jobs to take.
 
         Returns:
             The jobs, the most urgent first; empty when none waits.
         """
-        mine = (entry for entry in self._queue if entry.job.engine == engine)
-        head = next(mine, None)
-        if head is None:
-            return ()
-        batch = [head, *islice(_companions(head, mine), max_batch - 1)]
+        promise = self._next_promise(engine, now)
+        batch = [promise] if promise else list(self._turns.take(engine, now, max_batch))
         for entry in batch:
-            self._remove(entry)
-            if entry.job.is_partial:
-                self._claims.pop(entry.job.source, None)
-        self.late += sum(entry.job.deadline < now for entry in batch)
+            del self._entries[entry.job]
+        self.late += sum(entry.deadline < now for entry in batch)
         return tuple(entry.job for entry in batch)
 
     def withdraw(self, job: Job) -> None:
@@ -201,86 +152,83 @@ class Scheduler:
             return
         self._remove(entry)
         if job.is_partial:
-            self._claims.pop(job.source, None)
+            self._turns.settle(job.source)
 
     def cancel(self, session: str) -> tuple[Job, ...]:
-        """End a session: take its waiting jobs out and return them."""
-        mine = [entry for entry in self._queue if entry.job.session == session]
+        """End a session: take its waiting jobs out and return them, promises first."""
+        mine = [entry for entry in self._entries.values() if entry.job.session == session]
         for entry in mine:
             self._remove(entry)
-        for source in [source for source in self._claims if source[0] == session]:
-            del self._claims[source]
-        return tuple(entry.job for entry in mine)
+        self._turns.forget(session)
+        return tuple(e.job for e in sorted(mine, key=lambda e: (not e.is_promise, e)))
 
     def queue_age(self, now: float) -> float:
-        """Seconds that the longest waiting job, or its channel's partial, has been waiting."""
-        return max((now - entry.claim.since for entry in self._queue), default=0.0)
+        """Seconds that the longest waiting job, or its channel's partial, has been waiting.
+
+        What was asked for ahead of time does not wait yet.
+        """
+        return max((now - entry.claim.since for entry in self._entries.values()), default=0.0)
 
     def _next_ticket(self) -> int:
         self._tickets += 1
         return self._tickets
+
+    def _next_promise(self, engine: str, now: float) -> Entry | None:
+        mine = (entry for entry in self._promises if entry.job.engine == engine)
+        entry = next(mine, None)
+        if entry is None or (entry.is_ahead(now) and self._turns.has_urgent(engine, now)):
+            return None
+        self._promises.remove(entry)
+        return entry
 
     def _admit(
         self, job: Job, now: float, *, ticket: int, alone: bool, final_by: float | None = None
     ) -> Displaced:
         kind: JobKind = job.kind if final_by is None else "final"
         deadline = job.deadline if final_by is None else final_by
-        older = None if kind in _BESIDE_PARTIALS else self._partials.get(job.source)
-        if older is not None:
-            self._remove(older)
-            self.superseded += 1
-        claim = self._claim(job, kind, deadline, now)
-        self._insert(_Waiting(_PRIORITY[kind], claim.deadline, ticket, job, kind, claim, alone))
-        superseded = () if older is None else (older.job,)
-        return Displaced(superseded=superseded, shed=self._shed_excess())
-
-    def _claim(self, job: Job, kind: JobKind, deadline: float, now: float) -> _Claim:
-        """What a job may expect: a partial, whatever its channel was owed before."""
-        claim = _Claim(deadline, since=now, first=kind == "first_partial")
+        promise = kind in {"final", "language"}
+        claim = Claim.of(kind, deadline, now) if promise else self._turns.claim(job, now)
+        superseded = () if kind in _BESIDE_PARTIALS else self._supersede(job.source)
         if kind == "final":
-            self._claims.pop(job.source, None)
-        if not job.is_partial:
-            return claim
-        claim = claim.with_earlier(self._claims.get(job.source))
-        self._claims[job.source] = claim
-        return claim
+            self._turns.settle(job.source)
+        self._insert(Entry(claim.deadline, ticket, job, kind, claim, alone))
+        return Displaced(superseded, shed=self._shed_excess(now))
 
-    def _insert(self, entry: _Waiting) -> None:
-        insort(self._queue, entry)
+    def _insert(self, entry: Entry) -> None:
         self._entries[entry.job] = entry
-        if entry.job.is_partial:
-            self._partials[entry.job.source] = entry
+        if entry.is_promise:
+            insort(self._promises, entry)
+        else:
+            self._turns.add(entry)
 
-    def _remove(self, entry: _Waiting) -> None:
-        del self._queue[bisect_left(self._queue, entry)]
+    def _remove(self, entry: Entry) -> None:
         del self._entries[entry.job]
-        if entry.job.is_partial:
-            del self._partials[entry.job.source]
+        if entry.is_promise:
+            del self._promises[bisect_left(self._promises, entry)]
+        else:
+            self._turns.remove(entry)
 
-    def _shed_excess(self) -> tuple[Job, ...]:
-        """Drop the least urgent partial while too many wait: refreshes before first ones."""
+    def _supersede(self, source: Source) -> tuple[Job, ...]:
+        """Take out the partial of a channel, if one waits."""
+        older = self._turns.partials.get(source)
+        if older is None:
+            return ()
+        self._remove(older)
+        self.superseded += 1
+        return (older.job,)
+
+    def _shed_excess(self, now: float) -> tuple[Job, ...]:
+        """Drop the partial whose turn comes last while too many wait."""
         shed: list[Job] = []
-        while len(self._partials) > self._max_partials:
-            least = max(self._partials.values(), key=lambda entry: (not entry.claim.first, entry))
-            self._remove(least)
-            shed.append(least.job)
+        while len(self._turns.partials) > self._max_partials:
+            last = self._turns.last_partial(now)
+            self._remove(last)
+            shed.append(last.job)
         self.shed += len(shed)
         return tuple(shed)
 
     def _has_news_of(self, source: Source) -> bool:
         return any(
             entry.job.source == source and entry.kind not in _BESIDE_PARTIALS
-            for entry in self._queue
+            for entry in self._entries.values()
         )
-
-
-def _companions(head: _Waiting, others: Iterable[_Waiting]) -> Iterable[_Waiting]:
-    """Those of ``others`` that may share a batch with ``head``, in their order."""
-    shortest = longest = head.job.samples
-    for entry in others:
-        if head.alone or not head.job.is_partial:
-            return
-        low, high = min(shortest, entry.job.samples), max(longest, entry.job.samples)
-        if entry.job.is_partial and not entry.alone and high <= low * _ALIKE:
-            shortest, longest = low, high
-            yield entry

@@ -27,6 +27,7 @@ from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics, Readings, Sources
+from vivavoce.server.reception import Reception
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
@@ -122,7 +123,10 @@ async def open_routes(
     health = Health(recogniser, journal)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
-    metrics.registry.register(Readings(Sources(sessions, recogniser, journal, deliveries)))
+    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
+    metrics.registry.register(
+        Readings(Sources(sessions, recogniser, journal, deliveries, reception))
+    )
     exposition = Exposition(metrics, keys, settings.open_metrics, deliveries.count)
     live = LiveRoutes(
         sessions=sessions,
@@ -135,6 +139,7 @@ async def open_routes(
         wall=time.time,
         metrics=metrics,
         door=Door(metrics),
+        reception=reception,
     )
     return [
         Route("/health", health.health),

@@ -14,6 +14,7 @@ from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
 from vivavoce.server import (
+    admission,
     answers,
     asking,
     gateway,
@@ -134,6 +135,9 @@ LIMITS: tuple[Limit, ...] = (
         line.CLOSE_SECONDS,
         "s",
         "line cut; what was not confirmed is told again",
+    ),
+    from_setting(
+        "sessions", "max_load", "of 1", "workers' time that finals may take", "429 for new sessions"
     ),
     from_setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
     from_setting(
@@ -257,6 +261,13 @@ LIMITS: tuple[Limit, ...] = (
         wav_header.MAX_HEADER_CHUNKS,
         "chunks",
         "`acknowledged: false`",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where the machine is full, at least",
+        admission.RETRY_SECONDS,
+        "s",
+        "sent with 429",
     ),
     Limit(
         "requests", "`Retry-After` where storage fails", answers.RETRY_SECONDS, "s", "sent with 503"

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.server.reception import Reception
 from vivavoce.session.sessions import Sessions
 
 COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -74,6 +75,7 @@ class Sources:
     recogniser: Recogniser
     journal: SqliteJournal
     deliveries: Deliveries
+    reception: Reception
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,30 @@ READINGS: tuple[Reading, ...] = (
         "vivavoce_partials_shed_total",
         "Partials dropped under load.",
         lambda s: s.recogniser.stats().shed,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_partials_spared_total",
+        "Partials not asked for, as they would have come too soon for the load.",
+        lambda s: s.recogniser.stats().spared,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_refresh_interval_seconds",
+        "Time between two partials of a channel; 0 while there is only the first.",
+        lambda s: s.recogniser.stats().refresh_interval,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_load",
+        "Share of the workers' time that finals take, with what new sessions are expected to add.",
+        lambda s: s.reception.load,
+    ),
+    Reading(
+        "counter",
+        "vivavoce_admission_refused_total",
+        "Sessions refused with 429 because the machine is full.",
+        lambda s: s.reception.refused,
     ),
     Reading(
         "counter",

@@ -38,6 +38,7 @@ from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
 from vivavoce.server.metrics import Metrics
+from vivavoce.server.reception import Reception
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
 
@@ -64,6 +65,7 @@ class LiveRoutes:
     wall: Clock
     metrics: Metrics
     door: Door
+    reception: Reception
 
     def routes(self) -> list[BaseRoute]:
         """The routes, most specific first."""
@@ -92,7 +94,8 @@ class LiveRoutes:
             owner=owner,
         )
         try:
-            await self.sessions.create(session, new_record(session, wanted))
+            with self.reception.admit(wanted.channels):
+                await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
         url = f"{self._base(request, websocket=True)}/v2/live?token={token}"

@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         description="Most seconds of audio that an utterance is decoded with, its own and those "
         "of the channel's speech before it; 0 decodes every utterance alone.",
     )
+    max_load: float = Field(
+        0.85,
+        ge=0,
+        description="Share of the recognition processes' time that finals may take; beyond it new "
+        "sessions are refused with 429. 0 refuses none.",
+    )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(

@@ -69,6 +69,7 @@ class Live:
         recording: audio has been stored.
         finished: the client has got everything there is.
         ever_connected: a client has connected at least once.
+        known_since: when this process came to know the session, on the clock given.
     """
 
     def __init__(
@@ -108,7 +109,8 @@ class Live:
         if stored.audio_end:
             self.recording.set()
         self._stopped = stored.sealed
-        self._since = monotonic()
+        self._since = self.known_since = monotonic()
+        self._before = stored.audio_end
         self._connected = False
         self._farewell = False
         self.ever_connected = stored.audio_end > 0
@@ -231,6 +233,11 @@ class Live:
         header_bytes = self._header.size or 0
         begin, until = time_range(self.format, header_bytes=header_bytes, byte_range=(start, end))
         return round(begin, 3), round(until, 3)
+
+    @property
+    def heard_seconds(self) -> float:
+        """Audio that this process has taken in."""
+        return self._seconds(self._audio_end) - self._seconds(self._before)
 
     async def restore(self) -> None:
         """After a restart: read the header again that stands before the stored audio."""

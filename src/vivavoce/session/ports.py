@@ -51,6 +51,13 @@ class Recogniser(Protocol):
         """
         ...
 
+    def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:
+        """Whether a partial of the kind ``refresh_partial`` is due; asked before each is made.
+
+        ``spoken`` is when its last sample was spoken.
+        """
+        ...
+
     def prepare(self, session: str, engine: str) -> None:
         """The session will ask for this engine: load it meanwhile, if it is not. Does not block."""
         ...

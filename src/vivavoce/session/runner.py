@@ -11,7 +11,7 @@ from contextlib import aclosing
 import msgspec
 
 from vivavoce.protocol.messages import Message, encode
-from vivavoce.recognition.contract import Context, DecodeRequest
+from vivavoce.recognition.contract import SAMPLE_RATE, Context, DecodeRequest
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
 from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 from vivavoce.session import checkpoint as checkpoints
@@ -20,10 +20,16 @@ from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
 from vivavoce.session.language import LanguageRules
+from vivavoce.session.pacing import Pace
 from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
 """Utterances without a final before the session stops reading: the backlog stays in the journal."""
+
+
+FIRST_SPEECH = SAMPLE_RATE
+"""Speech of which every partial counts as a first one: it takes so long to say a word that shows.
+"""
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -70,6 +76,7 @@ class Runner:
         self._progress = asyncio.Event()
         # Requests whose audio has yet to be read again, after a restart.
         self._held: list[Decode] = []
+        self._pace = Pace()
         self._tasks: asyncio.TaskGroup
 
     @property
@@ -156,11 +163,18 @@ class Runner:
             if request.end > self._ear.end:
                 self._held.append(request)
                 continue
-            job = self._job(request)
+            spoken = self._pace.spoken(seconds(request.end), self._outside.monotonic())
+            refresh = _kind(request) == "refresh_partial"
+            if refresh and not self._wants_refresh(request.channel, spoken):
+                continue
+            job = self._job(request, spoken)
             name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
             self._tasks.create_task(self._decode(request, job), name=name)
 
-    def _job(self, request: Decode) -> Job:
+    def _wants_refresh(self, channel: int, spoken: float) -> bool:
+        return self._outside.recogniser.wants_refresh(self._id, channel, spoken)
+
+    def _job(self, request: Decode, spoken: float) -> Job:
         """The job for a request; it takes the samples along, which may be forgotten later."""
         kind = _kind(request)
         return Job(
@@ -168,7 +182,7 @@ class Runner:
             channel=request.channel,
             kind=kind,
             engine=self._voice.engine_for(request),
-            deadline=self._outside.monotonic() + PATIENCE[kind],
+            deadline=spoken + PATIENCE[kind],
             request=DecodeRequest(
                 audio=self._ear.span(request.channel, request.start, request.end),
                 purpose=request.purpose,
@@ -204,4 +218,5 @@ class Runner:
 def _kind(request: Decode) -> JobKind:
     if request.purpose != "partial":
         return request.purpose
-    return "refresh_partial" if request.refresh else "first_partial"
+    begun = request.end - request.speech_start < FIRST_SPEECH
+    return "first_partial" if begun or not request.refresh else "refresh_partial"

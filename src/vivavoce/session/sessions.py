@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -23,6 +23,8 @@ from vivavoce.session.ports import Clock
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS = 1.0
+NEW_SECONDS = 60.0
+"""Audio after which a session is no newcomer."""
 
 
 class TooManySessionsError(Exception):
@@ -46,6 +48,7 @@ class Sessions:
         self._monotonic = monotonic
         self.resumes = Resumes()
         self._live: dict[str, Live] = {}
+        self._new: list[Live] = []
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._being_made: Counter[str] = Counter()
@@ -100,6 +103,13 @@ class Sessions:
         """Sessions that have not left the journal."""
         return len(self._live)
 
+    def newcomers(self) -> Sequence[Live]:
+        """The sessions that have sent little audio yet to this process."""
+        self._new = [
+            live for live in self._new if not live.stopped and live.heard_seconds < NEW_SECONDS
+        ]
+        return self._new
+
     @property
     def recording(self) -> int:
         """Sessions whose recording goes on."""
@@ -150,6 +160,7 @@ class Sessions:
 
     def _know(self, live: Live) -> Live:
         self._live[live.id] = live
+        self._new.append(live)
         self._by_token[live.token_hash] = live
         return live
 
@@ -187,6 +198,7 @@ class Sessions:
         """End the sessions whose clients are gone."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            self.newcomers()  # forgets those that are none any more, if nobody asks
             for live in [live for live in self._live.values() if live.abandoned]:
                 log.info("session_abandoned", session=live.id, connected=live.ever_connected)
                 try:

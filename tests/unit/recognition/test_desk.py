@@ -223,7 +223,7 @@ async def test_a_foreseen_final_is_answered_though_nothing_confirmed_it() -> Non
 
 
 async def test_a_confirmed_final_overtakes_partials_and_drops_its_channels_own() -> None:
-    desk, foreseen = a_desk(), a_job("foreseen", deadline=9)
+    desk, foreseen = a_desk(), a_job("foreseen", deadline=0.5)
     own, other, task = await handed_in(
         desk, a_job("refresh_partial"), a_job("first_partial", session="other"), foreseen
     )
@@ -260,7 +260,7 @@ async def test_confirming_what_is_with_a_worker_only_drops_the_partial_behind_it
 
 async def test_confirming_what_is_answered_drops_the_partial_behind_it() -> None:
     desk, foreseen = a_desk(), a_job("foreseen")
-    task, partial = await handed_in(desk, foreseen, a_job("refresh_partial", deadline=9))
+    task, partial = await handed_in(desk, foreseen, a_job("refresh_partial", deadline=0.5))
     answer(desk, await desk.take("scripted", 1))
     assert await settled(task) == HEARD
     desk.confirm(foreseen)
@@ -269,7 +269,7 @@ async def test_confirming_what_is_answered_drops_the_partial_behind_it() -> None
 
 
 async def test_a_confirmed_final_whose_worker_is_lost_comes_back_as_a_final() -> None:
-    desk, foreseen = a_desk(), a_job("foreseen", deadline=9)
+    desk, foreseen = a_desk(), a_job("foreseen", deadline=0.5)
     (task,) = await handed_in(desk, foreseen)
     batch = await desk.take("scripted", 1)
     desk.confirm(foreseen)

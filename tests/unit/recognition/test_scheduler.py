@@ -24,7 +24,7 @@ def test_the_earliest_deadline_is_served_first() -> None:
 def test_a_final_goes_before_partials_whose_deadline_is_earlier() -> None:
     scheduler = Scheduler()
     partial = a_job("first_partial", session="other", deadline=1)
-    final = a_job(deadline=100)
+    final = a_job(deadline=2)
     scheduler.submit(partial, 0)
     scheduler.submit(final, 0)
     assert [taken(scheduler), taken(scheduler)] == [(final,), (partial,)]
@@ -122,7 +122,7 @@ def test_over_the_bound_the_refresh_with_the_latest_deadline_is_shed() -> None:
     latest = a_job("refresh_partial", session="c", deadline=6)
     assert scheduler.submit(latest, 0) == Displaced(shed=(latest,))
     assert scheduler.shed == 1
-    assert [taken(scheduler), taken(scheduler)] == [(refresh,), (first,)]
+    assert [taken(scheduler), taken(scheduler)] == [(first,), (refresh,)]
 
 
 def test_first_partials_are_shed_when_nothing_else_is_left() -> None:
@@ -245,13 +245,14 @@ def test_a_restored_partial_gives_way_to_whatever_its_channel_asked_since(newer:
     assert scheduler.restore(lost, 0) == Displaced(superseded=(lost,))
 
 
-def test_a_restored_partial_shares_no_batch() -> None:
+def test_a_restored_partial_shares_no_batch_and_has_had_its_turn() -> None:
     scheduler = Scheduler()
     lost, waiting = (a_job("refresh_partial", session=str(n), deadline=n) for n in range(2))
     scheduler.submit(lost, 0)
     taken(scheduler)
     scheduler.submit(waiting, 0)
-    scheduler.restore(lost, 5)
+    scheduler.restore(lost, 0)
+    assert taken(scheduler, max_batch=4) == (waiting,)
     assert taken(scheduler, max_batch=4) == (lost,)
 
 
@@ -284,7 +285,7 @@ def test_a_foreseen_final_goes_after_finals_and_before_the_refreshes_of_its_time
     refresh = a_job("refresh_partial", session="r", deadline=PATIENCE["refresh_partial"])
     foreseen = a_job("foreseen", session="f", deadline=PATIENCE["foreseen"])
     first = a_job("first_partial", session="p", deadline=PATIENCE["first_partial"])
-    final = a_job(deadline=9)
+    final = a_job(deadline=2)
     for job in (refresh, foreseen, first, final):
         scheduler.submit(job, 0)
     assert [taken(scheduler)[0] for _ in range(4)] == [final, first, foreseen, refresh]
@@ -326,5 +327,120 @@ def test_a_foreseen_final_shares_no_batch() -> None:
     partials = [a_job("refresh_partial", session=str(n), deadline=2 * n) for n in range(2)]
     for job in (foreseen, *partials):
         scheduler.submit(job, 0)
-    assert taken(scheduler, max_batch=4) == tuple(partials)
     assert taken(scheduler, max_batch=4) == (foreseen,)
+    assert taken(scheduler, max_batch=4) == tuple(partials)
+
+
+def test_a_session_of_eight_channels_has_no_more_than_its_share() -> None:
+    scheduler = Scheduler()
+    sources = [("one", 0), *(("many", channel) for channel in range(8))]
+    served: list[str] = []
+    for turn in range(40):
+        for session, channel in sources:
+            job = a_job("refresh_partial", session=session, channel=channel, deadline=turn + 1)
+            scheduler.submit(job, turn)
+        served += [job.session for job in taken(scheduler, turn)]
+    assert served.count("one") == served.count("many")
+
+
+def test_the_channels_of_a_session_take_turns() -> None:
+    scheduler = Scheduler()
+    served: list[int] = []
+    for turn in range(12):
+        for channel in range(4):
+            scheduler.submit(
+                a_job("refresh_partial", channel=channel, deadline=turn + channel / 8), turn
+            )
+        served += [job.channel for job in taken(scheduler, turn)]
+    assert served == [0, 1, 2, 3] * 3
+
+
+def test_speech_is_shared_not_turns() -> None:
+    scheduler = Scheduler()
+    served: list[str] = []
+    for turn in range(30):
+        now = turn / 100
+        for session, samples in (("long", 32_000), ("short", 16_000)):
+            job = a_job("refresh_partial", session=session, samples=samples, deadline=now + 1)
+            scheduler.submit(job, now)
+        served += [job.session for job in taken(scheduler, now)]
+    assert served.count("short") == 2 * served.count("long")
+
+
+def test_a_pause_is_not_saved_up() -> None:
+    scheduler = Scheduler()
+    for turn in range(20):
+        scheduler.submit(a_job("refresh_partial", session="talks", deadline=turn + 1), turn)
+        taken(scheduler, turn)
+    served: list[str] = []
+    for turn in range(20, 30):
+        for session in ("talks", "came back"):
+            scheduler.submit(a_job("refresh_partial", session=session, deadline=turn + 1), turn)
+        served += [job.session for job in taken(scheduler, turn)]
+    assert served.count("talks") == 5
+
+
+def test_a_first_partial_goes_before_refreshes_that_have_waited_less_than_their_patience() -> None:
+    scheduler = Scheduler()
+    scheduler.submit(a_job("refresh_partial", session="r", deadline=1.0), 0)
+    first = a_job("first_partial", session="f", deadline=1.2)
+    scheduler.submit(first, 0.9)
+    assert taken(scheduler, 0.9) == (first,)
+
+
+def test_a_refresh_past_its_deadline_is_passed_by_no_more() -> None:
+    scheduler = Scheduler()
+    refresh = a_job("refresh_partial", session="r", deadline=1.0)
+    scheduler.submit(refresh, 0)
+    scheduler.submit(a_job("first_partial", session="f", deadline=1.3), 1.0)
+    scheduler.submit(a_job("foreseen", session="g", deadline=1.5), 1.0)
+    assert taken(scheduler, 1.0) == (refresh,)
+
+
+def test_a_channel_whose_partial_is_replaced_has_not_been_away() -> None:
+    """Else its session would begin anew behind the others with everything that it asks."""
+    scheduler = Scheduler()
+    scheduler.submit(a_job("refresh_partial", session="patient", deadline=5), 0)
+    for turn in range(4):  # first partials go before, and take the virtual time along
+        session = "ab"[turn % 2]
+        scheduler.submit(a_job("first_partial", session=session, deadline=5), 0)
+        assert taken(scheduler, 0)[0].session == session
+        scheduler.submit(a_job("refresh_partial", session="patient", deadline=5), 0)
+    scheduler.submit(a_job("refresh_partial", session="c", deadline=4), 0)
+    assert taken(scheduler)[0].session == "patient"
+
+
+def test_a_batch_is_made_of_several_sessions_rather_than_of_one() -> None:
+    scheduler = Scheduler()
+    many = [a_job("refresh_partial", session="many", channel=n, deadline=1) for n in range(4)]
+    ones = [a_job("refresh_partial", session=str(n), deadline=2) for n in range(3)]
+    for job in (*many, *ones):
+        scheduler.submit(job, 0)
+    assert taken(scheduler, max_batch=4) == (many[0], *ones)
+
+
+def test_a_final_asked_for_ahead_of_time_gives_way_to_those_who_speak_now() -> None:
+    scheduler = Scheduler()
+    file, later = a_job(session="file", deadline=60), a_job(session="file", deadline=90)
+    partial = a_job("refresh_partial", deadline=1)
+    for job in (later, file, partial):
+        scheduler.submit(job, 0)
+    assert scheduler.queue_age(0.5) == 0.5
+    assert [taken(scheduler)[0] for _ in range(3)] == [partial, file, later]
+    assert scheduler.late == 0
+
+
+def test_a_final_asked_for_ahead_of_time_goes_first_when_its_time_has_come() -> None:
+    scheduler = Scheduler()
+    file = a_job(session="file", deadline=60)
+    scheduler.submit(file, 0)
+    scheduler.submit(a_job("first_partial", deadline=59), 58.7)
+    assert taken(scheduler, 58.7) == (file,)
+
+
+def test_a_file_goes_before_its_own_partials() -> None:
+    scheduler = Scheduler()
+    final, partial = a_job(deadline=60), a_job("refresh_partial", channel=1, deadline=55)
+    scheduler.submit(partial, 0)
+    scheduler.submit(final, 0)
+    assert taken(scheduler) == (final,)

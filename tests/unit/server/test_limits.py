@@ -51,11 +51,12 @@ NO_BOUNDS = {
     "recognition/engines/whisper_care.py": {"_MOST_COMPRESSIBLE"},
     "recognition/engines/whisper_listening.py": {"_TOKENS_PER_SECOND"},
     "recognition/engines/whisper_model.py": {"MOST_TOKENS"},  # the model's own
+    "recognition/jobs.py": {"PATIENCE"},  # deadlines that order a queue; nothing ends at them
     "recognition/validation.py": {"_CHARACTERS_PER_SECOND"},
     "recognition/frames.py": {"LENGTH_BYTES"},
     "server/listing.py": {"MAX_NAME"},
+    "session/sessions.py": {"NEW_SECONDS"},  # audio after which a session counts as measured
     "session/life.py": {"READER_CHECK_SECONDS"},
-    "session/runner.py": {"PATIENCE"},  # deadlines that order a queue; nothing ends at them
 }
 
 
