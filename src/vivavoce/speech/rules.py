@@ -19,10 +19,9 @@ PRE_ROLL_SAMPLES: Final = 4_800
 """300 ms before the onset: soft consonants begin before the model is sure, and the recogniser
 hears a first word better that does not begin at once."""
 
-TAIL_WINDOWS: Final = 4
-"""Silent windows (128 ms) that belong to an utterance: word ends fade, and the recogniser hears a
-last word better that does not end at once. Never more than half of the silence that is waited for
-anyway, so that what is left of it is time to decode in."""
+TAIL_SAMPLES: Final = WINDOW_SAMPLES
+"""The silent window that announces a pause belongs to the utterance: word ends fade, and it is
+there already, so that decoding can begin with no wait."""
 
 CUT_SEARCH_WINDOWS: Final = 47
 """At the maximum duration the cut is sought in the last 1.5 s: a longer carry-over would be
@@ -52,11 +51,6 @@ class EndpointingRules(msgspec.Struct, frozen=True):
     offset: float
     silence_windows: int
     maximum_samples: int
-
-    @property
-    def tail_windows(self) -> int:
-        """Silent windows at the end of an utterance's audio."""
-        return min(TAIL_WINDOWS, max(self.silence_windows // 2, 1))
 
     @classmethod
     def from_settings(
