@@ -11,11 +11,13 @@ import argparse
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from speech_corpus import open_engine
 
 from accuracy.compare import Row, half, show, table
 from accuracy.corpus import Recording, read_corpus
+from accuracy.kept import KeptEngine
 from accuracy.options import common
 from accuracy.reading import Cuts, cuts, is_written
 from accuracy.scoring import count, normalizer, pooled
@@ -90,15 +92,20 @@ def hear(way: Way, listened: Listened) -> tuple[list[Transcript], float]:
     for effect in effects:  # grows while it is gone through
         match effect:
             case Decode():
-                before = time.process_time()
+                before = _spent(way.engine)
                 (hypothesis,) = way.engine.decode([_request(way, ear, effect)])
-                spent += time.process_time() - before
+                spent += _spent(way.engine) - before
                 effects += core.take(effect, hypothesis, 0)
             case Tell(message=Transcript() as final):
                 finals.append(final)
             case _:
                 pass
     return finals, spent
+
+
+def _spent(engine: Engine) -> float:
+    """CPU seconds; of answers that were kept, those that they took when they were found."""
+    return engine.cpu if isinstance(engine, KeptEngine) else time.process_time()
 
 
 def _request(way: Way, ear: Ear, asked: Decode) -> DecodeRequest:
@@ -138,6 +145,7 @@ def main() -> None:
     parser = common("accuracy.offline", __doc__ or "")
     parser.add_argument("--context", type=float, default=15, help="seconds; default 15")
     parser.add_argument("--group", action="append", help="only this row of the table")
+    parser.add_argument("--kept", type=Path, help="file of answers found before; see accuracy.kept")
     parser.add_argument("--half", type=int, choices=(0, 1), help="only this half")
     options = parser.parse_args()
     recordings = [
@@ -167,6 +175,8 @@ def _ways(options: argparse.Namespace) -> Ways:
     wanted = InitRequest(language_config=LanguageConfig((options.language,)))
     engine = open_engine(voices.choose(wanted).first, models)
     engine.warm_up()
+    if options.kept:
+        engine = KeptEngine(engine, options.kept)
     rules = EndpointingRules.from_settings(
         endpointing=options.endpointing,
         maximum_duration=options.maximum_duration,

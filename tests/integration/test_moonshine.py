@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import jiwer
+import msgspec
 import numpy as np
 import pytest
 from whisper_normalizer.english import EnglishTextNormalizer
@@ -183,6 +184,19 @@ def test_what_is_doubted_is_heard_again_and_left_out(
     starts = {word.text: word.start for word in alone.words}
     shared = [(starts[w.text], w.start) for w in heard.words if w.text in starts]
     assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("quiet", [100, 8000])
+def test_speech_is_heard_as_well_with_the_silence_before_it(
+    engine: Engine, two_cities: Floats, quiet: int
+) -> None:
+    plain = request(two_cities[: 4 * SAMPLE_RATE])
+    hum = np.random.default_rng(1).normal(0, 1e-3, quiet).astype("<f4").tobytes()
+    (alone,) = engine.decode([plain])
+    (heard,) = engine.decode([msgspec.structs.replace(plain, context=Context(hum))])
+    assert_well_formed(heard, 4 * SAMPLE_RATE)
+    assert word_error_rate(alone.text, heard.text) <= 0.25
+    assert heard.confidence >= alone.confidence
 
 
 def test_a_context_that_cannot_be_right_does_no_harm(engine: Engine, beckett: Floats) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vivavoce.protocol.messages import Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
-from vivavoce.session.context import Earlier
+from vivavoce.session.context import QUIET, Earlier
 from vivavoce.session.core import Core, CoreConfig, CoreState
 from vivavoce.session.effects import Decode, Effect, Tell
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
@@ -149,6 +149,10 @@ def test_a_context_is_what_was_said_right_before_the_utterance_and_bounded(
         if request.earlier is None:
             continue
         assert request.end - request.earlier.start <= context * SAMPLE_RATE
+        if not request.earlier.finals and request.earlier.untold_from is None:
+            assert 0 < request.start - request.earlier.start <= QUIET
+            assert all(before.end <= request.earlier.start for before in requests[:index])
+            continue
         if request.earlier.untold_from is not None:
             _check_untold(requests[:index], request.earlier)
             continue

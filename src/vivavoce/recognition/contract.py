@@ -42,8 +42,9 @@ class Capabilities(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True):
     """Earlier speech of the same channel: ``audio`` ends where the request's audio begins.
 
-    ``finals`` are the texts that were heard there, in order. An engine without the ``context``
-    capability ignores it. Part of the request, so that any worker gives the same answer.
+    ``finals`` are the texts that were heard there, in order. Without ``finals`` and ``untold``
+    nobody speaks there. An engine without the ``context`` capability ignores it. Part of the
+    request, so that any worker gives the same answer.
 
     Attributes:
         untold: so many samples at the end of ``audio`` hold speech whose text is doubted and not

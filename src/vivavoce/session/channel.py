@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from vivavoce.recognition.contract import Hypothesis
-from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
+from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
 from vivavoce.session.effects import Decode
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials
@@ -93,9 +93,10 @@ class Channel:
     def keep_from(self) -> int:
         """The first sample that may still be asked for, as context or to be decoded."""
         settled = self.settled
+        quiet = max(settled - min(QUIET, self._limit), 0)
         if not self._spoken or not reaches(self._spoken[-1].end, settled, self._limit):
-            return settled
-        return max(self._spoken[0].start, settled - self._limit)
+            return quiet
+        return min(max(self._spoken[0].start, settled - self._limit), quiet)
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
         """Advance by whole windows; the events must be consumed."""
@@ -113,7 +114,8 @@ class Channel:
     def _note(self, event: SpeechEvent) -> None:
         match event:
             case SpeechStarted():
-                self.open = OpenUtterance(self._next_number, event.start, event.at)
+                quiet = min(QUIET, event.start - self._endpointer.state.free_from)
+                self.open = OpenUtterance(self._next_number, event.start, event.at, quiet)
                 self._next_number += 1
                 self._partials.begin(self.open)
                 self._provisional = None
@@ -130,6 +132,7 @@ class Channel:
                         self._endpointer.state.position,
                         goes_on=event.reason == "maximum",
                         last=event.reason == "stop",
+                        quiet=begun.quiet,
                     )
                 )
                 self.open = None
@@ -142,9 +145,7 @@ class Channel:
         while self._asked < len(self._ended) and not self._must_wait(self._asked):
             ended = self._ended[self._asked]
             self._asked += 1
-            yield msgspec.structs.replace(
-                self.request_of(ended), earlier=self._earlier(ended.end, ended.language)
-            )
+            yield msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended))
 
     def _must_wait(self, place: int) -> bool:
         """Whether the language or the context of an ended utterance is not known yet."""
@@ -154,14 +155,14 @@ class Channel:
             return False
         return reaches(self._ended[place - 1].end, self._ended[place].end, self._limit)
 
-    def _earlier(self, end: int, language: str | None) -> Earlier | None:
-        """The context of an utterance that ends at ``end`` and follows what is out.
+    def _earlier(self, ended: EndedUtterance) -> Earlier | None:
+        """The context of an utterance that follows what is out.
 
-        There is none across a change of language.
+        Nothing said is context across a change of language.
         """
-        if self._spoken and self._spoken[-1].language != language:
-            return None
-        return earlier(self._spoken, end, self._limit)
+        same = not self._spoken or self._spoken[-1].language == ended.language
+        said = earlier(self._spoken, ended.end, self._limit) if same else None
+        return said or silence(ended.start, ended.end, ended.quiet, self._limit)
 
     @property
     def undecided(self) -> EndedUtterance | None:

@@ -13,6 +13,10 @@ import msgspec
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 
+QUIET = SAMPLE_RATE // 2
+"""As much of the silence before its audio is kept for an utterance that nothing was said before.
+A recogniser that doubts what it heard may hear it again with that."""
+
 LEAST_TAIL = SAMPLE_RATE
 """A shorter end of a final says too little to begin in the middle of an utterance for."""
 
@@ -43,6 +47,7 @@ class Earlier(msgspec.Struct, frozen=True):
     """Context of an utterance: ``finals`` are what is said from ``start`` to where it begins.
 
     Or only up to ``untold_from``, if that is known: what follows there is to be heard again.
+    Where there are neither finals nor that, nobody speaks there.
     """
 
     start: int
@@ -73,6 +78,13 @@ def earlier(spoken: Sequence[Spoken], end: int, limit: int) -> Earlier | None:
         return Earlier(trusted[0].start, tuple(each.text for each in trusted))
     told = tuple(takewhile(_carries, near))
     return Earlier(near[0].start, tuple(each.text for each in told), near[len(told)].start)
+
+
+def silence(start: int, end: int, quiet: int, limit: int) -> Earlier | None:
+    """What stands in for the context of an utterance that has none: the silence before it."""
+    if not quiet or not reaches(start - quiet, end, limit):
+        return None
+    return Earlier(start - quiet, ())
 
 
 def _carries(each: Spoken) -> bool:

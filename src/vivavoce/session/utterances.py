@@ -6,11 +6,15 @@ from vivavoce.session.language import Guess
 
 
 class OpenUtterance(msgspec.Struct, frozen=True):
-    """Speech that goes on: its number, first sample, and where speech itself began."""
+    """Speech that goes on: its number, first sample, and where speech itself began.
+
+    In the ``quiet`` samples right before ``start`` nobody speaks, or nobody is sure of it.
+    """
 
     number: int
     start: int
     speech_start: int
+    quiet: int = 0
 
 
 class EndedUtterance(msgspec.Struct, frozen=True):
@@ -22,6 +26,7 @@ class EndedUtterance(msgspec.Struct, frozen=True):
         language: what it is decoded in, once that is decided.
         goes_on: it was cut at the maximum duration, and the speaker speaks on.
         last: the audio ended with it.
+        quiet: samples right before ``start`` in which nobody speaks.
     """
 
     number: int
@@ -33,3 +38,4 @@ class EndedUtterance(msgspec.Struct, frozen=True):
     language: str | None = None
     goes_on: bool = False
     last: bool = False
+    quiet: int = 0

@@ -3,7 +3,7 @@
 import pytest
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
-from vivavoce.session.context import Earlier, Spoken, earlier, followed
+from vivavoce.session.context import Earlier, Spoken, earlier, followed, silence
 
 LIMIT = 15 * SAMPLE_RATE
 
@@ -49,3 +49,10 @@ def test_trusted_texts_are_told_and_what_is_doubted_is_heard_again(
 
 def test_of_a_doubted_final_that_is_too_long_nothing_serves() -> None:
     assert earlier(after(DOUBTED), LIMIT + SAMPLE_RATE, LIMIT) is None
+
+
+def test_silence_stands_in_for_a_context_as_far_as_it_and_the_limit_reach() -> None:
+    start, end = 10 * SAMPLE_RATE, 12 * SAMPLE_RATE
+    assert silence(start, end, 800, LIMIT) == Earlier(start - 800, ())
+    assert silence(start, end, 0, LIMIT) is None
+    assert silence(start, start + LIMIT, 800, LIMIT) is None

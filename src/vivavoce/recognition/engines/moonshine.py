@@ -6,7 +6,7 @@ they are in. A final must not; a partial may, and gains a quarter of the CPU tim
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -53,7 +53,8 @@ _LOOP = 3
 class _Piece:
     """Audio that is decoded at once; ``start`` is its first sample in the request's audio.
 
-    ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there.
+    ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there;
+    without them it is silence.
     The first ``untold`` samples of ``audio`` belong to no request: what they say is left out.
     """
 
@@ -122,7 +123,7 @@ class MoonshineEngine:
         ]
         heard: list[list[_Part]] = [[] for _ in batch]
         for group in _groups(pieces, batch):
-            decode = self._decode_in_context if _has_context(group[0]) else self._decode_group
+            decode = self._way_of(group[0])
             for piece, part in zip(group, decode(group), strict=True):
                 heard[piece.request].append(part)
         return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
@@ -138,6 +139,31 @@ class MoonshineEngine:
         told, again = np.split(before, [len(before) - untold])
         prefix = self._tokenizer.tokens(context.prefix_text(request.context.finals))
         return [_Piece(index, 0, np.concatenate((again, audio)), told, prefix, untold)]
+
+    def _way_of(self, piece: _Piece) -> Callable[[Sequence[_Piece]], list[_Part]]:
+        """How the group of a piece is decoded."""
+        if piece.prefix or piece.untold:
+            return self._decode_in_context
+        return self._decode_after_silence if len(piece.before) else self._decode_group
+
+    def _decode_after_silence(self, group: Sequence[_Piece]) -> list[_Part]:
+        """Decode one piece; where that is in doubt, also with some of the silence before it."""
+        (piece,) = group
+        (part,) = self._decode_group([replace(piece, before=_NOTHING)])
+        texts = [word.text for word in part.words]
+        if not context.doubtful(
+            texts, part.log_probabilities, len(piece.audio), context.SURE_ALONE
+        ):
+            return [part]
+        lengths = sorted({min(length, len(piece.before)) for length in context.SILENCES})
+        others = [self._after_silence(piece, length) for length in lengths]
+        return [max([part, *others], key=_trust)]
+
+    def _after_silence(self, piece: _Piece, samples: int) -> _Part:
+        """What is heard in a piece with so much of the silence before it."""
+        longer = np.concatenate((piece.before[-samples:], piece.audio))
+        (part,) = self._decode_group([_Piece(piece.request, 0, longer, untold=samples)])
+        return part
 
     def _decode_in_context(self, group: Sequence[_Piece]) -> list[_Part]:
         """Decode one piece with what was said before it; where that is in doubt, also without."""
@@ -204,8 +230,8 @@ class MoonshineEngine:
 
 
 def _has_context(piece: _Piece) -> bool:
-    """Whether a piece is heard together with what was said before it."""
-    return bool(piece.prefix or piece.untold)
+    """Whether something is known of what came before a piece."""
+    return bool(len(piece.before) or piece.untold)
 
 
 def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Part:

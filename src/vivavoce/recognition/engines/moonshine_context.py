@@ -20,6 +20,11 @@ CARRIES = -0.4
 """Mean log probability from which a text may be what the next one is decoded with."""
 SURE = -0.2
 """Mean log probability from which a text heard with context needs no second opinion."""
+SURE_ALONE = -0.12
+"""The same for a text that nothing was said before. What is heard then depends on where the audio
+begins, so that a second and a third cut of it find the right words where the first missed them."""
+SILENCES = (SAMPLE_RATE // 5, SAMPLE_RATE // 2)
+"""Samples of the silence before such an utterance that it is heard again with."""
 BENEFIT = 0.05
 """Of two decodings the one without context must be likelier by this to be believed."""
 SPARSE = 1.0
@@ -82,10 +87,12 @@ def certainty(log_probabilities: Floats) -> float:
     return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")
 
 
-def doubtful(words: Sequence[str], log_probabilities: Floats, samples: int) -> bool:
-    """Whether what was heard with context needs a second opinion without."""
+def doubtful(
+    words: Sequence[str], log_probabilities: Floats, samples: int, sure: float = SURE
+) -> bool:
+    """Whether what was heard needs a second opinion."""
     sparse = len(log_probabilities) < SPARSE * samples / SAMPLE_RATE
-    return certainty(log_probabilities) < SURE or sparse or repeats(words)
+    return certainty(log_probabilities) < sure or sparse or repeats(words)
 
 
 def carries(words: Sequence[str], log_probabilities: Floats) -> bool:
