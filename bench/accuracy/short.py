@@ -22,6 +22,7 @@ from accuracy.hearing import Heard, hear, listen
 from accuracy.islands import (
     FRAME,
     MARGIN,
+    MOST_WORDS,
     Floats,
     answers,
     islands,
@@ -91,6 +92,8 @@ def cut(recording: Recording, samples: Floats, engines: Sequence[TimedEngine]) -
     words = recording.references[0].split()
     if recording.group == DIGITS:
         pieces = one_each(words, found)
+    elif len(words) <= MOST_WORDS and len(found) == 1:
+        pieces = [(found[0], " ".join(words))]
     else:
         request = DecodeRequest(samples.astype("<f4").tobytes(), "final", "en")
         every = [answers(words, engine.decode(request).words, found) for engine in engines]
