@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float32]
 FRAME = SAMPLE_RATE // 100
 PAUSE = 25
 """Frames of 10 ms; shorter gaps are within words."""
+SHORTEST_PAUSE = 8
+"""The same between words of which it is known how many they are."""
 LEAST = 8
 """Frames; shorter sounds are no words."""
 ABOVE_NOISE = 12.0
@@ -41,13 +43,13 @@ def loudness(samples: Floats) -> npt.NDArray[np.float64]:
     return np.asarray(10 * np.log10(np.mean(frames**2, axis=1) + 1e-10))
 
 
-def islands(decibels: npt.NDArray[np.float64]) -> list[Island]:
-    """Sounds with a pause on either side."""
+def islands(decibels: npt.NDArray[np.float64], pause: int = PAUSE) -> list[Island]:
+    """Sounds with a pause of so many frames on either side."""
     low, high = np.percentile(decibels, [10, 99])
     sounding = decibels > max(low + min(ABOVE_NOISE, (high - low) / 2), high - BELOW_SPEECH)
     found: list[Island] = []
     for at in np.flatnonzero(sounding):
-        if found and at - found[-1].end < PAUSE:
+        if found and at - found[-1].end < pause:
             found[-1] = Island(found[-1].start, int(at) + 1)
         else:
             found.append(Island(int(at), int(at) + 1))
@@ -62,9 +64,13 @@ def quietest(decibels: npt.NDArray[np.float64]) -> Island:
     return Island(start, start + length)
 
 
-def one_each(words: Sequence[str], found: Sequence[Island]) -> list[tuple[Island, str]]:
-    """A recording of words one by one, if there are as many islands as words."""
-    return list(zip(found, words, strict=True)) if len(words) == len(found) else []
+def one_each(words: Sequence[str], decibels: npt.NDArray[np.float64]) -> list[tuple[Island, str]]:
+    """A recording of words one by one: with the longest pause that gives as many islands."""
+    for pause in range(PAUSE, SHORTEST_PAUSE - 1, -1):
+        found = islands(decibels, pause)
+        if len(words) == len(found):
+            return list(zip(found, words, strict=True))
+    return []
 
 
 def answers(

@@ -91,7 +91,7 @@ def cut(recording: Recording, samples: Floats, engines: Sequence[TimedEngine]) -
     found = islands(decibels)
     words = recording.references[0].split()
     if recording.group == DIGITS:
-        pieces = one_each(words, found)
+        pieces = one_each(words, decibels)
     elif len(words) <= MOST_WORDS and len(found) == 1:
         pieces = [(found[0], " ".join(words))]
     else:

@@ -37,10 +37,12 @@ def test_the_quietest_stretch_is_found() -> None:
     assert 50 <= quietest(loudness(samples)).start <= 60
 
 
-def test_words_one_by_one_need_as_many_islands() -> None:
-    found = [Island(0, 10), Island(50, 60)]
-    assert one_each(["one", "two"], found) == [(found[0], "one"), (found[1], "two")]
-    assert one_each(["one", "two", "three"], found) == []
+def test_words_one_by_one_need_as_many_islands_whose_pauses_may_be_short() -> None:
+    silence, pause = (0.5, 0.0005), (0.15, 0.0005)
+    decibels = loudness(sounding(silence, (0.3, 0.2), pause, (0.2, 0.2), silence))
+    assert one_each(["one", "two"], decibels) == [(Island(50, 80), "one"), (Island(95, 115), "two")]
+    assert one_each(["one"], decibels) == [(Island(50, 115), "one")]
+    assert one_each(["one", "two", "three"], decibels) == []
 
 
 SAID = ["No", "more", "messages.", "Please", "try", "again."]
