@@ -10,6 +10,11 @@ COUNT ?= 1000
 # One test of it: make faults ONLY='tests/faults/test_kill.py::test_…'
 ONLY ?= tests/faults
 
+# The models that recordings are heard with, and whether through a real server, too, and kept.
+MODELS ?= moonshine-tiny-en
+LIVE ?=
+KEEP ?=
+
 # How many stories with power cuts are played, from which seed on.
 SEEDS ?= 5000
 FIRST ?= 0
@@ -99,9 +104,9 @@ format: $(VENV)/dev.stamp ## Rewrite the sources in the house format
 bench: $(VENV)/dev.stamp models ## Every measurement of speed, written to docs/benchmarks.md: make bench QUICK=1
 	PYTHONPATH=bench $(BIN)/python -m performance $(if $(QUICK),--quick) $(if $(AUDIO),--audio '$(AUDIO)') $(OPTIONS)
 
-bench-accuracy: $(VENV)/dev.stamp models ## Word errors of the server on recordings: make bench-accuracy AUDIO=DIR
+bench-accuracy: $(VENV)/dev.stamp models ## Word errors on recordings, against those kept: make bench-accuracy AUDIO=DIR [MODELS='…'] [LIVE=1] [KEEP=1]
 	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-accuracy AUDIO=DIR'; exit 1; }
-	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)' $(OPTIONS)
+	PYTHONPATH=bench $(BIN)/python -m accuracy --audio '$(AUDIO)' $(MODELS:%=--model %) $(if $(LIVE),--server) $(if $(KEEP),--keep) $(OPTIONS)
 
 bench-languages: $(VENV)/dev.stamp models ## The same for every language: make bench-languages AUDIO=DIR
 	@test -n '$(AUDIO)' || { echo 'Name a folder of recordings with a manifest.jsonl: make bench-languages AUDIO=DIR'; exit 1; }

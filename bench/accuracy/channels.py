@@ -185,6 +185,9 @@ def _rates(alone: Errors, together: Errors) -> str:
 def main() -> None:
     """Print the table, and write JSON where asked for."""
     parser = common("accuracy.channels", __doc__ or "")
+    parser.add_argument("--endpointing", type=float, default=0.3, help="seconds; default 0.3")
+    parser.add_argument("--maximum-duration", type=float, default=15, help="seconds; default 15")
+    parser.add_argument("--out", type=Path, help="write everything found here, as JSON")
     parser.add_argument("--triples", type=int, default=6, help="sockets per group; default 6")
     options = parser.parse_args()
     try:

@@ -8,6 +8,7 @@ a session failed.
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from accuracy.bare import hear_whole
 from accuracy.corpus import NO_SPEECH, CorpusError, Recording, languages_of, read_corpus
 from accuracy.live import Heard, live_server
 from accuracy.progress import progress
-from accuracy.report import dumped
 from accuracy.scoring import BY_CHARACTER, Errors, count, difference_interval, normalizer, pooled
 from accuracy.sound import read_sound
 
@@ -201,7 +201,8 @@ def main() -> None:
         parser.error(str(error))
     print(markdown(rows))
     if options.out:
-        options.out.write_text(dumped(as_json(rows, texts=not options.no_texts)), "utf-8")
+        found = as_json(rows, texts=not options.no_texts)
+        options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     sys.exit("\n".join(fault for row in rows for fault in row.faults) or None)
 
 

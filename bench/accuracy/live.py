@@ -39,6 +39,14 @@ class Heard:
         spoken = (final.utterance for final in self.finals)
         return " ".join(each.text.strip() for each in spoken if each.channel == channel)
 
+    def texts(self, channels: int) -> tuple[tuple[str, ...], ...]:
+        """The texts of the finals by channel."""
+        spoken = [final.utterance for final in self.finals]
+        return tuple(
+            tuple(each.text for each in spoken if each.channel == channel)
+            for channel in range(channels)
+        )
+
 
 class LiveServer:
     """A server that has been started for the measurement.
@@ -122,10 +130,11 @@ async def live_server(
     models: Path | None,
     code_switching: bool = False,
     context: float | None = None,
+    use_models: Sequence[str] = (),
 ) -> AsyncIterator[LiveServer]:
     """A server with sessions of these settings, as long as the block lasts.
 
-    ``language`` is one code or several; ``context`` is the server's own setting.
+    ``language`` is one code or several; ``context`` and ``use_models`` are the server's settings.
     """
     languages = (language,) if isinstance(language, str) else tuple(language)
     settings = {
@@ -133,7 +142,9 @@ async def live_server(
         "maximum_duration_without_endpointing": maximum_duration,
         "language_config": LanguageConfig(languages, code_switching),
     }
-    own = {} if context is None else {"VIVAVOCE_CONTEXT": f"{context:g}"}
+    own = {"VIVAVOCE_USE_MODELS": ",".join(use_models)} if use_models else {}
+    if context is not None:
+        own["VIVAVOCE_CONTEXT"] = f"{context:g}"
     starting = own_server(models, settings=own)
     async with starting as server, Client(server.url, server.api_key) as client:
         yield LiveServer(client, settings)

@@ -16,12 +16,5 @@ def common(program: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--skip", action="append", default=[], metavar="ID", help="leave a recording out"
     )
-    parser.add_argument(
-        "--endpointing", type=float, default=0.3, help="seconds of silence that end an utterance"
-    )
-    parser.add_argument(
-        "--maximum-duration", type=float, default=15, help="seconds that cut an utterance"
-    )
     parser.add_argument("--models-dir", type=Path, help="folder of the models")
-    parser.add_argument("--out", type=Path, help="write everything found here, as JSON")
     return parser

@@ -92,10 +92,13 @@ def rate_interval(errors: Sequence[Errors]) -> Interval | None:
     return difference_interval(errors, [Errors(words=each.words) for each in errors])
 
 
-def difference_interval(one: Sequence[Errors], other: Sequence[Errors]) -> Interval | None:
-    """95 % bootstrap interval of the difference of two rates on the same recordings, in points.
+def difference_interval(
+    one: Sequence[Errors], other: Sequence[Errors], sure: float = 95.0
+) -> Interval | None:
+    """Bootstrap interval of the difference of two rates on the same recordings, in points.
 
-    The drawing is seeded: the same counts give the same interval.
+    ``sure`` is the interval's confidence in per cent. The drawing is seeded: the same counts give
+    the same interval.
     """
     if len(one) < LEAST_RECORDINGS:
         return None
@@ -104,5 +107,6 @@ def difference_interval(one: Sequence[Errors], other: Sequence[Errors]) -> Inter
     drawn = np.random.default_rng(0).integers(0, len(words), (RESAMPLINGS, len(words)))
     total: npt.NDArray[np.int64] = words[drawn].sum(axis=1)
     rates = 100 * surplus[drawn].sum(axis=1) / np.maximum(total, 1)
-    low, high = np.percentile(rates, [2.5, 97.5])
+    rest = (100 - sure) / 2
+    low, high = np.percentile(rates, [rest, 100 - rest])
     return float(low), float(high)

@@ -13,6 +13,7 @@ from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server import logs, serving, settings
+from vivavoce.server.qualities import Choice
 from vivavoce.server.voices import FAVOURITE, Voices
 
 LOADER = "vivavoce.recognition.engines.scripted:load"
@@ -23,7 +24,8 @@ class ScriptedVoices(Voices):
 
     def __init__(self, store: ModelStore, spec: EngineSpec) -> None:
         super().__init__(store)
-        self._models = {FAVOURITE: Chosen(self._usable[0], Path(), (FAVOURITE,), identifies=False)}
+        model = Chosen(self._usable[0], Path(), (FAVOURITE,), identifies=False)
+        self._choices = {FAVOURITE: Choice(model, model, model)}
         self._engine = spec
 
     def check(self) -> None:

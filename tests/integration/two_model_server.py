@@ -1,4 +1,4 @@
-"""``vivavoce serve`` with two scripted engines: English at once, German when it may load."""
+"""``vivavoce serve`` with scripted engines: English at once, others when they may load."""
 
 import argparse
 import sys
@@ -16,23 +16,27 @@ from vivavoce.server.voices import Voices
 from vivavoce.session.language import LanguageRules
 from vivavoce.session.runner import Voice
 
+BETTER = "better"
+
 
 def load(language: str, gate: str) -> ScriptedEngine:
-    """Load an engine for one language, German once the gate is there."""
-    while language == "de" and not Path(gate).exists():
+    """Load an engine for one language, once the gate is there."""
+    while not Path(gate).exists():
         time.sleep(0.05)
     return scripted.load(languages=[language])
 
 
 class TwoVoices(Voices):
-    """The real voice activity, and an engine of 100 MB for each of two languages."""
+    """The real voice activity, an engine of 100 MB for each of two languages, a better one."""
 
     def __init__(self, store: ModelStore, folder: Path) -> None:
         super().__init__(store)
         loader = "integration.two_model_server:load"
         gate = str(folder / "gate")
+        there = {"en": str(folder), "de": gate, BETTER: gate}
         self._specs = {
-            code: EngineSpec(loader, {"language": code, "gate": gate}, 100) for code in ("en", "de")
+            name: EngineSpec(loader, {"language": "de" if name == "de" else "en", "gate": at}, 100)
+            for name, at in there.items()
         }
 
     def check(self) -> None:
@@ -40,7 +44,7 @@ class TwoVoices(Voices):
         self.voice_activity_model()
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:  # noqa: ARG002 - it has none
-        """One by each language."""
+        """One by each language, and the better one."""
         return self._specs
 
     def refusal(self, _: InitRequest) -> str | None:
@@ -48,9 +52,10 @@ class TwoVoices(Voices):
         return None
 
     def choose(self, request: InitRequest) -> Voice:
-        """The engine of the first language."""
+        """The engine of the first language; the better one for finals that are to be accurate."""
         (language,) = request.language_config.languages
-        return Voice(LanguageRules((language,)), {language: language})
+        final = BETTER if request.model == "accurate" else language
+        return Voice(LanguageRules((language,)), {language: final}, "", {language: language})
 
 
 def main() -> None:

@@ -42,11 +42,13 @@ def bench(  # noqa: PLR0913  options of a command line
     endpointing: Annotated[float, typer.Option(min=0.01, max=10, help="As in a request.")] = 0.05,
     maximum: Annotated[float, typer.Option(min=5, max=60, help="Longest utterance.")] = 5.0,
     language: Annotated[str, typer.Option(help="Language of the speech.")] = "en",
+    model: Annotated[str, typer.Option(help="solaria-1, fast or accurate.")] = "solaria-1",
     partials: Annotated[bool, typer.Option(help="Ask for partial transcripts.")] = True,
     json: Annotated[Path | None, typer.Option(help="File for all figures, as JSON.")] = None,
 ) -> None:
     """Measure a server under load: many streams in real time, and what they saw when."""
     request = InitRequest(
+        model=model,
         endpointing=endpointing,
         maximum_duration_without_endpointing=maximum,
         language_config=LanguageConfig((language,)),

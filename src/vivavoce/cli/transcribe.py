@@ -60,6 +60,9 @@ Languages = Annotated[
     list[str] | None,
     typer.Option(help="Language that is spoken, such as en; repeat it for several."),
 ]
+Model = Annotated[
+    str, typer.Option(help="solaria-1 for the server's default model, fast or accurate.")
+]
 Endpointing = Annotated[
     float, typer.Option(min=0.01, max=10, help="Seconds of silence that end an utterance.")
 ]
@@ -96,6 +99,7 @@ def transcribe(  # noqa: PLR0913  one parameter per option, as typer reads them
     url: Url = None,
     api_key: Key = "",
     language: Languages = None,
+    model: Model = "solaria-1",
     endpointing: Endpointing = 0.05,
     max_duration: MaxDuration = 5,
     fast: Fast = False,
@@ -110,6 +114,7 @@ def transcribe(  # noqa: PLR0913  one parameter per option, as typer reads them
         live = kind is Format.TEXT and output is None and sys.stdout.isatty()
         request = InitRequest(
             **declared(audio.format),
+            model=model,
             endpointing=endpointing,
             maximum_duration_without_endpointing=max_duration,
             language_config=LanguageConfig(tuple(language or ())),

@@ -21,7 +21,8 @@ def _choices(allowed: tuple[str, ...], resolve: Callable[[str], str | None]) -> 
     )
 
 
-# `solaria-1` is the only published live model; the others are names that older clients send.
+# `solaria-1` is the only published live model, and what `fast` and `accurate` mean is ours to say;
+# the others are names that older clients send.
 MODELS = ("solaria-1", "solaria-2", "solaria-mini-1", "fast", "accurate")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from vivavoce.recognition.catalogue import HubSource, Model, ModelFile
+from vivavoce.recognition.catalogue import HubSource, Measurement, Model, ModelFile
 from vivavoce.recognition.hub import HubFile
 from vivavoce.recognition.model_errors import CatalogueError, IntegrityError
 from vivavoce.recognition.unpacking import file_hash
@@ -31,11 +31,13 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         engine: name of the engine that loads the model.
         languages: codes it speaks; none where the engine knows by itself.
         options: what the engine needs to know, such as a sherpa-onnx ``family``.
+        measured: how well it did, to be compared with models measured on the same recordings.
     """
 
     engine: str
     languages: tuple[str, ...] = ()
     options: dict[str, Any] = {}
+    measured: tuple[Measurement, ...] = ()
 
 
 def parse_hub_name(name: str) -> HubSource | None:
@@ -133,6 +135,7 @@ def describe(folder: Path) -> Model:
         engine=told.engine,
         languages=told.languages,
         options=told.options,
+        measured=told.measured,
     )
 
 

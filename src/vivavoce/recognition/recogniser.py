@@ -1,7 +1,7 @@
 """The port through which live sessions get speech turned into text."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from vivavoce.recognition.contract import Capabilities, Hypothesis
 from vivavoce.recognition.desk import Desk, RecogniserStats
@@ -82,6 +82,10 @@ class Recogniser:
         """
         self._check_engine(engine)
         self._residency.hold(session, engine)
+
+    def fits(self, engines: Collection[str]) -> bool:
+        """Whether these engines may be in memory at the same time."""
+        return self._residency.fits(engines)
 
     @property
     def ready(self) -> bool:

@@ -8,7 +8,7 @@ way in the end too, so that two that do not fit together take turns instead of o
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -69,6 +69,11 @@ class Residency:
     def loaded(self) -> frozenset[str]:
         """The engines that are in memory or on their way there."""
         return frozenset(self._loaded)
+
+    def fits(self, engines: Collection[str]) -> bool:
+        """Whether these engines may be in memory at the same time."""
+        total = self._budget.total
+        return total is None or sum(self._budget.costs[each] for each in engines) <= total
 
     async def start(self) -> None:
         """Load what fits, in order; returns at once."""
@@ -147,10 +152,7 @@ class Residency:
     def _fits(self, engine: str, without: list[str] | None = None) -> bool:
         """Whether there is room; an engine that is over the budget by itself may be there alone."""
         rest = [other for other in self._loaded if other not in (without or ())]
-        if self._budget.total is None or not rest:
-            return True
-        cost = sum(self._budget.costs[one] for one in (engine, *rest))
-        return cost <= self._budget.total
+        return not rest or self.fits((engine, *rest))
 
     def _is_held(self, engine: str) -> bool:
         return bool(self._holders[engine])

@@ -18,6 +18,7 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
@@ -37,6 +38,7 @@ from vivavoce.session.life import Life
 from vivavoce.session.live import Limits
 from vivavoce.session.opening import Opening
 from vivavoce.session.ports import Outside
+from vivavoce.session.runner import Voice
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
 
@@ -88,6 +90,7 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
+    voices.tell()
     metrics = Metrics()
     journal = await SqliteJournal.open(
         settings.data / "journal.db",
@@ -113,7 +116,7 @@ async def open_routes(
         journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
     )
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, hearing, voices.choose, settings.context)
+    opening = Opening(outside, hearing, chooser(voices, recogniser), settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     deliveries, transport = await open_deliveries(settings, journal, stack)
@@ -148,6 +151,20 @@ async def open_routes(
         *live.routes(),
         *webhooks.routes(),
     ]
+
+
+def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], Voice]:
+    """Chooses who listens to a session.
+
+    Two engines that would drive each other out of memory make every word late: then the one of
+    the finals makes the partials as well.
+    """
+
+    def chosen(request: InitRequest) -> Voice:
+        voice = voices.choose(request)
+        return voice if recogniser.fits(voice.everyone) else voice.with_one_engine()
+
+    return chosen
 
 
 def limits(settings: Settings) -> Limits:

@@ -24,6 +24,7 @@ from vivavoce.server.app import build, open_routes
 from vivavoce.server.http_line import HttpProtocol
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
+from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 
@@ -84,10 +85,15 @@ def serve(
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             store = ModelStore(settings.models)
-            voices = make_voices(store) if make_voices else Voices(store, settings.use_models)
+            voices = (make_voices or _voices_for(settings))(store)
             runner.run(_serve(settings, keys, listener, ready, voices))
     except _REFUSALS as error:
         raise StartError(str(error)) from error
+
+
+def _voices_for(settings: Settings) -> MakeVoices:
+    wishes = Wishes(settings.use_models, settings.fast_models, settings.accurate_models)
+    return lambda store: Voices(store, wishes)
 
 
 async def _serve(

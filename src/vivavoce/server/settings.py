@@ -59,6 +59,16 @@ class Settings(BaseSettings):
         "first does. Each is an id of the catalogue, `hub:owner/name@commit`, or a folder (with a "
         "slash), with `de=` before it for German alone. Several with commas.",
     )
+    fast_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (),
+        description="Models for sessions that ask for `fast`, and for the partials of `accurate`, "
+        "written like `use_models`; else the one in use that takes the least time by the figures.",
+    )
+    accurate_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (),
+        description="Models for the finals of sessions that ask for `accurate`, written like "
+        "`use_models`; else the one in use with the fewest errors by the figures.",
+    )
     api_key: str | None = Field(
         None, min_length=1, description="The one key to accept, instead of the stored ones."
     )

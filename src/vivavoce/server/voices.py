@@ -1,15 +1,17 @@
 """Which installed models listen to a session."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import structlog
 
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
-from vivavoce.recognition.choosing import Chosen, choose, described
+from vivavoce.recognition.choosing import Chosen, described
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.loading import Device, has_engine
-from vivavoce.recognition.model_errors import ModelChoiceError, ModelError
 from vivavoce.recognition.store import ModelStore
+from vivavoce.server.qualities import Choice, Wishes, choices
 from vivavoce.session.language import rules_for
 from vivavoce.session.runner import Voice
 
@@ -25,41 +27,27 @@ RUNTIME_MB = 150
 """
 
 
+log = structlog.get_logger(__name__)
+
+
 class Voices:
     """The installed models that a server starts with, by language.
 
     Args:
         store: the models on disk.
-        wanted: models that the operator prefers to the catalogue's defaults, as
-            ``recognition.choosing.choose`` reads them; of several that speak a language the first
-            does.
+        wishes: what the operator prefers.
 
     Raises:
-        ModelError: one of ``wanted`` cannot be had.
+        ModelError: one of the wishes cannot be had.
     """
 
-    def __init__(self, store: ModelStore, wanted: Sequence[str] = ()) -> None:
+    def __init__(self, store: ModelStore, wishes: Wishes | None = None) -> None:
         self._store = store
         self._catalogue = load_catalogue()
         self._voice_activity = self._catalogue.model(VOICE_ACTIVITY)
-        self._models: dict[str, Chosen] = {}
-        for chosen in (*self._wanted(wanted), *self._defaults()):
-            for language in chosen.languages:
-                self._models.setdefault(language, chosen)
-
-    def _wanted(self, names: Sequence[str]) -> list[Chosen]:
-        try:
-            chosen = [choose(name, self._catalogue, self._store) for name in names]
-        except ModelError as error:
-            raise ModelChoiceError(f"use_models: {error}") from error
-        folders: dict[str, Path] = {}
-        for each in chosen:
-            other = folders.setdefault(each.model.id, each.folder)
-            if other != each.folder:
-                raise ModelChoiceError(
-                    f"use_models: {other} and {each.folder} have the same name: rename one"
-                )
-        return chosen
+        self._choices: dict[str, Choice] = choices(
+            wishes or Wishes(), self._defaults(), self._catalogue, store
+        )
 
     def _defaults(self) -> list[Chosen]:
         installed = self._store.installed(self._usable)
@@ -78,12 +66,17 @@ class Voices:
             ModelMissingError: there is not; the text names the command that fetches it.
         """
         self._store.path(self._voice_activity)
-        if not self._models:
+        if not self._choices:
             self._store.path(self._usable[0])
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
         """What the workers load, by the model's id."""
-        return {each.model.id: _spec(each, device) for each in self._models.values()}
+        return {each.model.id: _spec(each, device) for each in self._in_use()}
+
+    def _in_use(self) -> Iterable[Chosen]:
+        """Every model that some request gets, the usual ones first."""
+        yield from (choice.usual for choice in self._choices.values())
+        yield from (each for choice in self._choices.values() for each in choice.models)
 
     def voice_activity_model(self) -> Path:
         """Path of the voice activity model."""
@@ -92,7 +85,7 @@ class Voices:
     @property
     def languages(self) -> tuple[str, ...]:
         """What can be transcribed, the favourite first."""
-        return tuple(sorted(self._models, key=lambda code: (code != FAVOURITE, code)))
+        return tuple(sorted(self._choices, key=lambda code: (code != FAVOURITE, code)))
 
     def refusal(self, request: InitRequest) -> str | None:
         """Why the installed models cannot serve a request; None when they can.
@@ -100,7 +93,7 @@ class Voices:
         One missing language is enough: its speech would be written down as something else.
         """
         wanted = request.language_config.languages
-        missing = [language for language in wanted if language not in self._models]
+        missing = [language for language in wanted if language not in self._choices]
         if missing:
             return f"no installed model transcribes {', '.join(missing)}; {self._remedy(missing)}"
         if len(set(wanted)) > 1 and not self._identifier:
@@ -120,7 +113,8 @@ class Voices:
     @property
     def _identifier(self) -> str:
         """The engine that tells languages apart, if there is one: it should know many."""
-        able = [each for each in self._models.values() if each.identifies]
+        usual = [choice.usual for choice in self._choices.values()]
+        able = [each for each in usual if each.identifies]
         spoken = [each.model.id for each in able]
         return max(spoken, key=spoken.count, default="")
 
@@ -131,8 +125,20 @@ class Voices:
             wanted = self.languages[:1]
         switching = request.language_config.code_switching
         rules = rules_for(wanted, self.languages, switching=switching)
-        engines = {language: self._models[language].model.id for language in rules.candidates}
-        return Voice(rules, engines, self._identifier)
+        chosen = {language: self._choices[language] for language in rules.candidates}
+        finals = {code: each.final(request.model).model.id for code, each in chosen.items()}
+        partials = {code: each.partial(request.model).model.id for code, each in chosen.items()}
+        return Voice(rules, finals, self._identifier, partials)
+
+    def tell(self) -> None:
+        """Log which models serve which languages, by what a request may ask for."""
+        served: dict[tuple[str, ...], list[str]] = {}
+        for language, choice in self._choices.items():
+            served.setdefault(tuple(each.model.id for each in choice.models), []).append(language)
+        for (usual, fast, accurate), languages in served.items():
+            log.info(
+                "models_in_use", languages=languages, default=usual, fast=fast, accurate=accurate
+            )
 
 
 def _spec(chosen: Chosen, device: Device) -> EngineSpec:

@@ -32,6 +32,8 @@ class Opening:
         """The runner of a session."""
         voice = self.choose_voice(live.request)
         config = core_config(live, voice.rules, self.context_seconds)
+        if not config.partials:
+            voice = voice.with_one_engine()
         core = Core(config, checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
         return Runner(live.id, voice, core, ear, self.outside, live)

@@ -37,22 +37,46 @@ class Voice(msgspec.Struct, frozen=True):
 
     Attributes:
         rules: in which languages.
-        engines: the engine, by name, for each of them.
+        engines: the engine, by name, that makes finals in each of them.
         identifier: the engine that tells them apart; needed where there are several.
+        partial_engines: the one that makes partials, where that may be another. What a final is
+            decoded with are finals alone, so who makes partials changes none of them.
     """
 
     rules: LanguageRules
     engines: Mapping[str, str]
     identifier: str = ""
+    partial_engines: Mapping[str, str] = {}
 
     @property
     def first(self) -> str:
         """The engine that is needed first."""
         return self.identifier if self.rules.guessing else self.engines[self.rules.candidates[0]]
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The engines that are needed for certain."""
+        if self.rules.guessing:
+            return (self.identifier,)
+        partial = self.partial_engines.get(self.rules.candidates[0], self.first)
+        return (self.first,) if partial == self.first else (self.first, partial)
+
+    @property
+    def everyone(self) -> frozenset[str]:
+        """The engines that may be asked for text."""
+        return frozenset((*self.engines.values(), *self.partial_engines.values()))
+
     def engine_for(self, request: Decode) -> str:
         """The engine that answers a request."""
-        return self.identifier if request.purpose == "language" else self.engines[request.language]
+        if request.purpose == "language":
+            return self.identifier
+        final = self.engines[request.language]
+        partial = self.partial_engines.get(request.language, final)
+        return partial if request.purpose == "partial" else final
+
+    def with_one_engine(self) -> "Voice":
+        """The same, with partials by whoever makes the finals."""
+        return msgspec.structs.replace(self, partial_engines={})
 
     def candidates(self, request: Decode) -> tuple[str, ...]:
         """The languages among which the answer to a request has to choose."""
@@ -97,7 +121,8 @@ class Runner:
 
     async def run(self) -> None:
         """Read the audio until it is sealed and every final is out."""
-        self._outside.recogniser.prepare(self._id, self._voice.first)
+        for engine in self._voice.needed:
+            self._outside.recogniser.prepare(self._id, engine)
         try:
             await self._run()
         finally:

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from vivavoce.protocol.choices import MODELS
 from vivavoce.protocol.request import InitRequest, LanguageConfig
+from vivavoce.recognition.contract import Purpose
 from vivavoce.recognition.model_errors import ModelChoiceError
 from vivavoce.recognition.store import ModelStore
+from vivavoce.server.qualities import Wishes
 from vivavoce.server.voices import RUNTIME_MB, Voices
+from vivavoce.session.effects import Decode
 
+PARTIAL_AND_FINAL: tuple[Purpose, ...] = ("partial", "final")
 MakeFolder = Callable[[str, str], str]
 
 
@@ -41,7 +46,7 @@ def test_of_several_models_that_speak_a_language_the_first_does(
 ) -> None:
     large = folder("large", 'engine = "whisper"\nlanguages = ["de", "en", "fr"]\n')
     small = folder("small", 'engine = "sherpa"\nlanguages = ["en", "ja"]\n')
-    voices = Voices(store, [f"fr={large}", small, large])
+    voices = Voices(store, Wishes([f"fr={large}", small, large]))
     assert voices.languages == ("en", "de", "fr", "ja")
     engines = {code: voices.choose(request(code)).first for code in voices.languages}
     assert engines == {"en": "small", "de": "large", "fr": "large", "ja": "small"}
@@ -53,13 +58,14 @@ def test_the_model_that_speaks_most_languages_tells_them_apart(
 ) -> None:
     few = folder("few", 'engine = "whisper"\nlanguages = ["de", "en"]\n')
     many = folder("many", 'engine = "whisper"\nlanguages = ["de", "fr", "it", "pt"]\n')
-    assert Voices(store, [few, many]).choose(request("de", "fr")).identifier == "many"
+    assert Voices(store, Wishes([few, many])).choose(request("de", "fr")).identifier == "many"
 
 
 def test_without_a_model_that_tells_languages_apart_only_one_can_be_named(
     folder: MakeFolder, store: ModelStore
 ) -> None:
-    voices = Voices(store, [folder("sense", 'engine = "sherpa"\nlanguages = ["zh", "ja"]\n')])
+    sense = folder("sense", 'engine = "sherpa"\nlanguages = ["zh", "ja"]\n')
+    voices = Voices(store, Wishes([sense]))
     assert voices.refusal(request("zh")) is None
     assert "tells languages apart" in (voices.refusal(request("zh", "ja")) or "")
 
@@ -70,16 +76,90 @@ def test_the_memory_of_a_model_that_nobody_measured_goes_by_its_files(
     place = folder("sense", 'engine = "sherpa"\nlanguages = ["zh"]\n')
     with (Path(place) / "model.onnx").open("wb") as file:
         file.truncate(70_000_000)
-    assert Voices(store, [place]).engines()["sense"].memory_mb == RUNTIME_MB + 70
+    assert Voices(store, Wishes([place])).engines()["sense"].memory_mb == RUNTIME_MB + 70
 
 
 def test_two_folders_of_one_name_are_refused(folder: MakeFolder, store: ModelStore) -> None:
     description = 'engine = "sherpa"\nlanguages = ["zh"]\n'
     one, other = folder("a/sense", description), folder("b/sense", description)
     with pytest.raises(ModelChoiceError, match=r"^use_models: .* have the same name"):
-        Voices(store, [one, other])
+        Voices(store, Wishes([one, other]))
 
 
 def test_a_wish_that_cannot_be_met_names_the_setting(store: ModelStore) -> None:
     with pytest.raises(ModelChoiceError, match=r"^use_models: no model is called 'nobody'"):
-        Voices(store, ["nobody"])
+        Voices(store, Wishes(["nobody"]))
+
+
+def figures(error: float, cpu: float) -> str:
+    measured = f'corpus = "c", languages = ["en"], error_percent = {error}, cpu = {cpu}'
+    return f'engine = "sherpa"\nlanguages = ["en"]\nmeasured = [{{ {measured} }}]\n'
+
+
+def test_partials_of_accurate_are_by_the_lighter_and_its_finals_by_the_better_model(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    light = folder("light", figures(20, 0.1))
+    heavy = folder("heavy", figures(10, 0.4))
+    voices = Voices(store, Wishes([light, heavy]))
+    asked = {name: makers(voices, name) for name in MODELS}
+    assert asked.pop("accurate") == ("light", "heavy")
+    assert set(asked.values()) == {("light", "light")}
+    assert Voices(store, Wishes([heavy, light])).choose(named("fast")).needed == ("light",)
+
+
+def test_both_models_of_accurate_are_loaded_and_needed_from_the_start(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    voices = Voices(
+        store, Wishes([folder("light", figures(20, 0.1)), folder("heavy", figures(10, 0.4))])
+    )
+    assert set(voices.engines()) == {"light", "heavy"}
+    assert voices.choose(named("accurate")).needed == ("heavy", "light")
+    assert voices.choose(named("accurate")).with_one_engine().needed == ("heavy",)
+    assert voices.choose(named("solaria-1")).needed == ("light",)
+
+
+def test_a_model_that_no_request_gets_is_not_loaded(folder: MakeFolder, store: ModelStore) -> None:
+    one, between = folder("one", figures(10, 0.1)), folder("between", figures(15, 0.2))
+    assert set(Voices(store, Wishes([one, between])).engines()) == {"one"}
+
+
+def test_where_one_model_speaks_a_language_every_name_means_that_one(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    voices = Voices(store, Wishes([folder("only", 'engine = "sherpa"\nlanguages = ["en"]\n')]))
+    assert {makers(voices, name) for name in MODELS} == {("only", "only")}
+    assert voices.refusal(named("accurate")) is None
+
+
+def test_the_operators_wish_for_a_name_counts_more_than_figures(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    light, heavy = folder("light", figures(20, 0.1)), folder("heavy", figures(10, 0.4))
+    own = folder("own", 'engine = "sherpa"\nlanguages = ["en", "ja"]\n')
+    voices = Voices(store, Wishes([light, heavy], fast=[heavy], accurate=[f"en={own}"]))
+    assert makers(voices, "solaria-1") == ("light", "light")
+    assert makers(voices, "fast") == ("heavy", "heavy")
+    assert makers(voices, "accurate") == ("heavy", "own")
+    assert voices.languages == ("en",)
+
+
+@pytest.mark.parametrize("setting", ["fast", "accurate"])
+def test_a_wish_for_a_name_that_cannot_be_met_names_its_setting(
+    store: ModelStore, setting: str
+) -> None:
+    with pytest.raises(ModelChoiceError, match=f"^{setting}_models: no model is called 'nobody'"):
+        Voices(store, Wishes(**{setting: ["nobody"]}))
+
+
+def named(name: str) -> InitRequest:
+    return InitRequest(model=name, language_config=LanguageConfig(("en",)))
+
+
+def makers(voices: Voices, name: str) -> tuple[str, str]:
+    """Who makes partials and who finals in English."""
+    voice = voices.choose(named(name))
+    asked = (Decode(0, 0, 0, 1, 0, purpose, language="en") for purpose in PARTIAL_AND_FINAL)
+    partial, final = map(voice.engine_for, asked)
+    return partial, final

@@ -9,7 +9,11 @@ DESCRIPTIONS = {
         "Any JSON object, at most 2000 characters when serialised and 64 levels deep; "
         "it comes back with the session and sessions can be listed by it."
     ),
-    "InitRequest.model": "Every name means the server's default model for the language.",
+    "InitRequest.model": (
+        "`fast`: the model that takes the least time. `accurate`: finals by the model with the "
+        "fewest errors, partials by the fast one. Every other name: the server's default. All for "
+        "the language; where the server has one model for it, every name means that one."
+    ),
     "InitRequest.endpointing": "Seconds of silence that end an utterance.",
     "InitRequest.maximum_duration_without_endpointing": (
         "Seconds of speech after which an utterance is cut at its quietest late point."

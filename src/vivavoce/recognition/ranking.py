@@ -1,0 +1,48 @@
+"""Which of several models is the lighter and which hears better, by their measured figures.
+
+Figures are only compared where they come from the same recordings. The first model is the one that
+is used anyway: another takes its place only if both were measured and it did better.
+"""
+
+from collections.abc import Callable, Sequence
+
+from vivavoce.recognition.catalogue import Measurement, Model
+
+
+def lightest(models: Sequence[Model], language: str) -> int:
+    """The place of the model that takes the least processor time in a language.
+
+    Args:
+        models: at least one; all speak the language.
+        language: code.
+    """
+    return _least(models, language, lambda figures: figures.cpu)
+
+
+def most_accurate(models: Sequence[Model], language: str) -> int:
+    """The place of the model that makes the fewest errors in a language."""
+    return _least(models, language, lambda figures: figures.error_percent)
+
+
+def _least(models: Sequence[Model], language: str, figure: Callable[[Measurement], float]) -> int:
+    """The place of the least figure, of equal ones the first."""
+    found = _comparable(models, language)
+    return min(found, key=lambda place: figure(found[place]), default=0)
+
+
+def _comparable(models: Sequence[Model], language: str) -> dict[int, Measurement]:
+    """Figures by the model's place: on the first recordings that the first model shares."""
+    for ours in _measured(models[0], language):
+        found = {
+            place: theirs
+            for place, model in enumerate(models)
+            for theirs in _measured(model, language)
+            if (theirs.corpus, theirs.languages) == (ours.corpus, ours.languages)
+        }
+        if len(found) > 1:
+            return found
+    return {}
+
+
+def _measured(model: Model, language: str) -> list[Measurement]:
+    return [figures for figures in model.measured if language in figures.languages]
