@@ -30,6 +30,7 @@ from vivavoce.load.figures import Spread, spread
 from vivavoce.load.latency import Latencies, latencies
 from vivavoce.load.log import Seen, StreamLog
 from vivavoce.places import models_folder
+from vivavoce.protocol.messages import SpeechEnd, Transcript
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Context,
@@ -40,7 +41,7 @@ from vivavoce.recognition.contract import (
 )
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.voices import Voices
-from vivavoce.session import channel, display, partials
+from vivavoce.session import display, partials
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.display import PATIENCE, STABLE_AFTER, Patience, View, common, followed
 from vivavoce.session.ear import Ear
@@ -69,7 +70,7 @@ class Policy:
         """Have the session core go by it."""
         partials.INTERVAL = round(self.interval * SAMPLE_RATE)
         partials.LEAST_SPEECH = round(self.least_speech * SAMPLE_RATE)
-        channel.CONTEXT = round(self.context * SAMPLE_RATE)
+        partials.CONTEXT = round(self.context * SAMPLE_RATE)
         display.PATIENCE = self.patience
         display.STABLE_AFTER = round(min(self.stable_after, 1e6) * SAMPLE_RATE)
 
@@ -145,7 +146,7 @@ class Simulation:
 
     def run(self, sound: Sound) -> None:
         """Speak it in real time, and wait for what is still to come."""
-        spoken = 0
+        spoken, now = 0, 0.0
         for chunk in sound.chunks():
             spoken += len(chunk)
             now = sound.format.seconds(spoken)
@@ -166,7 +167,7 @@ class Simulation:
                     self._waiting = [each for each in self._waiting if each.purpose == "final"]
                     self._waiting.append(effect)
                     self._waiting.sort(key=lambda each: each.purpose != "final")
-                case Tell() | Show():
+                case Tell(message=Transcript() | SpeechEnd()) | Show(message=Transcript()):
                     self.log.seen.append(Seen(now, effect.message))
         self._begin(now)
 

@@ -8,7 +8,7 @@ from vivavoce.recognition.contract import Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Decode
 from vivavoce.session.language import Guess
-from vivavoce.session.partials import CONTEXT, Partials
+from vivavoce.session.partials import Partials, within_reach
 from vivavoce.session.questions import Questions, is_about
 from vivavoce.session.reading import told, unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
@@ -221,11 +221,15 @@ class Channel:
         last = self._spoken[-1]
         if last.language != language or not last.carries:
             return None
-        return earlier(self._spoken, self.open.start, min(CONTEXT, self._limit))
+        return earlier(self._spoken, self.open.start, within_reach(self._limit))
 
     def partial_shown(self, request: Decode, hypothesis: Hypothesis) -> Hypothesis | None:
         """What is to be shown of a partial's hypothesis, if anything."""
         return self._partials.shown(request, hypothesis)
+
+    def is_unseen(self, ended: EndedUtterance) -> bool:
+        """Whether no partial of an utterance was shown; asked once, when its final comes."""
+        return self._partials.is_unseen(ended.number)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None

@@ -29,7 +29,7 @@ class Patience(msgspec.Struct, frozen=True):
     agreed: float
 
 
-PATIENCE = (
+PATIENCE: tuple[Patience, ...] = (
     Patience(SAMPLE_RATE * 0.1, 0.8, 0.8),
     Patience(SAMPLE_RATE * 0.3, 0.6, 0.6),
     Patience(SAMPLE_RATE * 0.5, 0.5, 0.3),

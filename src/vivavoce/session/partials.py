@@ -22,6 +22,11 @@ CONTEXT = 3 * SAMPLE_RATE
 of what they gain is in these, and partials are decoded again and again."""
 
 
+def within_reach(limit: int) -> int:
+    """Samples of context for partials, where utterances have at most ``limit`` with their own."""
+    return min(CONTEXT, limit)
+
+
 class Partials:
     """The partials of one channel's open utterance."""
 
@@ -32,6 +37,7 @@ class Partials:
         self._shown_to = 0
         self._view = View()
         self._draft = ""
+        self._seen: set[int] = set()  # utterances of which something was shown, until their final
 
     @property
     def stable(self) -> tuple[SpokenWord, ...]:
@@ -93,4 +99,12 @@ class Partials:
         self._view = followed(self._view, hypothesis.words, request.end - request.start)
         if not self._view.words or self._view.text == before:
             return None
+        self._seen.add(request.utterance)
         return msgspec.structs.replace(hypothesis, text=self._view.text, words=self._view.words)
+
+    def is_unseen(self, utterance: int) -> bool:
+        """Whether nothing was shown of an utterance whose final comes now; asked once."""
+        if utterance not in self._seen:
+            return True
+        self._seen.discard(utterance)
+        return False
