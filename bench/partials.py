@@ -167,8 +167,11 @@ class Simulation:
                     self._waiting = [each for each in self._waiting if each.purpose == "final"]
                     self._waiting.append(effect)
                     self._waiting.sort(key=lambda each: each.purpose != "final")
-                case Tell(message=Transcript() | SpeechEnd()) | Show(message=Transcript()):
-                    self.log.seen.append(Seen(now, effect.message))
+                case (
+                    Tell(message=(Transcript() | SpeechEnd()) as told)
+                    | Show(message=Transcript() as told)
+                ):
+                    self.log.seen.append(Seen(now, told))
         self._begin(now)
 
     def _begin(self, now: float) -> None:
