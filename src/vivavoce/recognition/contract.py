@@ -69,6 +69,8 @@ class DecodeRequest(msgspec.Struct, frozen=True):
         context: earlier speech of the channel.
         speech_start: sample of ``audio`` where speech begins (what precedes it is pre-roll).
         languages: candidates for the purpose ``language``; none means all that the engine knows.
+        draft: what a partial's text probably begins with. An engine may check it instead of
+            finding it anew, or ignore it; it hears the same either way, but for rounding.
     """
 
     audio: bytes
@@ -77,6 +79,7 @@ class DecodeRequest(msgspec.Struct, frozen=True):
     context: Context = Context()
     speech_start: int = 0
     languages: tuple[str, ...] = ()
+    draft: str = ""
 
 
 class SpokenWord(msgspec.Struct, frozen=True):

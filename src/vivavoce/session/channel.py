@@ -8,7 +8,7 @@ from vivavoce.recognition.contract import Hypothesis
 from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
 from vivavoce.session.effects import Decode
 from vivavoce.session.language import Guess
-from vivavoce.session.partials import Partials
+from vivavoce.session.partials import Partials, within_reach
 from vivavoce.session.questions import Questions, is_about
 from vivavoce.session.reading import told, unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
@@ -213,11 +213,24 @@ class Channel:
         language = self._provisional or language
         if language is None or self._endpointer.state.phase is not Phase.SPEAKING:
             return None
-        return self._partials.request(heard, language)
+        return self._partials.request(heard, language, self._earlier_of_partials(language))
+
+    def _earlier_of_partials(self, language: str) -> Earlier | None:
+        """The context of the open utterance's partials; none while a final before it is due."""
+        if self.open is None or self._ended or not self._spoken:
+            return None
+        last = self._spoken[-1]
+        if last.language != language or not last.carries:
+            return None
+        return earlier(self._spoken, self.open.start, within_reach(self._limit))
 
     def partial_shown(self, request: Decode, hypothesis: Hypothesis) -> Hypothesis | None:
         """What is to be shown of a partial's hypothesis, if anything."""
         return self._partials.shown(request, hypothesis)
+
+    def is_unseen(self, ended: EndedUtterance) -> bool:
+        """Whether no partial of an utterance was shown; asked once, when its final comes."""
+        return self._partials.is_unseen(ended.number)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None

@@ -171,7 +171,12 @@ class Core:
             return [Show(self._transcript(request, shown, now))] if shown else []
         effects: list[Effect] = []
         for ended, answer in channel.answer(request, hypothesis):
-            effects.extend(self._final(channel.request_of(ended), answer, now))
+            asked = channel.request_of(ended)
+            if self._config.partials and channel.is_unseen(ended) and answer and answer.text:
+                # Clients may wait for a partial before a final; a short utterance has no other.
+                partial = msgspec.structs.replace(asked, purpose="partial")
+                effects.append(Show(self._transcript(partial, answer, now)))
+            effects.extend(self._final(asked, answer, now))
             if answer and answer.text and ended.guess:
                 self._language = settle(self._config.languages, self._language, ended.guess)
         return [*effects, *self._requests()]

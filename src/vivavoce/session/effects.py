@@ -13,7 +13,8 @@ class Decode(msgspec.Struct, frozen=True):
     Positions are samples at 16 kHz from the session's start; ``speech_start`` is where speech
     began (the rest is pre-roll); ``refresh`` marks a partial that follows another; ``earlier`` is
     the speech before it that it is decoded with. With the purpose ``language`` the answer is to
-    name the language, and ``language`` has no meaning.
+    name the language, and ``language`` has no meaning. ``draft`` is what a partial probably begins
+    with.
     """
 
     channel: int
@@ -25,6 +26,7 @@ class Decode(msgspec.Struct, frozen=True):
     refresh: bool = False
     earlier: Earlier | None = None
     language: str = ""
+    draft: str = ""
 
 
 class Tell(msgspec.Struct, frozen=True):

@@ -215,6 +215,7 @@ class Runner:
                 languages=self._voice.candidates(request),
                 context=self._context(request),
                 speech_start=request.speech_start - request.start,
+                draft=request.draft,
             ),
         )
 

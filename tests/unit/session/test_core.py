@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import pytest
 
 from vivavoce.protocol.messages import ErrorMessage, SpeechEnd, SpeechStart, Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
@@ -167,6 +168,19 @@ def test_a_late_partial_is_not_shown() -> None:
     assert core.take(older, said(older), NOW) == []
     hear(core, windows((SILENCE, 10)))
     assert core.take(newer, said(newer), NOW) == []
+
+
+@pytest.mark.parametrize(("answered", "told"), [(False, [Show, Tell]), (True, [Tell])])
+def test_an_utterance_of_which_nothing_was_shown_has_a_partial_before_its_final(
+    answered: bool,  # noqa: FBT001 - a parameter of the test
+    told: list[type],
+) -> None:
+    core = Core(config(partials=True))
+    partial = decodes(hear(core, windows((SPEECH, 30))))[-1]
+    if answered:
+        assert [type(effect) for effect in core.take(partial, said(partial), NOW)] == [Show]
+    (final,) = decodes(hear(core, windows((SILENCE, 10))))
+    assert [type(effect) for effect in core.take(final, said(final), NOW)] == told
 
 
 def test_the_end_of_audio_closes_speech_that_goes_on() -> None:

@@ -56,6 +56,7 @@ class _Piece:
     ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there;
     without them it is silence.
     The first ``untold`` samples of ``audio`` belong to no request: what they say is left out.
+    ``draft`` are the tokens that a partial probably begins with.
     """
 
     request: int
@@ -64,6 +65,7 @@ class _Piece:
     before: Floats = field(default_factory=lambda: _NOTHING)
     prefix: tuple[int, ...] = ()
     untold: int = 0
+    draft: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class MoonshineEngine:
         ]
         heard: list[list[_Part]] = [[] for _ in batch]
         for group in _groups(pieces, batch):
-            decode = self._way_of(group[0])
+            final = batch[group[0].request].purpose == "final"
+            decode = self._way_of(group[0]) if final else self._decode_group
             for piece, part in zip(group, decode(group), strict=True):
                 heard[piece.request].append(part)
         return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
@@ -131,14 +134,15 @@ class MoonshineEngine:
     def _pieces(self, index: int, request: DecodeRequest) -> list[_Piece]:
         """What is decoded at once; digital silence is not decoded."""
         audio, before = read_audio(request.audio), read_audio(request.context.audio)
+        draft = self._tokenizer.tokens(request.draft) if request.purpose == "partial" else ()
         if not len(before) or len(before) + len(audio) > _LONGEST:
-            return _cut(index, audio)
+            return _cut(index, audio, draft)
         if not audio.any():
             return []
         untold = request.context.untold
         told, again = np.split(before, [len(before) - untold])
         prefix = self._tokenizer.tokens(context.prefix_text(request.context.finals))
-        return [_Piece(index, 0, np.concatenate((again, audio)), told, prefix, untold)]
+        return [_Piece(index, 0, np.concatenate((again, audio)), told, prefix, untold, draft)]
 
     def _way_of(self, piece: _Piece) -> Callable[[Sequence[_Piece]], list[_Part]]:
         """How the group of a piece is decoded."""
@@ -185,7 +189,8 @@ class MoonshineEngine:
         audios = [np.concatenate((piece.before, piece.audio)) for piece in group]
         encoded = self._model.encode([_at_least(FRAME_REACH, audio) for audio in audios])
         limits = [_token_limit(len(piece.audio)) for piece in group]
-        decoded = self._model.decode(encoded, limits, group[0].prefix)
+        draft = group[0].draft if len(group) == 1 else ()
+        decoded = self._model.decode(encoded, limits, group[0].prefix, draft)
         return [self._part(piece, found) for piece, found in zip(group, decoded, strict=True)]
 
     def _after(self, piece: _Piece, decoded: Decoded) -> Decoded:
@@ -258,8 +263,10 @@ def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
     return not looping, context.certainty(part.log_probabilities) + benefit
 
 
-def _cut(request: int, audio: Floats) -> list[_Piece]:
+def _cut(request: int, audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
     """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
+    if len(audio) <= _LONGEST:
+        return [_Piece(request, 0, audio, draft=draft)] if audio.any() else []
     cuts = cut_where_quiet(audio, _LONGEST)
     spans = pairwise([0, *cuts, len(audio)])
     return [_Piece(request, a, audio[a:b]) for a, b in spans if audio[a:b].any()]

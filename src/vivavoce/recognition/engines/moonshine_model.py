@@ -91,7 +91,11 @@ class MoonshineModel:
         return Encoded(self._encoder.run(None, feed)[0], mask)
 
     def decode(
-        self, encoded: Encoded, limits: Sequence[int], prefix: Sequence[int] = ()
+        self,
+        encoded: Encoded,
+        limits: Sequence[int],
+        prefix: Sequence[int] = (),
+        draft: Sequence[int] = (),
     ) -> list[Decoded]:
         """Choose the likeliest token again and again.
 
@@ -99,9 +103,13 @@ class MoonshineModel:
             encoded: the batch.
             limits: most tokens each audio may give.
             prefix: tokens that every text begins with; they are not part of the result.
+            draft: tokens that probably follow, for a batch of one: they are checked in a single
+                step. The result is the same but for rounding.
         """
         run = _Run(self._decoder, encoded)
         steps = [run.step(np.tile(np.array([[START, *prefix]]), (len(limits), 1)))]
+        if draft and steps[0].tokens[0] == draft[0]:
+            steps += run.check(draft[: limits[0] - 1])
         open_rows = np.array([True] * len(limits))
         while True:
             chosen = steps[-1].tokens
@@ -144,6 +152,29 @@ class _Run:
 
     def step(self, tokens: Ints) -> _Step:
         """Feed tokens ``[batch, n]`` and choose the next one."""
+        return self._feed_tokens(tokens, 1)[0]
+
+    def check(self, draft: Sequence[int]) -> list[_Step]:
+        """Feed a draft at once, to a batch of one.
+
+        Not together with the first token: that one is so far from all others that the rounding,
+        which goes by the greatest value, would suffer.
+
+        Returns:
+            What follows each token of the draft, up to the first that is not the next one's.
+        """
+        steps = self._feed_tokens(np.array([draft]), len(draft))
+        chosen = [int(step.tokens[0]) for step in steps]
+        pairs = enumerate(zip(chosen, draft[1:], strict=False))
+        right = next((at for at, (one, other) in pairs if one != other), len(draft) - 1)
+        wrong = len(draft) - 1 - right
+        if wrong:
+            for name in _GROWING:
+                self._feed[name] = np.ascontiguousarray(self._feed[name][:, :, :-wrong])
+        return steps[: right + 1]
+
+    def _feed_tokens(self, tokens: Ints, count: int) -> list[_Step]:
+        """Feed tokens ``[batch, n]``; gives what follows each of the last ``count``."""
         present = [name.replace("past_key_values", "present") for name in self._renewed]
         outputs = ["logits", *self._attention, *present]
         logits, *rest = self._session.run(outputs, self._feed | {"input_ids": tokens})
@@ -151,10 +182,15 @@ class _Run:
         self._feed |= dict(zip(self._renewed, cache, strict=True))
         self._feed["use_cache_branch"] = np.array([True])
         self._renewed = _GROWING
-        last = logits[:, -1]
-        return _Step(
-            last.argmax(-1), _chosen_log_probability(last), np.stack(attention)[..., -1, :]
-        )
+        stacked = np.stack(attention)
+        return [
+            _Step(
+                logits[:, at].argmax(-1),
+                _chosen_log_probability(logits[:, at]),
+                stacked[..., at, :],
+            )
+            for at in range(-count, 0)
+        ]
 
 
 def empty_cache(batch: int) -> dict[str, Floats]:

@@ -1,0 +1,334 @@
+"""What ways of making partials cost and are worth, in virtual time: no server, no waiting.
+
+    PYTHONPATH=bench python bench/partials.py --audio DIR [--seconds 40] [--count 6] [--policy P]
+
+Ear, session core and engine are the real ones. Chunks of 100 ms come when they would have been
+spoken, one worker decodes, and a decoding takes the CPU time that it really took, divided by how
+much slower this machine is just now than when it is left alone (``--nominal``: the seconds that
+three seconds of speech take then). The figures are those of ``vivavoce.load.latency``, and:
+
+- contradicted: of the words last shown, those that the final does not begin with;
+- stable: of all words, those that were stable before the final; broken: changed by a partial
+  (must be 0); refuted: of the stable ones, those that the final does not begin with;
+- age: from a word's end until it is stable.
+"""
+
+import argparse
+import heapq
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accuracy.corpus import Recording, read_corpus
+from accuracy.sound import Sound, read_sound
+from speech_corpus import open_engine
+
+from vivavoce.inference import open_graph
+from vivavoce.load.figures import Spread, spread
+from vivavoce.load.latency import Latencies, latencies
+from vivavoce.load.log import Seen, StreamLog
+from vivavoce.places import models_folder
+from vivavoce.protocol.messages import SpeechEnd, Transcript
+from vivavoce.recognition.contract import (
+    SAMPLE_RATE,
+    Context,
+    DecodeRequest,
+    Engine,
+    Hypothesis,
+    SpokenWord,
+)
+from vivavoce.recognition.store import ModelStore
+from vivavoce.server.voices import Voices
+from vivavoce.session import display, partials
+from vivavoce.session.core import Core, CoreConfig
+from vivavoce.session.display import PATIENCE, STABLE_AFTER, Patience, View, common, followed
+from vivavoce.session.ear import Ear
+from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.session.language import LanguageRules
+from vivavoce.speech.rules import EndpointingRules
+from vivavoce.speech.silero import VoiceActivity
+
+SAMPLE_SECONDS = 3
+
+ALL = (Patience(float("inf"), 0, 0),)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A way of making partials; seconds."""
+
+    interval: float = partials.INTERVAL / SAMPLE_RATE
+    least_speech: float = partials.LEAST_SPEECH / SAMPLE_RATE
+    context: float = partials.CONTEXT / SAMPLE_RATE
+    draft: bool = True
+    patience: tuple[Patience, ...] = PATIENCE
+    stable_after: float = STABLE_AFTER / SAMPLE_RATE
+
+    def install(self) -> None:
+        """Have the session core go by it."""
+        partials.INTERVAL = round(self.interval * SAMPLE_RATE)
+        partials.LEAST_SPEECH = round(self.least_speech * SAMPLE_RATE)
+        partials.CONTEXT = round(self.context * SAMPLE_RATE)
+        display.PATIENCE = self.patience
+        display.STABLE_AFTER = round(min(self.stable_after, 1e6) * SAMPLE_RATE)
+
+
+POLICIES = {
+    "now": Policy(),
+    "as before": Policy(
+        least_speech=0, context=0, draft=False, patience=ALL, stable_after=float("inf")
+    ),
+    "no draft": Policy(draft=False),
+    "no context": Policy(context=0),
+    "context 2 s": Policy(context=2),
+    "context 6 s": Policy(context=6),
+    "all shown": Policy(patience=ALL),
+    "every 0.2 s": Policy(interval=0.2),
+    "every 0.4 s": Policy(interval=0.4),
+    "first after 0.4 s": Policy(least_speech=0.4),
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one policy came to."""
+
+    seconds: float = 0.0
+    latencies: Latencies = field(default_factory=Latencies)
+    cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    last_shown: int = 0
+    contradicted: int = 0
+    stable: int = 0
+    broken: int = 0
+    refuted: int = 0
+    ages: list[float] = field(default_factory=list)
+
+
+class Bare:
+    """An engine whose decodings take as long as on a machine that is left alone."""
+
+    def __init__(self, engine: Engine, sample: bytes, nominal: float) -> None:
+        self._engine = engine
+        self._sample = DecodeRequest(sample, "final", "en")
+        self._nominal = nominal
+        self._recent: list[float] = []
+        self._count = 0
+
+    def decode(self, request: DecodeRequest) -> tuple[Hypothesis, float]:
+        """The hypothesis, and the CPU seconds it should take."""
+        if self._count % 16 == 0:
+            self._recent = [*self._recent, self._timed(self._sample)[1]][-5:]
+        self._count += 1
+        hypothesis, seconds = self._timed(request)
+        return hypothesis, seconds * self._nominal / sorted(self._recent)[len(self._recent) // 2]
+
+    def _timed(self, request: DecodeRequest) -> tuple[Hypothesis, float]:
+        before = time.process_time()
+        (hypothesis,) = self._engine.decode([request])
+        return hypothesis, time.process_time() - before
+
+
+class Simulation:
+    """One recording, one policy."""
+
+    def __init__(self, core: Core, ear: Ear, bare: Bare, policy: Policy, tally: Tally) -> None:
+        self._core, self._ear, self._bare = core, ear, bare
+        self._policy, self._tally = policy, tally
+        self._waiting: list[Decode] = []
+        self._under_way: list[tuple[float, int, Decode, Hypothesis]] = []
+        self._free_at = 0.0
+        self._ticket = 0
+        self._views: dict[int, View] = defaultdict(View)
+        self._last: dict[int, tuple[SpokenWord, ...]] = {}
+        self.log = StreamLog()
+
+    def run(self, sound: Sound) -> None:
+        """Speak it in real time, and wait for what is still to come."""
+        spoken, now = 0, 0.0
+        for chunk in sound.chunks():
+            spoken += len(chunk)
+            now = sound.format.seconds(spoken)
+            self.log.ends.append(now)
+            self.log.sent.append(now)
+            self._work_until(now)
+            self._take(self._core.hear(self._ear.hear(chunk), now), now)
+        self.log.stopped = now
+        self._take(self._core.hear(self._ear.finish(), now), now)
+        self._take(self._core.stop(self._ear.heard, now), now)
+        self._work_until(float("inf"))
+
+    def _take(self, effects: Iterable[Effect], now: float) -> None:
+        for effect in effects:
+            match effect:
+                case Decode():
+                    # The newest partial replaces one that waits, and a final does too.
+                    self._waiting = [each for each in self._waiting if each.purpose == "final"]
+                    self._waiting.append(effect)
+                    self._waiting.sort(key=lambda each: each.purpose != "final")
+                case (
+                    Tell(message=(Transcript() | SpeechEnd()) as told)
+                    | Show(message=Transcript() as told)
+                ):
+                    self.log.seen.append(Seen(now, told))
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        if not self._waiting or self._free_at > now:
+            return
+        asked = self._waiting.pop(0)
+        hypothesis, seconds = self._bare.decode(self._request(asked))
+        self._tally.cpu[asked.purpose] += seconds
+        self._free_at = now + seconds
+        self._ticket += 1
+        heapq.heappush(self._under_way, (self._free_at, self._ticket, asked, hypothesis))
+
+    def _work_until(self, end: float) -> None:
+        while self._under_way and self._under_way[0][0] <= end:
+            now, _, asked, hypothesis = heapq.heappop(self._under_way)
+            if asked.purpose == "final":
+                self._count_final(asked, hypothesis)
+            else:
+                self._count_partial(asked, hypothesis, now)
+            self._take(self._core.take(asked, hypothesis, now), now)
+
+    def _request(self, asked: Decode) -> DecodeRequest:
+        earlier, context = asked.earlier, Context()
+        if earlier:
+            untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
+            audio = self._ear.span(asked.channel, earlier.start, asked.start)
+            context = Context(audio, earlier.finals, untold)
+        return DecodeRequest(
+            self._ear.span(asked.channel, asked.start, asked.end),
+            asked.purpose,
+            asked.language,
+            context,
+            asked.speech_start - asked.start,
+            draft=asked.draft if self._policy.draft else "",
+        )
+
+    def _count_partial(self, asked: Decode, hypothesis: Hypothesis, now: float) -> None:
+        """Follow what the core shows: the rules are pure, so a second view is the same."""
+        if asked.utterance in self._last:
+            return
+        before = self._views[asked.utterance]
+        after = followed(before, hypothesis.words, asked.end - asked.start)
+        self._views[asked.utterance] = after
+        self._tally.broken += before.stable_words != after.words[: before.stable]
+        for word in after.stable_words[before.stable :]:
+            self._tally.ages.append(now - (asked.start + word.end) / SAMPLE_RATE)
+
+    def _count_final(self, asked: Decode, hypothesis: Hypothesis) -> None:
+        view = self._views.get(asked.utterance, View())
+        right = common(view.words, hypothesis.words)
+        self._last[asked.utterance] = hypothesis.words
+        self._tally.last_shown += len(view.words)
+        self._tally.contradicted += len(view.words) - right
+        self._tally.stable += view.stable
+        self._tally.refuted += max(view.stable - right, 0)
+
+
+def measure(
+    policy: Policy,
+    sounds: Sequence[Sound],
+    bare: Bare,
+    voice: VoiceActivity,
+    rules: EndpointingRules,
+) -> Tally:
+    """All recordings under one policy."""
+    policy.install()
+    tally = Tally()
+    for sound in sounds:
+        config = CoreConfig(
+            "bench",
+            sound.format.channels,
+            rules,
+            partials=True,
+            context=15 * SAMPLE_RATE,
+            languages=LanguageRules(("en",)),
+        )
+        simulation = Simulation(Core(config), Ear(sound.format, voice), bare, policy, tally)
+        simulation.run(sound)
+        tally.latencies.add(latencies(simulation.log))
+        tally.seconds += sound.seconds
+    return tally
+
+
+def row(name: str, tally: Tally) -> str:
+    """A line of the table."""
+    found, words = tally.latencies, max(tally.latencies.words, 1)
+    return " | ".join(
+        (
+            f"| {name}",
+            _pair(spread(found.word_shown)),
+            _pair(spread(found.first_text)),
+            f"{found.taken_back / words:.3f}",
+            f"{tally.contradicted / max(tally.last_shown, 1):.3f}",
+            f"{tally.stable / words:.2f}",
+            f"{tally.broken}",
+            f"{tally.refuted / max(tally.stable, 1):.3f}",
+            _pair(spread(tally.ages)),
+            f"{tally.cpu['partial'] / tally.seconds:.3f}",
+            f"{tally.cpu['final'] / tally.seconds:.3f} |",
+        )
+    )
+
+
+HEAD = (
+    "| policy | word shown | first text | taken back | contradicted | stable | broken | refuted "
+    "| age | CPU/s partials | CPU/s finals |\n" + "|---" * 11 + "|"
+)
+
+
+def _pair(found: Spread) -> str:
+    if found.p50 is None or found.p95 is None:
+        return "-"
+    return f"{found.p50:.2f} / {found.p95:.2f}"
+
+
+def _chosen(recordings: Sequence[Recording], count: int) -> Iterator[Recording]:
+    """Some of the long form, of read speech and of prompts, evenly spread."""
+    for group in ("long form", "read", "telephone band"):
+        these = [each for each in recordings if group in each.group]
+        step = max(len(these) // count, 1)
+        yield from these[::step][:count]
+
+
+def _cut(sound: Sound, seconds: float) -> Sound:
+    size = round(seconds * sound.format.sample_rate) * sound.format.frame_bytes
+    return Sound(sound.format, sound.data[:size])
+
+
+def main() -> None:
+    """Print a row for each policy."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--audio", type=Path, required=True, help="folder with a manifest.jsonl")
+    parser.add_argument("--count", type=int, default=6, help="recordings of each group")
+    parser.add_argument("--seconds", type=float, default=40, help="at most so much of each")
+    parser.add_argument("--policy", action="append", choices=POLICIES, help="only these")
+    parser.add_argument("--endpointing", type=float, default=0.05)
+    parser.add_argument("--maximum-duration", type=float, default=5)
+    parser.add_argument("--nominal", type=float, default=0.053)
+    options = parser.parse_args()
+    models = models_folder()
+    chosen = _chosen(read_corpus(options.audio, "en"), options.count)
+    sounds = [_cut(read_sound(each.path), options.seconds) for each in chosen]
+    engine = open_engine("moonshine-tiny-en", models)
+    engine.warm_up()
+    longest = max(sounds, key=lambda sound: sound.seconds)
+    sample = longest.samples()[0, : SAMPLE_SECONDS * SAMPLE_RATE]
+    bare = Bare(engine, sample.astype("<f4").tobytes(), options.nominal)
+    voice = VoiceActivity(open_graph(Voices(ModelStore(models)).voice_activity_model()))
+    rules = EndpointingRules.from_settings(
+        endpointing=options.endpointing,
+        maximum_duration=options.maximum_duration,
+        speech_threshold=0.6,
+    )
+    print(HEAD)
+    for name in options.policy or POLICIES:
+        print(row(name, measure(POLICIES[name], sounds, bare, voice, rules)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
