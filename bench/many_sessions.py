@@ -33,6 +33,8 @@ from vivavoce.cli.own_server import SERVE, own_server
 CHUNK_SECONDS: Final = 0.1
 CHUNK_BYTES: Final = 3200
 WARM_SECONDS: Final = 3
+RATE: Final = 16_000
+PING, CLOSE, LONG = 9, 8, 126
 SETTINGS: Final = {"VIVAVOCE_MAX_SESSIONS": "100000", "VIVAVOCE_OPEN_METRICS": "true"}
 END: Final = re.compile(rb'"byte_range":\[\d+,(\d+)\]')
 STALLS: Final = re.compile(r"^(vivavoce_loop_\S+) (\S+)$", re.MULTILINE)
@@ -79,12 +81,12 @@ class Line(asyncio.Protocol):
 
     def _frame(self) -> tuple[int, bytes] | None:
         buffer = self._buffer
-        if len(buffer) < 2:
+        if len(buffer) < 2:  # noqa: PLR2004  the format's own numbers, here and below
             return None
         start, size = 2, buffer[1]
-        if size == 126:
+        if size == 126:  # noqa: PLR2004
             start, size = 4, int.from_bytes(buffer[2:4], "big")
-        elif size == 127:
+        elif size == 127:  # noqa: PLR2004
             start, size = 10, int.from_bytes(buffer[2:10], "big")
         if len(buffer) < start + size:
             return None
@@ -92,9 +94,9 @@ class Line(asyncio.Protocol):
         return buffer[0] & 15, buffer[start : start + size]
 
     def _hear(self, opcode: int, payload: bytes) -> None:
-        if opcode == 9:
+        if opcode == PING:
             self._transport.write(_masked(0x8A, payload))
-        elif opcode == 8:
+        elif opcode == CLOSE:
             self._transport.write(_masked(0x88, payload))
         elif found := END.search(payload):
             index = -(-int(found[1]) // CHUNK_BYTES) - 1
@@ -126,7 +128,7 @@ class Line(asyncio.Protocol):
 def _masked(first: int, payload: bytes) -> bytes:
     """A client's frame; a mask of zeros leaves the payload as it is."""
     size = len(payload)
-    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    length = bytes((0x80 | size,)) if size < LONG else b"\xfe" + size.to_bytes(2, "big")
     return bytes((first,)) + length + bytes(4) + payload
 
 
@@ -135,7 +137,7 @@ def frames_of(speech: Path | None) -> list[bytes]:
     if speech is None:
         return [_masked(0x82, bytes(CHUNK_BYTES))]
     samples, rate = soundfile.read(speech, dtype="int16", always_2d=True)
-    if rate != 16_000:
+    if rate != RATE:
         raise SystemExit("the speech must have 16 kHz")
     audio = samples[:, 0].tobytes()
     whole = len(audio) // CHUNK_BYTES * CHUNK_BYTES
@@ -202,7 +204,7 @@ def cpu(process: psutil.Process) -> tuple[float, float]:
     return own.user + own.system, sum(times.user + times.system for times in children)
 
 
-async def measure(
+async def measure(  # noqa: PLR0913  one run's facts
     url: str, key: str, pid: int, count: int, frames: list[bytes], seconds: float, speak: Pace
 ) -> dict[str, object]:
     """One run."""
