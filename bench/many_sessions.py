@@ -192,7 +192,7 @@ async def in_step(lines: list[Line], frames: list[bytes], seconds: float) -> flo
     for chunk in range(round(seconds / CHUNK_SECONDS)):
         for line in lines:
             line.send(frames[chunk % len(frames)])
-        while any(len(line.delays) < len(line.sent) for line in lines):
+        while any(len(line.delays) < len(line.sent) for line in lines):  # noqa: ASYNC110  as cheap
             await asyncio.sleep(0.002)
     return 0.0
 
@@ -204,7 +204,7 @@ def cpu(process: psutil.Process) -> tuple[float, float]:
     return own.user + own.system, sum(times.user + times.system for times in children)
 
 
-async def measure(  # noqa: PLR0913  one run's facts
+async def measure(  # noqa: PLR0917  the facts of one run
     url: str, key: str, pid: int, count: int, frames: list[bytes], seconds: float, speak: Pace
 ) -> dict[str, object]:
     """One run."""
