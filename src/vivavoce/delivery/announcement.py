@@ -58,6 +58,11 @@ class Herald:
         """Whether partials are called back."""
         return self._config is not UNSET and self._config.receive_partial_transcripts
 
+    @property
+    def wants_acks(self) -> bool:
+        """Whether acknowledgements are called back."""
+        return self._config is not UNSET and self._config.receive_acknowledgments
+
     def announcements(self, *messages: Message) -> list[bytes]:
         """What to announce of these messages; nothing of those that nobody can want."""
         return [encode(one) for message in messages if (one := self._announcement(message))]

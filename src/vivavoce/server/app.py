@@ -32,8 +32,10 @@ from vivavoce.server.reception import Reception
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
+from vivavoce.server.watchdog import Watchdog
 from vivavoce.server.webhooks import WebhookRoutes
 from vivavoce.session.finishing import Finisher
+from vivavoce.session.hearing import Hearing
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits
 from vivavoce.session.opening import Opening
@@ -92,6 +94,11 @@ async def open_routes(
     voices.check()
     voices.tell()
     metrics = Metrics()
+    await stack.enter_async_context(
+        Watchdog(
+            metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe
+        )
+    )
     journal = await SqliteJournal.open(
         settings.data / "journal.db",
         on_broken=on_broken,
@@ -110,13 +117,14 @@ async def open_routes(
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()
-    executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
+    executor = ThreadPoolExecutor(1, thread_name_prefix="hearing")
     stack.callback(executor.shutdown)
+    hearing = Hearing(executor, time.monotonic)
     outside = Outside(
-        journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
+        journal, recogniser, hearing, time.time, time.monotonic, metrics.time_to_final.observe
     )
-    hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, hearing, chooser(voices, recogniser), settings.context)
+    voice_activity = VoiceActivity(open_graph(voices.voice_activity_model()))
+    opening = Opening(outside, voice_activity, chooser(voices, recogniser), settings.context)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     deliveries, transport = await open_deliveries(settings, journal, stack)

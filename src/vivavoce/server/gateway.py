@@ -12,7 +12,6 @@ from vivavoce.audio.suspicion import suspicion
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
-from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.messages import (
     AudioChunk,
     AudioChunkAck,
@@ -26,9 +25,7 @@ from vivavoce.protocol.messages import (
     StopRecordingAck,
     Transcript,
     UnknownTypeError,
-    decode_server_message,
     encode,
-    parse_client_message,
     passes,
 )
 from vivavoce.protocol.timestamps import iso
@@ -36,6 +33,7 @@ from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.pace import Pace
+from vivavoce.server.texts import Parsed, framed, parsed
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live
@@ -203,7 +201,10 @@ class Connection:
                 self._left_with = frame.get("code")
                 return None
             binary = frame.get("bytes")
-            answer = self._store(binary) if binary is not None else self._obey(frame["text"])
+            if binary is not None:
+                answer = self._store(binary)
+            else:
+                answer = self._obey(await parsed(frame["text"]))
             size = len(frame["text"] if binary is None else binary)
             await self._answers.put(self._begin(answer, size))
             while self._unanswered_bytes >= MOST_UNANSWERED_BYTES:
@@ -226,9 +227,9 @@ class Connection:
         self._metrics.acks_outstanding.dec()
         self._answered.set()
 
-    async def _obey(self, text: str) -> Message:
+    async def _obey(self, read: Parsed) -> Message:
         try:
-            message = parse_client_message(text)
+            message = read()
         except UnknownTypeError as error:
             return await self._announced(self._error("invalid_message", str(error)))
         except BadMessageError as error:
@@ -249,7 +250,7 @@ class Connection:
             return self._live.announcements(acks[-1])
 
         try:
-            stored = await self._arrival.take(audio, told)
+            stored = await self._arrival.take(audio, told if self._live.herald.wants_acks else None)
         except _REFUSALS as error:
             return await self._announced(self._ack(None, str(error)))
         if stored.byte_range[0] == 0 and (kind := suspicion(audio)):
@@ -284,13 +285,14 @@ class Connection:
     async def _answer(self) -> CloseCode | None:
         while True:
             task = await self._answers.get()
-            await self._tell(await asyncio.shield(task))
+            message = await asyncio.shield(task)
+            await self._tell(message, encode(message).decode())
 
     async def _deliver(self) -> CloseCode | None:
         async with aclosing(self._live.messages()) as entries:
             async for entry in entries:
-                message = decode_server_message(entry.message)
-                await self._tell(message, entry.sequence)
+                message, text = await framed(entry.message)
+                await self._tell(message, text, entry.sequence)
                 if isinstance(message, EndSession):
                     await self._outbound.drained()
                     self._complete = True
@@ -331,16 +333,14 @@ class Connection:
         await self._hopeless.wait()
         return CloseCode.UNREADABLE
 
-    async def _tell(self, message: Message, sequence: int = 0) -> None:
+    async def _tell(self, message: Message, text: str, sequence: int = 0) -> None:
         acknowledges = _acknowledged(message)
         if not passes(message, self._live.request.messages_config):
             # A client that is told nothing keeps nothing: it goes on behind what is stored.
             self._live.acknowledged(acknowledges[1])
             return
         settles = message.data.id if isinstance(message, Transcript) else None
-        outgoing = Outgoing(
-            to_frame(message).decode(), sequence=sequence, acknowledges=acknowledges
-        )
+        outgoing = Outgoing(text, sequence=sequence, acknowledges=acknowledges)
         await self._outbound.put(outgoing, settles=settles)
 
     def _show(self, message: Message) -> None:

@@ -22,6 +22,7 @@ from vivavoce.session.sessions import Sessions
 
 COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
+LOOP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)
 ANSWER_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60)
 
 
@@ -64,6 +65,21 @@ class Metrics:
             "vivavoce_time_to_final_seconds",
             "From the decision that an utterance has ended to its durable final.",
             buckets=ANSWER_BUCKETS,
+        )
+        self.loop_late = histogram(
+            "vivavoce_loop_late_seconds",
+            "How late the event loop answered, asked fifty times a second.",
+            buckets=LOOP_BUCKETS,
+        )
+        self.loop_busy = histogram(
+            "vivavoce_loop_busy_seconds",
+            "Processor time that the event loop used before it answered.",
+            buckets=LOOP_BUCKETS,
+        )
+        self.collection_time = histogram(
+            "vivavoce_garbage_collection_seconds",
+            "How long collections of garbage took; everything stands still meanwhile.",
+            buckets=LOOP_BUCKETS,
         )
 
 

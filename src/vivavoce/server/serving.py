@@ -21,6 +21,7 @@ from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.addresses import is_loopback
 from vivavoce.server.app import build, open_routes
+from vivavoce.server.collecting import seldom_collected
 from vivavoce.server.http_line import HttpProtocol
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
@@ -112,7 +113,8 @@ async def _serve(
         # After a failed sync nobody knows what the disk holds until it is read again: whoever
         # supervises this process starts it anew, and the clients come back.
         broken.add_done_callback(lambda _: server.stop())
-        await server.serve(sockets=[listener])
+        with seldom_collected():
+            await server.serve(sockets=[listener])
     if broken.done():
         raise StorageFailedError(str(broken.result()))
 

@@ -1,9 +1,11 @@
 """The end of a session: closing messages, result, recording, archive. Safe to run again.
 
 Every step is committed together with the stage it reaches, so a crash in between neither loses
-nor repeats a message.
+nor repeats a message. The messages of three hours take a fifth of a second to read and write:
+that is done in threads.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from vivavoce.journal.port import Journal, JournalError
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.request import InitRequest
-from vivavoce.protocol.result import ResultMetadata
+from vivavoce.protocol.result import Result, ResultMetadata
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session import summary
@@ -88,7 +90,7 @@ class Finisher:
     async def _close(self, ending: Ending) -> None:
         """Tell that the recording ended, and what was found."""
         told = await self._told(ending)
-        found = summary.transcription(told)
+        found = await asyncio.to_thread(summary.transcription, told)
         result = summary.result(found, self._facts(ending, told))
         at = iso(self._wall())
         length = wire.RecordingDuration(round(ending.duration, 3))
@@ -110,9 +112,7 @@ class Finisher:
         told.append(last)
         await self._recordings.write(ending.session_id, self._wav(ending))
         shown = [m for m in told if wire.passes(m, ending.request.messages_config)]
-        result = msgspec.structs.replace(
-            closing.data, messages=tuple(to_frame(m).decode() for m in shown)
-        )
+        result = await asyncio.to_thread(_with_messages, closing.data, shown)
         file = AudioFile(
             filename=f"{ending.session_id}.wav",
             audio_duration=round(ending.duration, 3),
@@ -120,7 +120,7 @@ class Finisher:
         )
         ended = datetime.fromisoformat(closing.created_at).timestamp()
         async with self._unless_deleted(ending):
-            await self._records.finish(ending.session_id, wire.encode(result), file, ended)
+            await self._records.finish(ending.session_id, result, file, ended)
         await self._commit(ending, [last], "archived")
 
     @asynccontextmanager
@@ -133,7 +133,7 @@ class Finisher:
 
     async def _told(self, ending: Ending) -> list[wire.ServerMessage]:
         entries = await self._journal.read_messages(ending.session_id, 0)
-        return summary.decoded(entry.message for entry in entries)
+        return await asyncio.to_thread(summary.decoded, [entry.message for entry in entries])
 
     async def _commit(
         self, ending: Ending, messages: Sequence[wire.Message], stage: checkpoints.Stage
@@ -141,8 +141,8 @@ class Finisher:
         if ending.checkpoint is None:
             raise AssertionError("only a transcribed session is closed")
         state = msgspec.structs.replace(ending.checkpoint, stage=stage)
-        encoded = [wire.encode(message) for message in messages]
-        announcements = ending.herald.announcements(*messages)
+        encoded = await asyncio.to_thread(_encoded, messages)
+        announcements = await asyncio.to_thread(ending.herald.announcements, *messages)
         await self._journal.commit(
             ending.session_id, encoded, checkpoints.encode(state), announcements
         )
@@ -163,6 +163,16 @@ class Finisher:
             end = min(start + BLOCK, ending.audio_end)
             yield writer.feed(await self._journal.read_audio(ending.session_id, start, end))
         yield writer.finish()
+
+
+def _encoded(messages: Iterable[wire.Message]) -> list[bytes]:
+    return [wire.encode(message) for message in messages]
+
+
+def _with_messages(result: Result, shown: Iterable[wire.Message]) -> bytes:
+    """The result as it is stored, with the messages that the client was sent."""
+    frames = tuple(to_frame(message).decode() for message in shown)
+    return wire.encode(msgspec.structs.replace(result, messages=frames))
 
 
 def _closing(told: Iterable[wire.Message]) -> wire.PostFinalTranscript:

@@ -1,14 +1,15 @@
 """What the live session needs from outside, as it sees it."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message
 from vivavoce.recognition.contract import Hypothesis
 from vivavoce.recognition.jobs import Job
+
+Result = TypeVar("Result")
 
 Clock = Callable[[], float]
 """Seconds; whether Unix time or monotonic is said where it is used."""
@@ -67,12 +68,20 @@ class Recogniser(Protocol):
         ...
 
 
+class OffTheLoop(Protocol):
+    """Does work in a thread."""
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """What the work returns or raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What a running session works with.
 
     Attributes:
-        executor: runs the ears, off the event loop.
+        hearing: runs the ears, off the event loop.
         wall: Unix time, to date messages.
         monotonic: never goes back, for deadlines.
         took: is told the seconds that each final took, from its request to its commit.
@@ -80,7 +89,7 @@ class Outside:
 
     journal: Journal
     recogniser: Recogniser
-    executor: Executor
+    hearing: OffTheLoop
     wall: Clock
     monotonic: Clock
     took: Callable[[float], None] = lambda _: None

@@ -7,6 +7,7 @@ the ordinary way in with a checkpoint.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -144,8 +145,7 @@ class Runner:
 
     async def _hear(self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes) -> None:
         async with self._turn:
-            loop = asyncio.get_running_loop()
-            probabilities = await loop.run_in_executor(self._outside.executor, listen, *audio)
+            probabilities = await self._outside.hearing.run(partial(listen, *audio))
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])
