@@ -109,10 +109,16 @@ async def open_routes(
     executor = ThreadPoolExecutor(2, thread_name_prefix="ear")
     stack.callback(executor.shutdown)
     outside = Outside(
-        journal, recogniser, executor, time.time, time.monotonic, metrics.time_to_final.observe
+        journal,
+        recogniser,
+        executor,
+        time.time,
+        time.monotonic,
+        metrics.time_to_final.observe,
+        metrics.count_foreseen,
     )
     hearing = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, hearing, voices.choose, settings.context)
+    opening = Opening(outside, hearing, voices.choose, settings.context, settings.early_finals)
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     deliveries, transport = await open_deliveries(settings, journal, stack)

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.session.ports import Foresight
 from vivavoce.session.sessions import Sessions
 
 COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -64,6 +65,16 @@ class Metrics:
             "From the decision that an utterance has ended to its durable final.",
             buckets=ANSWER_BUCKETS,
         )
+        self.foreseen = counter(
+            "vivavoce_foreseen_finals_total",
+            "Finals asked for in a pause: confirmed with the answer ready or under way, dropped "
+            "without it, or wasted.",
+            ["outcome"],
+        )
+
+    def count_foreseen(self, outcome: Foresight) -> None:
+        """A foreseen final was confirmed or dropped."""
+        self.foreseen.labels(outcome).inc()
 
 
 @dataclass(frozen=True, slots=True)

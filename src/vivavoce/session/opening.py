@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.checkpoint import Checkpoint
@@ -20,18 +22,21 @@ from vivavoce.speech.silero import VoiceActivity
 class Opening:
     """What a runner needs beside its session.
 
-    ``context_seconds`` is the most that an utterance and its context may have together.
+    ``context_seconds`` is the most that an utterance and its context may have together;
+    ``foresee`` has finals asked for as soon as their utterances may have ended.
     """
 
     outside: Outside
     voice_activity: VoiceActivity
     choose_voice: Callable[[InitRequest], Voice]
     context_seconds: float = 0.0
+    foresee: bool = True
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
         """The runner of a session."""
         voice = self.choose_voice(live.request)
         config = core_config(live, voice.rules, self.context_seconds)
+        config = msgspec.structs.replace(config, foresee=self.foresee)
         core = Core(config, checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
         return Runner(live.id, voice, core, ear, self.outside, live)

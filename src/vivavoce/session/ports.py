@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message
@@ -12,6 +12,11 @@ from vivavoce.recognition.jobs import Job
 
 Clock = Callable[[], float]
 """Seconds; whether Unix time or monotonic is said where it is used."""
+
+
+Foresight = Literal["ready", "under_way", "dropped", "wasted"]
+"""What becomes of a foreseen final: the utterance ends as foreseen, with the answer there already
+or not; or it goes on, before the answer was there or after."""
 
 
 class Client(Protocol):
@@ -68,7 +73,8 @@ class Outside:
         executor: runs the ears, off the event loop.
         wall: Unix time, to date messages.
         monotonic: never goes back, for deadlines.
-        took: is told the seconds that each final took, from its request to its commit.
+        took: is told the seconds that each final took, from the end of its utterance to its commit.
+        foreseen: is told what became of each foreseen final.
     """
 
     journal: Journal
@@ -77,3 +83,4 @@ class Outside:
     wall: Clock
     monotonic: Clock
     took: Callable[[float], None] = lambda _: None
+    foreseen: Callable[[Foresight], None] = lambda _: None
