@@ -67,14 +67,14 @@ class Metrics:
         )
         self.foreseen = counter(
             "vivavoce_foreseen_finals_total",
-            "Finals asked for in a pause: confirmed with the answer ready or under way, dropped "
+            "Finals in a pause: asked for, confirmed with the answer ready or under way, dropped "
             "without it, or wasted.",
-            ["outcome"],
+            ["event"],
         )
 
-    def count_foreseen(self, outcome: Foresight) -> None:
-        """A foreseen final was confirmed or dropped."""
-        self.foreseen.labels(outcome).inc()
+    def count_foreseen(self, event: Foresight) -> None:
+        """A final was foreseen, or it turned out whether it should have been."""
+        self.foreseen.labels(event).inc()
 
 
 @dataclass(frozen=True, slots=True)

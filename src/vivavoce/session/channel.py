@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import Earlier, Spoken, earlier, followed, reaches
 from vivavoce.session.effects import Abandon, Confirm, Decode
 from vivavoce.session.foreseen import Foreseen
@@ -16,6 +16,10 @@ from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
+
+LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
+"""A final is foreseen when no more silence than this is left to its utterance's end: about as long
+as decoding takes. Sooner, it would more often be in vain (docs/decisions/0012-early-finals.md)."""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -159,6 +163,8 @@ class Channel:
     def _final_in_sight(self, language: str | None) -> Decode | None:
         begun, end = self.open, self.foreseen.end
         if begun is None or end is None or language is None:
+            return None
+        if self._endpointer.silence_left > LEAD_SAMPLES:
             return None
         if self._lacks_context(len(self._ended), end):
             return None

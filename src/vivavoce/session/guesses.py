@@ -30,6 +30,7 @@ class Guesses:
     def begin(self, request: Decode, job: Job, task: asyncio.Task[None]) -> None:
         """A foreseen final has been asked for."""
         self._under_way[request] = _Guess(job, task)
+        self._outside.foreseen("asked")
 
     def answered(self, request: Decode) -> None:
         """The core gets the answer, or hears of the failure."""

@@ -14,9 +14,9 @@ Clock = Callable[[], float]
 """Seconds; whether Unix time or monotonic is said where it is used."""
 
 
-Foresight = Literal["ready", "under_way", "dropped", "wasted"]
-"""What becomes of a foreseen final: the utterance ends as foreseen, with the answer there already
-or not; or it goes on, before the answer was there or after."""
+Foresight = Literal["asked", "ready", "under_way", "dropped", "wasted"]
+"""What becomes of a foreseen final: it is asked for; then the utterance ends as foreseen, with the
+answer there already or not; or it goes on, before the answer was there or after."""
 
 
 class Client(Protocol):

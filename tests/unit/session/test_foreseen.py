@@ -7,6 +7,7 @@ import pytest
 
 from vivavoce.protocol.messages import ErrorMessage, SpeechEnd, SpeechStart, Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
+from vivavoce.session.channel import LEAD_SAMPLES
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.effects import Abandon, Confirm, Decode, Effect, Show, Tell
 from vivavoce.session.language import LanguageRules
@@ -14,15 +15,15 @@ from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 NOW = 1_700_000_000.0
 SPEECH, SILENCE = [0.99], [0.0]
-PAUSE, LAST = SILENCE, SILENCE * 9
-"""``endpointing`` is 0.3 s here: ten windows of silence end an utterance."""
+PAUSE, LAST = SILENCE, SILENCE * 4
+"""``endpointing`` is 0.15 s here: five windows of silence end an utterance."""
 
 
 def core(
     *, foresee: bool = True, partials: bool = False, languages: LanguageRules | None = None
 ) -> Core:
     rules = EndpointingRules.from_settings(
-        endpointing=0.3, maximum_duration=5, speech_threshold=0.6
+        endpointing=0.15, maximum_duration=5, speech_threshold=0.6
     )
     config = CoreConfig("s", 1, rules, partials, context=15 * SAMPLE_RATE, foresee=foresee)
     if languages is not None:
@@ -92,6 +93,16 @@ def test_an_answer_that_comes_after_the_end_is_the_final() -> None:
     (final,) = told(session.take(request, said(request), NOW))
     assert isinstance(final, Transcript)
     assert final.data.is_final
+
+
+def test_in_a_long_pause_the_final_is_foreseen_shortly_before_its_end() -> None:
+    rules = EndpointingRules.from_settings(endpointing=1, maximum_duration=5, speech_threshold=0.6)
+    session = Core(CoreConfig("s", 1, rules, partials=False, context=15 * SAMPLE_RATE))
+    assert asked(hear(session, SPEECH * 30)) == []
+    silent = next(count for count in range(1, 99) if asked(hear(session, SILENCE)))
+    left = next(count for count in range(1, 99) if told(hear(session, SILENCE)))
+    assert 0.8 < silent * WINDOW_SAMPLES / SAMPLE_RATE < 0.9
+    assert left * WINDOW_SAMPLES <= LEAD_SAMPLES
 
 
 def test_nothing_is_asked_again_while_the_pause_lasts() -> None:
@@ -181,8 +192,8 @@ def test_a_guess_that_failed_is_asked_for_again_at_the_end_and_only_then(
     session = core()
     request = foreseen(session)
     assert session.take(request, None, NOW) == []
-    assert hear(session, SILENCE * 3) == []
-    effects = hear(session, LAST[3:])
+    assert hear(session, SILENCE * 2) == []
+    effects = hear(session, LAST[2:])
     (again,) = asked(effects)
     assert again == msgspec.structs.replace(request, foreseen=False)
     assert not [effect for effect in effects if isinstance(effect, Confirm)]
@@ -239,7 +250,7 @@ def test_a_checkpoint_knows_of_no_foreseen_final() -> None:
     request = foreseen(session)
     session.take(request, said(request), NOW)
     rules = EndpointingRules.from_settings(
-        endpointing=0.3, maximum_duration=5, speech_threshold=0.6
+        endpointing=0.15, maximum_duration=5, speech_threshold=0.6
     )
     config = CoreConfig("s", 1, rules, partials=False, context=15 * SAMPLE_RATE)
     again = Core(config, session.state)
