@@ -18,8 +18,8 @@ from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
 
 LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
-"""A final is foreseen when no more silence than this is left to its utterance's end: about as long
-as decoding takes. Sooner, it would more often be in vain (docs/decisions/0012-early-finals.md)."""
+"""A final is foreseen when no more silence than this is left to its utterance's end: sooner,
+it would more often be in vain (docs/decisions/0012-early-finals.md)."""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
