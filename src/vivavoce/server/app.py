@@ -121,10 +121,22 @@ async def open_routes(
     stack.callback(executor.shutdown)
     hearing = Hearing(executor, time.monotonic)
     outside = Outside(
-        journal, recogniser, hearing, time.time, time.monotonic, metrics.time_to_final.observe
+        journal,
+        recogniser,
+        hearing,
+        time.time,
+        time.monotonic,
+        metrics.time_to_final.observe,
+        metrics.count_foreseen,
     )
     voice_activity = VoiceActivity(open_graph(voices.voice_activity_model()))
-    opening = Opening(outside, voice_activity, chooser(voices, recogniser), settings.context)
+    opening = Opening(
+        outside,
+        voice_activity,
+        chooser(voices, recogniser),
+        settings.context,
+        settings.early_finals,
+    )
     finisher = Finisher(journal, records, recordings, time.time)
     life = Life(journal, records, finisher, opening.begin, time.time)
     deliveries, transport = await open_deliveries(settings, journal, stack)

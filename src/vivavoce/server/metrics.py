@@ -18,6 +18,7 @@ from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.reception import Reception
+from vivavoce.session.ports import Foresight
 from vivavoce.session.sessions import Sessions
 
 COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -81,6 +82,16 @@ class Metrics:
             "How long collections of garbage took; everything stands still meanwhile.",
             buckets=LOOP_BUCKETS,
         )
+        self.foreseen = counter(
+            "vivavoce_foreseen_finals_total",
+            "Finals in a pause: asked for, confirmed with the answer ready or under way, dropped "
+            "without it, or wasted.",
+            ["event"],
+        )
+
+    def count_foreseen(self, event: Foresight) -> None:
+        """A final was foreseen, or it turned out whether it should have been."""
+        self.foreseen.labels(event).inc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         description="Most seconds of audio that an utterance is decoded with, its own and those "
         "of the channel's speech before it; 0 decodes every utterance alone.",
     )
+    early_finals: bool = Field(
+        True,
+        description="Decode an utterance as soon as its speaker falls silent, instead of at its "
+        "end: finals come sooner and say the same, for some decoding in vain.",
+    )
     max_load: float = Field(
         0.85,
         ge=0,

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
-from vivavoce.session.effects import Decode
+from vivavoce.session.effects import Abandon, Confirm, Decode
+from vivavoce.session.foreseen import Foreseen
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials, within_reach
 from vivavoce.session.questions import Questions, is_about
@@ -15,6 +16,10 @@ from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
+
+LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
+"""A final is foreseen when no more silence than this is left to its utterance's end: sooner,
+it would more often be in vain (docs/decisions/0012-early-finals.md)."""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -60,6 +65,7 @@ class Channel:
         if self.open is not None:
             self._partials.begin(self.open)
         self._questions = Questions(index)
+        self.foreseen = Foreseen()
         self._provisional: str | None = None  # what the open utterance seems to be spoken in
 
     @property
@@ -112,6 +118,7 @@ class Channel:
             yield event
 
     def _note(self, event: SpeechEvent) -> None:
+        self.foreseen.note(event)
         match event:
             case SpeechStarted():
                 quiet = min(QUIET, event.start - self._endpointer.state.free_from)
@@ -140,20 +147,53 @@ class Channel:
             case _:
                 pass
 
-    def final_requests(self) -> Iterator[Decode]:
-        """The requests for finals whose turn has come, each once."""
+    def final_requests(self) -> Iterator[Decode | Confirm]:
+        """The requests for finals whose turn has come, each once, unless they were foreseen."""
         while self._asked < len(self._ended) and not self._must_wait(self._asked):
             ended = self._ended[self._asked]
             self._asked += 1
-            yield msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended))
+            request = self._with_context(ended)
+            yield self.foreseen.confirmed(request) or request
+
+    def foreseen_requests(self, language: str | None) -> Iterator[Decode | Abandon]:
+        """What is to be done about the final of the open utterance, which may have ended.
+
+        Args:
+            language: what it will be decoded in, if that is certain.
+        """
+        return self.foreseen.expect(self._final_in_sight(language))
+
+    def _final_in_sight(self, language: str | None) -> Decode | None:
+        begun, end = self.open, self.foreseen.end
+        if begun is None or end is None or language is None:
+            return None
+        if self._endpointer.silence_left > LEAD_SAMPLES:
+            return None
+        if self._lacks_context(len(self._ended), end):
+            return None
+        return self._with_context(
+            EndedUtterance(
+                begun.number,
+                begun.start,
+                end,
+                begun.speech_start,
+                self._endpointer.state.position,
+                language=language,
+                quiet=begun.quiet,
+            )
+        )
 
     def _must_wait(self, place: int) -> bool:
         """Whether the language or the context of an ended utterance is not known yet."""
-        if self._ended[place].language is None:
-            return True
-        if place == 0:
-            return False
-        return reaches(self._ended[place - 1].end, self._ended[place].end, self._limit)
+        ended = self._ended[place]
+        return ended.language is None or self._lacks_context(place, ended.end)
+
+    def _lacks_context(self, place: int, end: int) -> bool:
+        """Whether what is in this place and ends there may follow a final that is not out."""
+        return place > 0 and reaches(self._ended[place - 1].end, end, self._limit)
+
+    def _with_context(self, ended: EndedUtterance) -> Decode:
+        return msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended))
 
     def _earlier(self, ended: EndedUtterance) -> Earlier | None:
         """The context of an utterance that follows what is out.

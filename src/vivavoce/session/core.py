@@ -24,7 +24,7 @@ from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.transcript import Utterance, Word
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.channel import Channel, ChannelState
-from vivavoce.session.effects import Decode, Effect, Show, Tell
+from vivavoce.session.effects import Ask, Confirm, Decode, Effect, Show, Tell
 from vivavoce.session.language import (
     Guess,
     LanguageRules,
@@ -41,7 +41,8 @@ class CoreConfig(msgspec.Struct, frozen=True):
     """What the core must know of the request.
 
     ``context`` is the most samples that an utterance and the speech before it that it is decoded
-    with have together; 0 decodes every utterance alone.
+    with have together; 0 decodes every utterance alone. ``foresee`` asks for a final as soon as
+    its utterance may have ended, which changes when finals come and nothing else.
     """
 
     session_id: str
@@ -50,6 +51,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
     partials: bool
     context: int = 0
     languages: LanguageRules = LanguageRules(("en",))
+    foresee: bool = True
 
 
 class CoreState(msgspec.Struct, frozen=True):
@@ -129,7 +131,7 @@ class Core:
 
     def resume(self) -> list[Decode]:
         """After a restart from a checkpoint: the requests for what was under way."""
-        return list(self._requests())
+        return [effect for effect in self._requests() if isinstance(effect, Decode)]
 
     def begin(self, now: float) -> list[Effect]:
         """Audio has come; only the first is news."""
@@ -144,7 +146,7 @@ class Core:
         for channel, heard in zip(self._channels, probabilities, strict=True):
             effects.extend(self._speech_effects(channel, channel.hear(heard), now))
         self._heard += len(probabilities[0])
-        effects.extend(self._requests())
+        effects.extend(self._next(now))
         if self._config.partials:
             for channel in self._channels:
                 effects.extend(self._partial_requests(channel))
@@ -158,28 +160,36 @@ class Core:
             for channel in self._channels
             for effect in self._speech_effects(channel, channel.stop(position), now)
         ]
-        return [*effects, *self._requests()]
+        return [*effects, *self._next(now)]
 
     def take(self, request: Decode, hypothesis: Hypothesis | None, now: float) -> list[Effect]:
         """Take the answer to a request; None means that it failed for good or gave way."""
         channel = self._channels[request.channel]
         if request.purpose == "language":
             self._take_language(channel, request, hypothesis)
-            return list(self._requests())
+            return list(self._next(now))
+        if request.foreseen and not channel.foreseen.settles(request, hypothesis):
+            if not self._config.partials:
+                return []
+            request = msgspec.structs.replace(request, purpose="partial")
         if request.purpose == "partial":
             shown = channel.partial_shown(request, hypothesis) if hypothesis else None
             return [Show(self._transcript(request, shown, now))] if shown else []
-        effects: list[Effect] = []
+        return [*self._finals(channel, request, hypothesis, now), *self._next(now)]
+
+    def _finals(
+        self, channel: Channel, request: Decode, hypothesis: Hypothesis | None, now: float
+    ) -> Iterator[Effect]:
+        """Take the answer for an ended utterance: every final whose turn it is."""
         for ended, answer in channel.answer(request, hypothesis):
             asked = channel.request_of(ended)
             if self._config.partials and channel.is_unseen(ended) and answer and answer.text:
                 # Clients may wait for a partial before a final; a short utterance has no other.
                 partial = msgspec.structs.replace(asked, purpose="partial")
-                effects.append(Show(self._transcript(partial, answer, now)))
-            effects.extend(self._final(asked, answer, now))
+                yield Show(self._transcript(partial, answer, now))
+            yield from self._final(asked, answer, now)
             if answer and answer.text and ended.guess:
                 self._language = settle(self._config.languages, self._language, ended.guess)
-        return [*effects, *self._requests()]
 
     def _take_language(
         self, channel: Channel, request: Decode, hypothesis: Hypothesis | None
@@ -195,12 +205,22 @@ class Core:
             self._language = after
             channel.decided(guess, language)
 
-    def _requests(self) -> Iterator[Decode]:
+    def _next(self, now: float) -> Iterator[Effect]:
+        """What follows from where things stand: requests, and finals that were foreseen."""
+        for effect in self._requests():
+            yield effect
+            if isinstance(effect, Confirm) and effect.hypothesis is not None:
+                channel = self._channels[effect.request.channel]
+                yield from self._finals(channel, effect.request, effect.hypothesis, now)
+
+    def _requests(self) -> Iterator[Ask]:
         """All that can be asked for by now, each once: finals, and languages they wait for."""
         for channel in self._channels:
             if self._language.kept is not None:
                 channel.speak(self._language.kept)
             yield from channel.final_requests()
+            if self._config.foresee:
+                yield from channel.foreseen_requests(self._language.kept)
         for channel in self._to_be_asked():
             if question := channel.question():
                 yield question

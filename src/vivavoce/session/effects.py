@@ -3,7 +3,7 @@
 import msgspec
 
 from vivavoce.protocol.messages import Message
-from vivavoce.recognition.contract import Purpose
+from vivavoce.recognition.contract import Hypothesis, Purpose
 from vivavoce.session.context import Earlier
 
 
@@ -14,7 +14,8 @@ class Decode(msgspec.Struct, frozen=True):
     began (the rest is pre-roll); ``refresh`` marks a partial that follows another; ``earlier`` is
     the speech before it that it is decoded with. With the purpose ``language`` the answer is to
     name the language, and ``language`` has no meaning. ``draft`` is what a partial probably begins
-    with.
+    with. ``foreseen`` marks a final whose utterance may yet go on: the same is decoded, but it may
+    turn out that nobody wants it.
     """
 
     channel: int
@@ -27,6 +28,23 @@ class Decode(msgspec.Struct, frozen=True):
     earlier: Earlier | None = None
     language: str = ""
     draft: str = ""
+    foreseen: bool = False
+
+
+class Confirm(msgspec.Struct, frozen=True):
+    """The utterance of a foreseen final has ended as foreseen: the answer is a final.
+
+    ``hypothesis`` is that answer, if it has come already.
+    """
+
+    request: Decode
+    hypothesis: Hypothesis | None
+
+
+class Abandon(msgspec.Struct, frozen=True):
+    """The utterance of a foreseen final goes on: nobody wants the answer."""
+
+    request: Decode
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -41,4 +59,5 @@ class Show(msgspec.Struct, frozen=True):
     message: Message
 
 
-Effect = Decode | Tell | Show
+Ask = Decode | Confirm | Abandon
+Effect = Ask | Tell | Show

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.checkpoint import Checkpoint
@@ -20,13 +22,15 @@ from vivavoce.speech.silero import VoiceActivity
 class Opening:
     """What a runner needs beside its session.
 
-    ``context_seconds`` is the most that an utterance and its context may have together.
+    ``context_seconds`` is the most that an utterance and its context may have together;
+    ``foresee`` has finals asked for as soon as their utterances may have ended.
     """
 
     outside: Outside
     voice_activity: VoiceActivity
     choose_voice: Callable[[InitRequest], Voice]
     context_seconds: float = 0.0
+    foresee: bool = True
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
         """The runner of a session."""
@@ -34,6 +38,7 @@ class Opening:
         config = core_config(live, voice.rules, self.context_seconds)
         if not config.partials:
             voice = voice.with_one_engine()
+        config = msgspec.structs.replace(config, foresee=self.foresee)
         core = Core(config, checkpoint.core if checkpoint else None)
         ear = self._ear(live, core, checkpoint)
         return Runner(live.id, voice, core, ear, self.outside, live)

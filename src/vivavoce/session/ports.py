@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message
@@ -13,6 +13,11 @@ Result = TypeVar("Result")
 
 Clock = Callable[[], float]
 """Seconds; whether Unix time or monotonic is said where it is used."""
+
+
+Foresight = Literal["asked", "ready", "under_way", "dropped", "wasted"]
+"""What becomes of a foreseen final: it is asked for; then the utterance ends as foreseen, with the
+answer there already or not; or it goes on, before the answer was there or after."""
 
 
 class Client(Protocol):
@@ -84,7 +89,8 @@ class Outside:
         hearing: runs the ears, off the event loop.
         wall: Unix time, to date messages.
         monotonic: never goes back, for deadlines.
-        took: is told the seconds that each final took, from its request to its commit.
+        took: is told the seconds that each final took, from the end of its utterance to its commit.
+        foreseen: is told what became of each foreseen final.
     """
 
     journal: Journal
@@ -93,3 +99,4 @@ class Outside:
     wall: Clock
     monotonic: Clock
     took: Callable[[float], None] = lambda _: None
+    foreseen: Callable[[Foresight], None] = lambda _: None

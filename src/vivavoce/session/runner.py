@@ -19,7 +19,8 @@ from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
-from vivavoce.session.effects import Decode, Effect, Tell
+from vivavoce.session.effects import Abandon, Confirm, Decode, Effect, Tell
+from vivavoce.session.guesses import Guesses
 from vivavoce.session.language import LanguageRules
 from vivavoce.session.pacing import Pace
 from vivavoce.session.ports import Client, Outside
@@ -102,6 +103,7 @@ class Runner:
         # Requests whose audio has yet to be read again, after a restart.
         self._held: list[Decode] = []
         self._pace = Pace()
+        self._guesses = Guesses(outside)
         self._tasks: asyncio.TaskGroup
 
     @property
@@ -160,7 +162,10 @@ class Runner:
             await self._progress.wait()
 
     async def _apply(self, effects: Iterable[Effect]) -> None:
-        """Show, commit what must be told, then ask; the caller holds the turn."""
+        """Show, ask, and commit what must be told; the caller holds the turn.
+
+        Answers wait for the turn, so none is taken before what led to its request is durable.
+        """
         told: list[Message] = []
         shown: list[Message] = []
         for effect in effects:
@@ -169,15 +174,20 @@ class Runner:
                     told.append(effect.message)
                 case Decode():
                     self._held.append(effect)
+                case Confirm():
+                    self._guesses.confirm(effect)
+                case Abandon():
+                    self._guesses.abandon(effect)
                 case _:
                     shown.append(effect.message)
                     self._client.show(effect.message)
+        self._ask()
         announcements = self._client.announcements(*shown, *told)
         if told or announcements:
             state = checkpoints.encode(self.checkpoint()) if told else None
             messages = [encode(message) for message in told]
             await self._outside.journal.commit(self._id, messages, state, announcements)
-        self._ask()
+        self._guesses.committed()
         for channel in range(len(self._ear.voices)):
             self._ear.forget(channel, self._core.keep_from(channel))
 
@@ -194,7 +204,9 @@ class Runner:
                 continue
             job = self._job(request, spoken)
             name = f"decode {self._id} {request.channel} {request.utterance} {request.purpose}"
-            self._tasks.create_task(self._decode(request, job), name=name)
+            task = self._tasks.create_task(self._decode(request, job), name=name)
+            if request.foreseen:
+                self._guesses.begin(request, job, task)
 
     def _wants_refresh(self, channel: int, spoken: float) -> bool:
         return self._outside.recogniser.wants_refresh(self._id, channel, spoken)
@@ -235,6 +247,7 @@ class Runner:
             # The core tells the client of a final that failed; a partial may just be missing.
             hypothesis = None
         async with self._turn:
+            self._guesses.answered(request)
             await self._apply(self._core.take(request, hypothesis, self._outside.wall()))
         if job.is_final:
             self._outside.took(self._outside.monotonic() - asked)
@@ -242,6 +255,8 @@ class Runner:
 
 
 def _kind(request: Decode) -> JobKind:
+    if request.foreseen:
+        return "foreseen"
     if request.purpose != "partial":
         return request.purpose
     begun = request.end - request.speech_start < FIRST_SPEECH

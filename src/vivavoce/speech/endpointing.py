@@ -82,6 +82,12 @@ class Endpointer:
         self.rules = rules
         self.state = state or EndpointingState()
 
+    @property
+    def silence_left(self) -> int:
+        """Samples of silence that a pause lacks to be the utterance's end."""
+        silence = self.state.position - self.state.speech_end
+        return self.rules.silence_windows * WINDOW_SAMPLES - silence
+
     def hear(self, probability: float) -> list[SpeechEvent]:
         """Take the probability of the next window and return what it settles."""
         state = self.state
