@@ -146,7 +146,7 @@ def frames_of(speech: Path | None) -> list[bytes]:
 
 async def open_lines(client: httpx.AsyncClient, url: str, count: int) -> list[Line]:
     """Make sessions and connect to them, a few at a time."""
-    host, port = urlsplit(url).hostname, urlsplit(url).port
+    host, port = urlsplit(url).hostname or "", urlsplit(url).port or 80
     loop = asyncio.get_running_loop()
     gate = asyncio.Semaphore(8)
 
