@@ -15,7 +15,7 @@ FADING = 10.0
 _LONG = 300.0  # the same for what speech costs, which is a matter of model and machine
 _LATE = 1.0  # seconds past its deadline from which on a final counts as late
 _SUPPOSED_COST = 0.03  # Moonshine tiny on a core of 2024, with context
-_SUPPOSED_SPEECH = 20.0  # seconds of speech that the supposition weighs as much as
+_SUPPOSED_SPEECH = 5.0  # seconds of speech that the supposition weighs as much as
 
 
 class Fading:
