@@ -24,6 +24,7 @@ from accuracy.islands import (
     MARGIN,
     MOST_WORDS,
     Floats,
+    Island,
     answers,
     islands,
     loudness,
@@ -48,6 +49,8 @@ MODELS = ("moonshine-tiny-en", "whisper-base")
 WAYS = (WHOLE, LIVE[0], LIVE[2])
 BEFORE, AFTER = 0.8, 1.2
 """Seconds of silence around an answer."""
+QUIET = 25.0
+"""Decibels below the speech: a louder moment is no silence."""
 MOST_OF_A_RECORDING = 2
 """Answers of a recording of sentences: none is to weigh more than others."""
 
@@ -78,6 +81,8 @@ def sound_of(answer: Answer, samples: Floats) -> Sound:
     there_and_back = np.concatenate((noise, noise[::-1]))  # joins without a click
 
     def silence(seconds: float) -> Floats:
+        if not len(noise):
+            return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
         return np.resize(there_and_back, round(seconds * SAMPLE_RATE))
 
     spoken = (silence(BEFORE), part(answer.start, answer.end), silence(AFTER))
@@ -101,6 +106,8 @@ def cut(recording: Recording, samples: Floats, engines: Sequence[TimedEngine]) -
         pieces = sorted(by_place.values(), key=lambda piece: _drawn(recording.id, piece[1]))
         pieces = pieces[:MOST_OF_A_RECORDING]
     quiet = quietest(decibels)
+    if decibels[quiet.start : quiet.end].max() > np.percentile(decibels, 95) - QUIET:
+        quiet = Island(0, 0)  # whoever speaks leaves no pause: digital silence
     return [
         Answer(
             recording.id,
