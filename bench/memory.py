@@ -71,6 +71,10 @@ class Scribe:
     def confirm(self, job: Job) -> None:
         """It was answered long ago."""
 
+    def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:  # noqa: ARG002 - port
+        """There is always time for another partial."""
+        return True
+
     def prepare(self, session: str, engine: str) -> None:
         """Nothing to load."""
 
