@@ -71,6 +71,11 @@ class Scribe:
     def confirm(self, job: Job) -> None:
         """It was answered long ago."""
 
+    def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:
+        """Always: there is no load."""
+        del session, channel, spoken
+        return True
+
     def prepare(self, session: str, engine: str) -> None:
         """Nothing to load."""
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -24,7 +25,7 @@ async def test_everybody_gets_their_own_answer_in_the_order_of_asking(hearing: H
         done.append(number)
         return number * number
 
-    answers = [hearing.run(lambda number=number: work(number)) for number in range(200)]
+    answers = [hearing.run(partial(work, number)) for number in range(200)]
     assert await asyncio.gather(*answers) == [number * number for number in range(200)]
     assert done == list(range(200))
 
