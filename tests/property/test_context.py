@@ -14,7 +14,7 @@ from vivavoce.protocol.messages import Transcript
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
 from vivavoce.session.context import QUIET, Earlier
 from vivavoce.session.core import Core, CoreConfig, CoreState
-from vivavoce.session.effects import Decode, Effect, Tell
+from vivavoce.session.effects import Confirm, Decode, Effect, Tell
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 RUNS = st.lists(
@@ -90,18 +90,21 @@ class Session:
     def _do(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Decode):
-                self._ask(effect)
+                self._pending.append(effect)
+                if not effect.foreseen:
+                    self._note(effect)
+            elif isinstance(effect, Confirm):
+                self._note(msgspec.structs.replace(effect.request, foreseen=False))
             elif isinstance(effect, Tell) and isinstance(effect.message, Transcript):
                 data = effect.message.data
                 assert data.id not in self.finals
                 self.finals[data.id] = data.utterance.text
 
-    def _ask(self, request: Decode) -> None:
+    def _note(self, request: Decode) -> None:
         before = self.requests.setdefault((request.channel, request.utterance), request)
         assert before == request
         first = request.earlier.start if request.earlier else request.start
         assert self._core.keep_from(request.channel) <= first
-        self._pending.append(request)
 
 
 STEPS = st.lists(
