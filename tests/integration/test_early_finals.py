@@ -14,8 +14,12 @@ AUDIO = 14 * 32_000
 INTO_PAUSE = 0.22
 """Seconds after the end of speech at which its final is foreseen and not confirmed."""
 
+BOUND = 30.0
+"""Seconds after which what is waited for will never come."""
+
 INIT = {
     "endpointing": 0.3,
+    "language_config": {"languages": ["en"]},  # nothing is foreseen before the language is known
     "messages_config": {"receive_partial_transcripts": True, "receive_speech_events": True},
 }
 
@@ -34,11 +38,11 @@ async def foreseen(api: Api) -> dict[str, float]:
 
 async def one_is_foreseen(api: Api) -> None:
     """Wait until a final has been asked for whose utterance has not ended."""
-    while True:
-        found = await foreseen(api)
-        if 2 * found.get("asked", 0) > sum(found.values()):
-            return
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(BOUND):
+        while 2 * (found := await foreseen(api)).get("asked", 0) <= sum(  # noqa: ASYNC110 - polled
+            found.values()
+        ):
+            await asyncio.sleep(0.05)
 
 
 async def said_to_a_pause(api: Api, talking: Line, audio: bytes) -> None:
