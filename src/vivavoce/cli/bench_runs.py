@@ -41,7 +41,11 @@ from vivavoce.speech.silero import VoiceActivity
 WARM_SECONDS = 5.0
 """Speech sent before anything is measured, so that nothing is cold."""
 
-SETTINGS = {"VIVAVOCE_MAX_SESSIONS": "100000", "VIVAVOCE_MAX_DURATION": "86400"}
+SETTINGS = {
+    "VIVAVOCE_MAX_LOAD": "0",
+    "VIVAVOCE_MAX_SESSIONS": "100000",
+    "VIVAVOCE_MAX_DURATION": "86400",
+}
 """How a server of one's own differs from the usual one: nobody is turned away."""
 
 
