@@ -92,7 +92,6 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    voices.tell()
     metrics = Metrics()
     await stack.enter_async_context(
         Watchdog(
@@ -143,6 +142,7 @@ async def open_routes(
     sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
+    voices.tell()
     health = Health(recogniser, journal)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
