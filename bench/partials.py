@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from accuracy.corpus import Recording, read_corpus
 from accuracy.sound import Sound, read_sound
 from speech_corpus import open_engine
@@ -33,7 +34,6 @@ from vivavoce.places import models_folder
 from vivavoce.protocol.messages import SpeechEnd, Transcript
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
-    Context,
     DecodeRequest,
     Engine,
     Hypothesis,
@@ -42,6 +42,7 @@ from vivavoce.recognition.contract import (
 from vivavoce.recognition.store import ModelStore
 from vivavoce.server.voices import Voices
 from vivavoce.session import display, partials
+from vivavoce.session.asking import decode_request
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.display import PATIENCE, STABLE_AFTER, Patience, View, common, followed
 from vivavoce.session.ear import Ear
@@ -194,19 +195,8 @@ class Simulation:
             self._take(self._core.take(asked, hypothesis, now), now)
 
     def _request(self, asked: Decode) -> DecodeRequest:
-        earlier, context = asked.earlier, Context()
-        if earlier:
-            untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
-            audio = self._ear.span(asked.channel, earlier.start, asked.start)
-            context = Context(audio, earlier.finals, untold)
-        return DecodeRequest(
-            self._ear.span(asked.channel, asked.start, asked.end),
-            asked.purpose,
-            asked.language,
-            context,
-            asked.speech_start - asked.start,
-            draft=asked.draft if self._policy.draft else "",
-        )
+        request = decode_request(self._ear, asked)
+        return request if self._policy.draft else msgspec.structs.replace(request, draft="")
 
     def _count_partial(self, asked: Decode, hypothesis: Hypothesis, now: float) -> None:
         """Follow what the core shows: the rules are pure, so a second view is the same."""

@@ -10,7 +10,8 @@ from accuracy.cache import TimedEngine
 from accuracy.settings import WHOLE, Setting
 from accuracy.sound import Sound
 from vivavoce.protocol.messages import Transcript
-from vivavoce.recognition.contract import SAMPLE_RATE, Context, DecodeRequest
+from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest
+from vivavoce.session.asking import decode_request
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
@@ -87,25 +88,9 @@ def _live(
     for effect in effects:  # grows while it is gone through
         match effect:
             case Decode():
-                effects += core.take(effect, engine.decode(_request(ear, effect)), 0)
+                effects += core.take(effect, engine.decode(decode_request(ear, effect)), 0)
             case Tell(message=Transcript(data=data)):
                 texts[data.utterance.channel].append(data.utterance.text)
             case _:
                 pass
     return tuple(map(tuple, texts))
-
-
-def _request(ear: Ear, asked: Decode) -> DecodeRequest:
-    """What the session's runner would ask."""
-    context = Context()
-    if earlier := asked.earlier:
-        untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
-        audio = ear.span(asked.channel, earlier.start, asked.start)
-        context = Context(audio, earlier.finals, untold)
-    return DecodeRequest(
-        audio=ear.span(asked.channel, asked.start, asked.end),
-        purpose="final",
-        language=asked.language,
-        context=context,
-        speech_start=asked.speech_start - asked.start,
-    )

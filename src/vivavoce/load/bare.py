@@ -14,6 +14,7 @@ from vivavoce.load.voice import Voice
 from vivavoce.protocol.messages import Transcript
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.contract import SAMPLE_RATE, Context, DecodeRequest, Engine
+from vivavoce.session.asking import decode_request
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Decode, Effect, Tell
@@ -100,7 +101,7 @@ def _requests(
     for effect in effects:  # grows while it is gone through
         match effect:
             case Decode():
-                found.append(_request(ear, effect, language))
+                found.append(decode_request(ear, effect))
                 (hypothesis,) = parts.engine.decode(found[-1:])
                 effects += core.take(effect, hypothesis, 0)
             case Tell(message=Transcript()):
@@ -122,19 +123,4 @@ def _config(request: InitRequest, context: float, language: str) -> CoreConfig:
         partials=False,
         context=round(context * SAMPLE_RATE),
         languages=LanguageRules((language,)),
-    )
-
-
-def _request(ear: Ear, asked: Decode, language: str) -> DecodeRequest:
-    context = Context()
-    if earlier := asked.earlier:
-        audio = ear.span(asked.channel, earlier.start, asked.start)
-        untold = 0 if earlier.untold_from is None else asked.start - earlier.untold_from
-        context = Context(audio, earlier.finals, untold)
-    return DecodeRequest(
-        audio=ear.span(asked.channel, asked.start, asked.end),
-        purpose="final",
-        language=language,
-        context=context,
-        speech_start=asked.speech_start - asked.start,
     )

@@ -12,10 +12,11 @@ from functools import partial
 import msgspec
 
 from vivavoce.protocol.messages import Message, encode
-from vivavoce.recognition.contract import SAMPLE_RATE, Context, DecodeRequest
+from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
 from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 from vivavoce.session import checkpoint as checkpoints
+from vivavoce.session.asking import decode_request
 from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
 from vivavoce.session.ear import Ear
@@ -220,24 +221,8 @@ class Runner:
             kind=kind,
             engine=self._voice.engine_for(request),
             deadline=spoken + PATIENCE[kind],
-            request=DecodeRequest(
-                audio=self._ear.span(request.channel, request.start, request.end),
-                purpose=request.purpose,
-                language=request.language,
-                languages=self._voice.candidates(request),
-                context=self._context(request),
-                speech_start=request.speech_start - request.start,
-                draft=request.draft,
-            ),
+            request=decode_request(self._ear, request, self._voice.candidates(request)),
         )
-
-    def _context(self, request: Decode) -> Context:
-        earlier = request.earlier
-        if earlier is None:
-            return Context()
-        audio = self._ear.span(request.channel, earlier.start, request.start)
-        untold = 0 if earlier.untold_from is None else request.start - earlier.untold_from
-        return Context(audio, earlier.finals, untold)
 
     async def _decode(self, request: Decode, job: Job) -> None:
         asked = self._outside.monotonic()
