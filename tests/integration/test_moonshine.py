@@ -1,5 +1,6 @@
 """The Moonshine engine with its real model, on the speech samples that come with it."""
 
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 import jiwer
@@ -72,6 +73,19 @@ def assert_well_formed(hypothesis: Hypothesis, samples: int) -> None:
         assert 0 < hypothesis.closing <= 1
 
 
+def assert_words_lie_where(expected: Hypothesis, heard: Hypothesis) -> None:
+    """The words that both have, in their order, begin at the same places."""
+    said, again = ([word.text.lower() for word in each.words] for each in (expected, heard))
+    matches = SequenceMatcher(None, said, again, autojunk=False).get_matching_blocks()
+    apart = [
+        abs(expected.words[match.a + at].start - heard.words[match.b + at].start)
+        for match in matches
+        for at in range(match.size)
+    ]
+    assert len(apart) >= len(said) / 2
+    assert np.median(apart) < 0.05 * SAMPLE_RATE
+
+
 def test_a_long_recording_is_heard_with_few_errors(engine: Engine, two_cities: Floats) -> None:
     (hypothesis,) = engine.decode([request(two_cities)])
     assert word_error_rate(TWO_CITIES, hypothesis.text) <= 0.06
@@ -112,15 +126,17 @@ def test_a_final_is_the_same_alone_and_in_company(engine: Engine, two_cities: Fl
     assert [answers[0], answers[2]] == [alone[0], alone[2]]
 
 
-def test_partials_of_different_lengths_are_decoded_together_and_in_order(
+def test_a_partial_says_what_a_final_says_with_a_draft_or_without(
     engine: Engine, two_cities: Floats
 ) -> None:
-    cuts = [two_cities[: int(seconds * SAMPLE_RATE)] for seconds in (6, 2.8, 4.6, 3, 6.2)]
-    answers = engine.decode([request(cut, "partial") for cut in cuts])
-    for cut, answer in zip(cuts, answers, strict=True):
+    cut = two_cities[: 6 * SAMPLE_RATE]
+    (final,) = engine.decode([request(cut)])
+    partial = request(cut, "partial")
+    drafted = msgspec.structs.replace(partial, draft=final.text)
+    wrong = msgspec.structs.replace(partial, draft=" It was the best of rhymes, it was")
+    for answer in engine.decode([partial, drafted, wrong]):
         assert_well_formed(answer, len(cut))
-        (alone,) = engine.decode([request(cut)])
-        assert word_error_rate(alone.text, answer.text) <= 0.2
+        assert word_error_rate(final.text, answer.text) <= 0.1
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 894, 895, 4000])
@@ -164,9 +180,7 @@ def test_what_was_said_before_is_not_said_again_and_words_stay_in_their_utteranc
     (alone,), (heard,) = engine.decode([plain]), engine.decode([told])
     assert_well_formed(heard, end - cut)
     assert word_error_rate(alone.text, heard.text) <= 0.25
-    starts = {word.text: word.start for word in alone.words}
-    shared = [(starts[w.text], w.start) for w in heard.words if w.text in starts]
-    assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
+    assert_words_lie_where(alone, heard)
 
 
 @pytest.mark.parametrize("told_to", [0.0, 2.6])
@@ -181,9 +195,7 @@ def test_what_is_doubted_is_heard_again_and_left_out(
     (heard,) = engine.decode([DecodeRequest(plain.audio, "final", "en", context)])
     assert_well_formed(heard, end - cut)
     assert word_error_rate(alone.text, heard.text) <= 0.25
-    starts = {word.text: word.start for word in alone.words}
-    shared = [(starts[w.text], w.start) for w in heard.words if w.text in starts]
-    assert np.median([abs(a - b) for a, b in shared]) < 0.05 * SAMPLE_RATE
+    assert_words_lie_where(alone, heard)
 
 
 @pytest.mark.parametrize("quiet", [100, 8000])
@@ -214,9 +226,9 @@ def test_warming_up_changes_no_answer(engine: Engine, beckett: Floats) -> None:
     assert engine.decode([request(beckett)]) == [before]
 
 
-def test_the_locked_tools_derive_the_recorded_file() -> None:
+def test_the_locked_tools_derive_the_recorded_files() -> None:
     model, folder = pulled("moonshine-tiny-en")
-    (derived,) = model.derived
-    if tool_versions(derived) != derived.tools:
-        pytest.skip("other tool versions than those of the catalogue")
-    assert file_hash(folder / derived.name) == derived.sha256
+    for derived in model.derived:
+        if tool_versions(derived) != derived.tools:
+            pytest.skip("other tool versions than those of the catalogue")
+        assert file_hash(folder / derived.name) == derived.sha256

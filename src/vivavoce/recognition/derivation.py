@@ -12,7 +12,8 @@ Maker = Callable[[Path, Path], None]
 """Makes the target (second) from the model's folder (first), and proves that it works."""
 
 MAKERS = {
-    "moonshine-attention": "vivavoce.recognition.engines.moonshine_attention:make",
+    "moonshine-encoder": "vivavoce.recognition.engines.moonshine_graphs:make_encoder",
+    "moonshine-decoder": "vivavoce.recognition.engines.moonshine_graphs:make_decoder",
     "moonshine-symbols": "vivavoce.recognition.engines.moonshine_tokens:make_symbols",
 }
 

@@ -1,12 +1,11 @@
 """The Moonshine engine: English speech to text, with word times, on one CPU thread.
 
-Finals are decoded one by one. The graphs quantise whole tensors on the fly, so a neighbour in the
-batch shifts the rounding of the others, and a third of all token sequences change with the company
-they are in. A final must not; a partial may, and gains a quarter of the CPU time.
+Requests are decoded one by one: the graphs quantise whole tensors on the fly, so a neighbour in a
+batch would shift the rounding of the others, and with it what is heard in them.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +39,6 @@ Floats = npt.NDArray[np.float32]
 
 _NOTHING: Floats = np.zeros(0, np.float32)
 
-_MAX_BATCH = 4
 _TOKENS_PER_SECOND = 6.5
 _SPARE_TOKENS = 2
 _LONGEST = 20 * SAMPLE_RATE
@@ -59,7 +57,6 @@ class _Piece:
     ``draft`` are the tokens that a partial probably begins with.
     """
 
-    request: int
     start: int
     audio: Floats
     before: Floats = field(default_factory=lambda: _NOTHING)
@@ -97,7 +94,6 @@ class MoonshineEngine:
             word_times=True,
             confidence=True,
             context=True,
-            max_batch=_MAX_BATCH,
         )
 
     @property
@@ -112,7 +108,7 @@ class MoonshineEngine:
         self.decode([DecodeRequest(noise.tobytes(), "final", language)])
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Decode requests of alike length; answers stand in the order of the requests.
+        """Decode requests one by one; answers stand in their order.
 
         Raises:
             ValueError: a language the model does not speak, or audio that is no sound.
@@ -120,78 +116,68 @@ class MoonshineEngine:
         for request in batch:
             if request.language not in self._capabilities.languages:
                 raise ValueError(f"this model does not speak {request.language!r}")
-        pieces = [
-            piece for index, request in enumerate(batch) for piece in self._pieces(index, request)
-        ]
-        heard: list[list[_Part]] = [[] for _ in batch]
-        for group in _groups(pieces, batch):
-            final = batch[group[0].request].purpose == "final"
-            decode = self._way_of(group[0]) if final else self._decode_group
-            for piece, part in zip(group, decode(group), strict=True):
-                heard[piece.request].append(part)
-        return [_join(parts, request.language) for parts, request in zip(heard, batch, strict=True)]
+        return [self._heard(request) for request in batch]
 
-    def _pieces(self, index: int, request: DecodeRequest) -> list[_Piece]:
+    def _heard(self, request: DecodeRequest) -> Hypothesis:
+        partial = request.purpose == "partial"
+        decode = self._decode if partial else self._decode_with_care
+        return _join([decode(piece) for piece in self._pieces(request)], request.language)
+
+    def _pieces(self, request: DecodeRequest) -> list[_Piece]:
         """What is decoded at once; digital silence is not decoded."""
         audio, before = read_audio(request.audio), read_audio(request.context.audio)
         draft = self._tokenizer.tokens(request.draft) if request.purpose == "partial" else ()
         if not len(before) or len(before) + len(audio) > _LONGEST:
-            return _cut(index, audio, draft)
+            return _cut(audio, draft)
         if not audio.any():
             return []
         untold = request.context.untold
         told, again = np.split(before, [len(before) - untold])
         prefix = self._tokenizer.tokens(context.prefix_text(request.context.finals))
-        return [_Piece(index, 0, np.concatenate((again, audio)), told, prefix, untold, draft)]
+        return [_Piece(0, np.concatenate((again, audio)), told, prefix, untold, draft)]
 
-    def _way_of(self, piece: _Piece) -> Callable[[Sequence[_Piece]], list[_Part]]:
-        """How the group of a piece is decoded."""
+    def _decode_with_care(self, piece: _Piece) -> _Part:
+        """Decode a piece, again and otherwise where that is in doubt."""
         if piece.prefix or piece.untold:
-            return self._decode_in_context
-        return self._decode_after_silence if len(piece.before) else self._decode_group
+            return self._decode_in_context(piece)
+        return self._decode_after_silence(piece) if len(piece.before) else self._decode(piece)
 
-    def _decode_after_silence(self, group: Sequence[_Piece]) -> list[_Part]:
-        """Decode one piece; where that is in doubt, also with some of the silence before it."""
-        (piece,) = group
-        (part,) = self._decode_group([replace(piece, before=_NOTHING)])
+    def _decode_after_silence(self, piece: _Piece) -> _Part:
+        """Decode a piece; where that is in doubt, also with some of the silence before it."""
+        part = self._decode(replace(piece, before=_NOTHING))
         texts = [word.text for word in part.words]
         if not context.doubtful(
             texts, part.log_probabilities, len(piece.audio), context.SURE_ALONE
         ):
-            return [part]
+            return part
         lengths = sorted({min(length, len(piece.before)) for length in context.SILENCES})
         others = [self._after_silence(piece, length) for length in lengths]
-        return [max([part, *others], key=_trust)]
+        return max([part, *others], key=_trust)
 
     def _after_silence(self, piece: _Piece, samples: int) -> _Part:
         """What is heard in a piece with so much of the silence before it."""
         longer = np.concatenate((piece.before[-samples:], piece.audio))
-        (part,) = self._decode_group([_Piece(piece.request, 0, longer, untold=samples)])
-        return part
+        return self._decode(_Piece(0, longer, untold=samples))
 
-    def _decode_in_context(self, group: Sequence[_Piece]) -> list[_Part]:
-        """Decode one piece with what was said before it; where that is in doubt, also without."""
-        (piece,) = group
-        (part,) = self._decode_group(group)
+    def _decode_in_context(self, piece: _Piece) -> _Part:
+        """Decode a piece with what was said before it; where that is in doubt, also without."""
+        part = self._decode(piece)
         texts = [word.text for word in part.words]
         if not context.doubtful(texts, part.log_probabilities, len(piece.audio) - piece.untold):
-            return [part]
-        own = _Piece(piece.request, 0, piece.audio[piece.untold :])
-        (alone,) = self._decode_group([own])
+            return part
+        alone = self._decode(_Piece(0, piece.audio[piece.untold :]))
         if _trust(alone) <= _trust(part, context.BENEFIT):
-            return [part]
+            return part
         # What is heard alone begins like a sentence, whether one begins there or not.
         small = context.is_small(texts, [word.text for word in alone.words])
-        return [replace(alone, continues=small)]
+        return replace(alone, continues=small)
 
-    def _decode_group(self, group: Sequence[_Piece]) -> list[_Part]:
-        """Decode some pieces together; they have the same prefix."""
-        audios = [np.concatenate((piece.before, piece.audio)) for piece in group]
-        encoded = self._model.encode([_at_least(FRAME_REACH, audio) for audio in audios])
-        limits = [_token_limit(len(piece.audio)) for piece in group]
-        draft = group[0].draft if len(group) == 1 else ()
-        decoded = self._model.decode(encoded, limits, group[0].prefix, draft)
-        return [self._part(piece, found) for piece, found in zip(group, decoded, strict=True)]
+    def _decode(self, piece: _Piece) -> _Part:
+        """Decode a piece once."""
+        audio = _at_least(FRAME_REACH, np.concatenate((piece.before, piece.audio)))
+        limit = _token_limit(len(piece.audio))
+        encoded = self._model.encode(audio)
+        return self._part(piece, self._model.decode(encoded, limit, piece.prefix, piece.draft))
 
     def _after(self, piece: _Piece, decoded: Decoded) -> Decoded:
         """What belongs to a piece: no marks that close what was said before, no frames of that."""
@@ -234,11 +220,6 @@ class MoonshineEngine:
         )
 
 
-def _has_context(piece: _Piece) -> bool:
-    """Whether something is known of what came before a piece."""
-    return bool(len(piece.before) or piece.untold)
-
-
 def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Part:
     """What is left of a part when its first ``untold`` samples are taken away.
 
@@ -263,26 +244,18 @@ def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
     return not looping, context.certainty(part.log_probabilities) + benefit
 
 
-def _cut(request: int, audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
+def _cut(audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
     """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
     if len(audio) <= _LONGEST:
-        return [_Piece(request, 0, audio, draft=draft)] if audio.any() else []
+        return [_Piece(0, audio, draft=draft)] if audio.any() else []
     cuts = cut_where_quiet(audio, _LONGEST)
     spans = pairwise([0, *cuts, len(audio)])
-    return [_Piece(request, a, audio[a:b]) for a, b in spans if audio[a:b].any()]
-
-
-def _groups(pieces: Sequence[_Piece], batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
-    """Decide what is decoded together: finals alone, partials with those of alike length."""
-    shared = [p for p in pieces if batch[p.request].purpose == "partial" and not _has_context(p)]
-    alone = [[p] for p in pieces if batch[p.request].purpose == "final" or _has_context(p)]
-    shared.sort(key=lambda piece: len(piece.audio))
-    return alone + [shared[at : at + _MAX_BATCH] for at in range(0, len(shared), _MAX_BATCH)]
+    return [_Piece(a, audio[a:b]) for a, b in spans if audio[a:b].any()]
 
 
 def _join(parts: list[_Part], language: str) -> Hypothesis:
     """Put the pieces of one request together."""
-    parts = sorted((part for part in parts if part.words), key=lambda part: part.start)
+    parts = [part for part in parts if part.words]
     words = tuple(word for part in parts for word in part.words)
     text = "".join(word.text for word in words)
     if not words:

@@ -1,12 +1,12 @@
-"""The Moonshine graphs: audio to encoder states, encoder states to tokens, greedily.
+"""The Moonshine graphs: audio to what a decoder attends to, that to tokens, greedily.
 
-The facts about the graphs (names, shapes, the frame arithmetic) stand here and nowhere else.
+The facts about the graphs (names, shapes, frames) stand here and nowhere else.
+``moonshine_graphs`` makes them from the published ones.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,9 @@ import numpy.typing as npt
 from vivavoce.inference import Graph, open_graph
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
-ENCODER = "encoder_model.ort"
-DECODER = "decoder_with_attention.onnx"
+ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
 
 LAYERS = 6
 HEADS = 8
@@ -29,34 +28,48 @@ FRAME = 384
 FRAME_REACH = 895
 """Samples that one frame hears; shorter audio has no frame at all."""
 
-_ALIGNMENT_LAYERS = (3, 4, 5)
+ALIGNMENT_LAYERS = (3, 4, 5)
 """Their heads follow the audio most closely (docs/decisions/0004)."""
 
-_CACHE = tuple(
-    f"past_key_values.{layer}.{part}.{kind}"
-    for layer in range(LAYERS)
-    for part in ("decoder", "encoder")
-    for kind in ("key", "value")
-)
-_GROWING = tuple(name for name in _CACHE if ".decoder." in name)
+_KINDS = ("key", "value")
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A batch of encoded audio.
+def cross_name(layer: int, kind: str) -> str:
+    """What a layer attends to in the audio.
 
-    Attributes:
-        states: ``[batch, frames, width]``.
-        mask: ``[batch, samples]``, 1 where a sample is audio and 0 where it is padding.
+    Keys are ``[1, heads, head width, frames]``, values ``[1, heads, frames, head width]``.
     """
+    return f"cross.{layer}.{kind}"
 
-    states: Floats
-    mask: Ints
+
+def past_name(layer: int, kind: str) -> str:
+    """What a layer attends to in the tokens before, ``[1, heads, tokens, head width]``."""
+    return f"past.{layer}.{kind}"
+
+
+def present_name(layer: int, kind: str) -> str:
+    """The same with the tokens of this step."""
+    return f"present.{layer}.{kind}"
+
+
+def attention_name(layer: int) -> str:
+    """A layer's attention to the audio, ``[1, heads, tokens, frames]``."""
+    return f"attention.{layer}"
+
+
+_PARTS = [(layer, kind) for layer in range(LAYERS) for kind in _KINDS]
+_CROSS = [cross_name(layer, kind) for layer, kind in _PARTS]
+_PAST = [past_name(layer, kind) for layer, kind in _PARTS]
+_PRESENT = [present_name(layer, kind) for layer, kind in _PARTS]
+_ATTENTION = [attention_name(layer) for layer in ALIGNMENT_LAYERS]
+
+Encoded = dict[str, Floats]
+"""Keys and values of the audio for every layer of the decoder, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What greedy decoding gave for one audio.
+    """What greedy decoding gave.
 
     Attributes:
         tokens: chosen after the prefix, the end token left out.
@@ -79,83 +92,61 @@ class MoonshineModel:
         self._encoder = open_graph(folder / ENCODER)
         self._decoder = open_graph(folder / DECODER)
 
-    def encode(self, audios: Sequence[Floats]) -> Encoded:
-        """Encode audio of alike lengths (each at least ``FRAME_REACH`` samples) together."""
-        longest = max(map(len, audios))
-        values = np.zeros((len(audios), longest), np.float32)
-        mask = np.zeros((len(audios), longest), np.int64)
-        for row, audio in enumerate(audios):
-            values[row, : len(audio)] = audio
-            mask[row, : len(audio)] = 1
-        feed = {"input_values": values, "attention_mask": mask}
-        return Encoded(self._encoder.run(None, feed)[0], mask)
+    def encode(self, audio: Floats) -> Encoded:
+        """Encode audio ``[samples]`` of at least ``FRAME_REACH`` samples."""
+        found = self._encoder.run(_CROSS, {"audio": audio[None]})
+        return dict(zip(_CROSS, found, strict=True))
 
     def decode(
         self,
         encoded: Encoded,
-        limits: Sequence[int],
+        limit: int,
         prefix: Sequence[int] = (),
         draft: Sequence[int] = (),
-    ) -> list[Decoded]:
+    ) -> Decoded:
         """Choose the likeliest token again and again.
 
         Args:
-            encoded: the batch.
-            limits: most tokens each audio may give.
-            prefix: tokens that every text begins with; they are not part of the result.
-            draft: tokens that probably follow, for a batch of one: they are checked in a single
-                step. The result is the same but for rounding.
+            encoded: the audio.
+            limit: most tokens to choose.
+            prefix: tokens that the text begins with; they are not part of the result.
+            draft: tokens that probably follow: they are checked in a single step. The result is
+                the same but for rounding.
         """
-        run = _Run(self._decoder, encoded)
-        steps = [run.step(np.tile(np.array([[START, *prefix]]), (len(limits), 1)))]
-        if draft and steps[0].tokens[0] == draft[0]:
-            steps += run.check(draft[: limits[0] - 1])
-        open_rows = np.array([True] * len(limits))
-        while True:
-            chosen = steps[-1].tokens
-            open_rows &= (chosen != END) & (len(steps) < np.array(limits))
-            if not open_rows.any():
-                break
-            steps.append(run.step(chosen[:, None]))
-        return [
-            _row(steps[:limit], row, frame_count(int(encoded.mask[row].sum())))
-            for row, limit in enumerate(limits)
-        ]
+        run = DecoderRun(self._decoder, encoded)
+        steps = [run.step([START, *prefix])]
+        if draft and steps[0].token == draft[0]:
+            steps += run.check(draft[: limit - 1])
+        while steps[-1].token != END and len(steps) < limit:
+            steps.append(run.step([steps[-1].token]))
+        return _decoded(steps)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One token for each row of the batch.
+    """One token; ``attention`` is that it was chosen with, ``[layers, heads, frames]``."""
 
-    ``tokens`` and ``log_probabilities`` are ``[batch]``; the attention they were chosen with is
-    ``[layers, batch, heads, frames]``.
-    """
-
-    tokens: Ints
-    log_probabilities: Floats
+    token: int
+    log_probability: np.float32
     attention: Floats
 
 
-class _Run:
-    """One decoding of a batch: holds the cache between the steps."""
+class DecoderRun:
+    """One decoding: holds what tokens attend to between the steps."""
 
-    def __init__(self, session: Graph, encoded: Encoded) -> None:
-        self._session = session
-        self._attention = [attention_name(layer) for layer in _ALIGNMENT_LAYERS]
-        self._feed: dict[str, Any] = {
-            "encoder_hidden_states": encoded.states,
-            "encoder_attention_mask": encoded.mask,
-            "use_cache_branch": np.array([False]),
-            **empty_cache(len(encoded.states)),
-        }
-        self._renewed = _CACHE  # the encoder's part is computed once, by the first step
+    def __init__(self, decoder: Graph, encoded: Encoded) -> None:
+        self._decoder = decoder
+        self._encoded = encoded
+        nothing = np.zeros((1, HEADS, 0, HEAD_WIDTH), np.float32)
+        self._past = dict.fromkeys(_PAST, nothing)
+        self._said = 0
 
-    def step(self, tokens: Ints) -> _Step:
-        """Feed tokens ``[batch, n]`` and choose the next one."""
-        return self._feed_tokens(tokens, 1)[0]
+    def step(self, tokens: Sequence[int]) -> _Step:
+        """Feed tokens and choose the next one."""
+        return self._steps(tokens, 1)[0]
 
     def check(self, draft: Sequence[int]) -> list[_Step]:
-        """Feed a draft at once, to a batch of one.
+        """Feed a draft at once.
 
         Not together with the first token: that one is so far from all others that the rounding,
         which goes by the greatest value, would suffer.
@@ -163,71 +154,65 @@ class _Run:
         Returns:
             What follows each token of the draft, up to the first that is not the next one's.
         """
-        steps = self._feed_tokens(np.array([draft]), len(draft))
-        chosen = [int(step.tokens[0]) for step in steps]
-        pairs = enumerate(zip(chosen, draft[1:], strict=False))
-        right = next((at for at, (one, other) in pairs if one != other), len(draft) - 1)
-        wrong = len(draft) - 1 - right
-        if wrong:
-            for name in _GROWING:
-                self._feed[name] = np.ascontiguousarray(self._feed[name][:, :, :-wrong])
+        steps = self._steps(draft, len(draft))
+        pairs = enumerate(zip(steps, draft[1:], strict=False))
+        right = next((at for at, (one, other) in pairs if one.token != other), len(draft) - 1)
+        self._forget(len(draft) - 1 - right)
         return steps[: right + 1]
 
-    def _feed_tokens(self, tokens: Ints, count: int) -> list[_Step]:
-        """Feed tokens ``[batch, n]``; gives what follows each of the last ``count``."""
-        present = [name.replace("past_key_values", "present") for name in self._renewed]
-        outputs = ["logits", *self._attention, *present]
-        logits, *rest = self._session.run(outputs, self._feed | {"input_ids": tokens})
-        attention, cache = rest[: len(self._attention)], rest[len(self._attention) :]
-        self._feed |= dict(zip(self._renewed, cache, strict=True))
-        self._feed["use_cache_branch"] = np.array([True])
-        self._renewed = _GROWING
-        stacked = np.stack(attention)
-        return [
-            _Step(
-                logits[:, at].argmax(-1),
-                _chosen_log_probability(logits[:, at]),
-                stacked[..., at, :],
-            )
-            for at in range(-count, 0)
-        ]
+    def feed(self, tokens: Sequence[int], count: int) -> tuple[Floats, Floats]:
+        """Feed tokens, and forget none.
+
+        Returns:
+            For each of the last ``count``, the logits of what follows ``[1, count, vocabulary]``
+            and the attention to the audio ``[layers, heads, count, frames]``.
+        """
+        positions = np.arange(self._said, self._said + len(tokens))
+        self._said += len(tokens)
+        inputs = {
+            "tokens": np.array([tokens]),
+            "positions": positions[None],
+            "mask": _mask(len(tokens), self._said),
+            "first": np.array([len(tokens) - count]),
+        }
+        outputs = ["logits", *_ATTENTION, *_PRESENT]
+        logits, *rest = self._decoder.run(outputs, self._encoded | self._past | inputs)
+        attention, present = rest[: len(_ATTENTION)], rest[len(_ATTENTION) :]
+        self._past = dict(zip(_PAST, present, strict=True))
+        return logits, np.concatenate(attention)[:, :, -count:]
+
+    def _forget(self, tokens: int) -> None:
+        """Take back the last tokens."""
+        if not tokens:
+            return
+        self._said -= tokens
+        for name, past in self._past.items():
+            self._past[name] = np.ascontiguousarray(past[:, :, :-tokens])
+
+    def _steps(self, tokens: Sequence[int], count: int) -> list[_Step]:
+        logits, attention = self.feed(tokens, count)
+        return [_Step(*_chosen(row), attention[:, :, at]) for at, row in enumerate(logits[0])]
 
 
-def empty_cache(batch: int) -> dict[str, Floats]:
-    """Return the cache before the first step."""
-    nothing = np.zeros((batch, HEADS, 0, HEAD_WIDTH), np.float32)
-    return dict.fromkeys(_CACHE, nothing)
+def _mask(tokens: int, after: int) -> Floats:
+    """Keep each of the last tokens from attending to those after it, ``[tokens, all]``."""
+    hidden = np.full((tokens, after), -np.inf, np.float32)
+    return np.triu(hidden, 1 + after - tokens)
 
 
-def attention_name(layer: int) -> str:
-    """Name of the output with a layer's cross-attention, ``[batch, heads, tokens, frames]``."""
-    return f"cross_attention.{layer}"
+def _chosen(logits: Floats) -> tuple[int, np.float32]:
+    """The token with the largest logit, and the logarithm of its probability."""
+    token = int(logits.argmax())
+    return token, -np.log(np.exp(logits - logits[token]).sum())
 
 
-def frame_count(samples: int) -> int:
-    """Return how many frames the encoder makes of so many samples."""
-    first = (samples - 127) // 64 + 1
-    second = (first - 7) // 3 + 1
-    return (second - 3) // 2 + 1
-
-
-def _chosen_log_probability(logits: Floats) -> Floats:
-    """Log-softmax of the largest logit of every row."""
-    top = logits.max(-1, keepdims=True)
-    total: Floats = -np.log(np.exp(logits - top).sum(-1))
-    return total
-
-
-def _row(steps: Sequence[_Step], row: int, frames: int) -> Decoded:
-    """Read one audio's tokens out of the batch's steps."""
-    chosen = [int(step.tokens[row]) for step in steps]
-    ended = END in chosen
-    count = chosen.index(END) if ended else len(chosen)
-    rows = [step.attention[:, row, :, :frames] for step in steps[: count + ended]]
-    stacked = np.stack(rows, axis=2)  # [layers, heads, tokens, frames]
+def _decoded(steps: Sequence[_Step]) -> Decoded:
+    ended = steps[-1].token == END
+    chosen = steps[: len(steps) - ended]
+    stacked = np.stack([step.attention for step in steps], axis=2)
     return Decoded(
-        tuple(chosen[:count]),
-        np.array([step.log_probabilities[row] for step in steps[:count]], np.float32),
+        tuple(step.token for step in chosen),
+        np.array([step.log_probability for step in chosen], np.float32),
         stacked.reshape(-1, *stacked.shape[2:]),
         ended,
     )
