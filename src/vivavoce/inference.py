@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 _NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _PROVIDERS = ["CPUExecutionProvider"]
+_PROCESSOR = Path("/proc/cpuinfo")
 
 
 class Graph(Protocol):
@@ -38,8 +39,8 @@ def open_graph(path: Path) -> Graph:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Where products of unsigned and signed bytes may overflow (x86 before VNNI), slower ones.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not _adds_products_exactly():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     graph: Graph = runtime.InferenceSession(str(path), options, providers=_PROVIDERS)
     return graph
 
@@ -69,6 +70,18 @@ def rewrite_as_onnx(source: Path, target: Path) -> None:
     options.optimized_model_filepath = str(target)
     options.add_session_config_entry("session.save_model_format", "ONNX")
     runtime.InferenceSession(str(source), options, providers=_PROVIDERS)
+
+
+def _adds_products_exactly() -> bool:
+    """Whether this processor adds products of unsigned and signed bytes without overflow.
+
+    x86 processors before VNNI do not; onnxruntime then has a slower way that it must be asked for.
+    It has no effect on others. Where nothing tells, it is the safe choice.
+    """
+    try:
+        return "vnni" in _PROCESSOR.read_text("utf-8")
+    except OSError:
+        return False
 
 
 def _onnxruntime() -> ModuleType:

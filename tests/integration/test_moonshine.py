@@ -2,6 +2,7 @@
 
 from difflib import SequenceMatcher
 from itertools import pairwise
+from pathlib import Path
 
 import jiwer
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from real_models import Floats, pulled, speech_sample
+from vivavoce import inference
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Context,
@@ -224,6 +226,14 @@ def test_warming_up_changes_no_answer(engine: Engine, beckett: Floats) -> None:
     (before,) = engine.decode([request(beckett)])
     engine.warm_up()
     assert engine.decode([request(beckett)]) == [before]
+
+
+def test_products_of_bytes_do_not_overflow(
+    engine: Engine, beckett: Floats, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(inference, "_PROCESSOR", tmp_path / "nothing tells what it can")
+    safe = load_engine(*pulled("moonshine-tiny-en"))
+    assert safe.decode([request(beckett)]) == engine.decode([request(beckett)])
 
 
 def test_the_locked_tools_derive_the_recorded_files() -> None:
