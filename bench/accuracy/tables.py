@@ -10,6 +10,7 @@ from pathlib import Path
 
 from accuracy.change import made_up
 from accuracy.results import FOLDER, Results, Row, common, cpu, read, results_file
+from accuracy.scatter import Cells, scatter, worst
 from accuracy.scoring import difference_interval, pooled, rate_interval
 from accuracy.settings import WHOLE
 
@@ -183,6 +184,21 @@ def _models_line(
     )
 
 
+def by_recording(folder: Path, model: str, language: str) -> Lines:
+    """How many recordings are better or worse than alone."""
+    return _table(scatter(_kept(folder, model, language)))
+
+
+def worse(folder: Path, model: str, language: str) -> Lines:
+    """The recordings that are worse than alone."""
+    return _table(worst(_kept(folder, model, language)))
+
+
+def _table(rows: Iterable[Cells]) -> Lines:
+    head, *body = rows
+    return [_row(head), "|" + "---|" * len(head), *map(_row, body)]
+
+
 def _between(interval: tuple[float, float] | None, form: str) -> str:
     return " to ".join(f"{end:{form}}" for end in interval) if interval else "-"
 
@@ -196,4 +212,6 @@ _TABLES: dict[str, Callable[..., Lines]] = {
     "summary": summary,
     "targets": targets,
     "models": models,
+    "by-recording": by_recording,
+    "worse": worse,
 }

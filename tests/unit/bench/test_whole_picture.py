@@ -8,7 +8,7 @@ from accuracy import tables
 from accuracy.cache import Kept, TimedEngine, open_cache
 from accuracy.change import report
 from accuracy.results import Head, Results, Row, Score, read, write
-from accuracy.settings import SETTINGS
+from accuracy.settings import LIVE, SETTINGS
 
 from vivavoce.recognition.contract import DecodeRequest, Hypothesis
 from vivavoce.recognition.engines import scripted
@@ -79,7 +79,13 @@ def test_a_table_of_the_page_is_made_anew_and_the_text_around_it_stays(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "made", ["errors a-model en 0.05/5", "targets a-model en", "models en 0.3/15 a-model a-model"]
+    "made",
+    [
+        "errors a-model en 0.05/5",
+        "targets a-model en",
+        "models en 0.3/15 a-model a-model",
+        "by-recording a-model en",
+    ],
 )
 def test_every_kind_of_table_can_be_made(tmp_path: Path, made: str) -> None:
     groups = ("read", "long form", "telephone prompts")
@@ -90,6 +96,22 @@ def test_every_kind_of_table_can_be_made(tmp_path: Path, made: str) -> None:
     table = [line for line in lines if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
     assert len(table) > 3
+
+
+def test_a_recording_that_context_makes_worse_is_counted_and_named(tmp_path: Path) -> None:
+    better, worse = results(5, 5).rows
+    live = LIVE[0].name
+    for row, errors in ((better, 3), (worse, 9)):
+        row.scores[live] = Score(0, 0, errors, 1, 20)
+    write(tmp_path / "a-model-en.jsonl", Results(results().head, (better, worse)))
+    made = [
+        tables.with_tables(f"<!-- made: {name} a-model en --><!-- end -->", tmp_path)
+        for name in ("by-recording", "worse")
+    ]
+    assert f"| {live} | 0 | 1 | 0 | 0 | 0 | 1 | 0 |" in made[0]
+    assert f"| {LIVE[1].name} | 0 | 0 | 0 | 2 | 0 | 0 | 0 |" in made[0]
+    assert "| 1 | read | 10 | 5 | 5, 9 | 5, 5 | 5, 5 |" in made[1]
+    assert "| 0 | read |" not in made[1]
 
 
 def _rest(row: Row) -> tuple[str, float, int, dict[str, Score]]:
