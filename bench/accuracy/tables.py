@@ -24,6 +24,8 @@ TARGETS = (
     ("long form", "0.3/15", 1.0),
 )
 """Points that live use may cost at most: group, setting, points."""
+MOST_EXTRA = 2
+"""As many times the CPU of finals alone may context cost on top of it."""
 KINDS = {
     "native, wide band": ("read", "long form", "spontaneous", "several speakers"),
     "non-native, wide band": ("non-native",),
@@ -140,10 +142,11 @@ def targets(folder: Path, model: str, language: str) -> Lines:
     words = sum(made_up(results, setting) for setting in silent)
     yield _row(("words where nobody speaks, all settings", "", "", words, 0, _reached(words)))
     for setting in (each for each in silent if f"{each} alone" in silent):
-        more = cpu(results.rows, setting) / cpu(results.rows, f"{setting} alone")
-        verdict = "reached" if more <= 2 else f"missed by {more - 2:.1f}"  # noqa: PLR2004  the target
-        more_often = f"{more:.1f} times alone"
-        yield _row((f"CPU of finals, {setting}", "", "", more_often, "2 times", verdict))
+        times = cpu(results.rows, setting) / cpu(results.rows, f"{setting} alone")
+        over = times - 1 - MOST_EXTRA
+        verdict = "reached" if over <= 0 else f"missed by {over:.1f}"
+        extra = f"{times - 1:.1f} times alone ({times:.1f} in all)"
+        yield _row((f"extra CPU of finals, {setting}", "", "", extra, MOST_EXTRA, verdict))
 
 
 def _reached(words: int) -> str:
