@@ -7,7 +7,9 @@ from pathlib import Path
 import jiwer
 import msgspec
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from real_models import Floats, pulled, speech_sample
@@ -21,7 +23,11 @@ from vivavoce.recognition.contract import (
     Purpose,
 )
 from vivavoce.recognition.derivation import tool_versions
+from vivavoce.recognition.engines.moonshine_graphs import PUBLISHED_DECODER, PUBLISHED_ENCODER
+from vivavoce.recognition.engines.moonshine_model import DECODER, ENCODER
+from vivavoce.recognition.engines.moonshine_proof import prove_decoder, prove_encoder
 from vivavoce.recognition.loading import load_engine
+from vivavoce.recognition.model_errors import IntegrityError
 from vivavoce.recognition.unpacking import file_hash
 
 # Dickens, A Tale of Two Cities (1859), the first sentence as the reader reads it.
@@ -234,6 +240,20 @@ def test_products_of_bytes_do_not_overflow(
     monkeypatch.setattr(inference, "_PROCESSOR", tmp_path / "nothing tells what it can")
     safe = load_engine(*pulled("moonshine-tiny-en"))
     assert safe.decode([request(beckett)]) == engine.decode([request(beckett)])
+
+
+def test_graphs_that_hear_or_decode_otherwise_are_refused(tmp_path: Path) -> None:
+    _, folder = pulled("moonshine-tiny-en")
+    published = folder / PUBLISHED_ENCODER, folder / PUBLISHED_DECODER
+    for name, prove in ((ENCODER, prove_encoder), (DECODER, prove_decoder)):
+        prove(*published, folder / name)
+        graph = onnx.load(folder / name)
+        weights = next(each for each in graph.graph.initializer if tuple(each.dims) == (1152, 288))
+        bytes_of_it = numpy_helper.to_array(weights)
+        weights.CopyFrom(numpy_helper.from_array(bytes_of_it[::-1], weights.name))
+        (tmp_path / name).write_bytes(graph.SerializeToString())
+        with pytest.raises(IntegrityError, match="otherwise"):
+            prove(*published, tmp_path / name)
 
 
 def test_the_locked_tools_derive_the_recorded_files() -> None:
