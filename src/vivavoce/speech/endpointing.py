@@ -24,7 +24,6 @@ from vivavoce.speech.rules import (
     CONFIRM_WINDOWS,
     CUT_SEARCH_WINDOWS,
     PRE_ROLL_SAMPLES,
-    TAIL_SAMPLES,
     WINDOW_SAMPLES,
     EndpointingRules,
 )
@@ -147,34 +146,52 @@ def _go_on(_: EndpointingRules, state: EndpointingState) -> Outcome:
 
 
 def _pause(rules: EndpointingRules, state: EndpointingState) -> Outcome:
-    paused = replace(state, phase=Phase.PAUSED)
-    foretold = SpeechPaused(at=state.speech_end, end=state.speech_end + TAIL_SAMPLES)
-    after, events = _wait(rules, paused)
-    return after, [foretold, *events]
+    return _wait(rules, replace(state, phase=Phase.PAUSED))
 
 
 def _wait(rules: EndpointingRules, state: EndpointingState) -> Outcome:
-    silence = state.position - state.speech_end
-    if silence < rules.silence_windows * WINDOW_SAMPLES:
-        return state, []
-    return _end_pause(rules, state)
+    """Foretell the end as soon as its audio is whole, and end when the pause is long enough."""
+    silence = _windows_of_silence(state)
+    foretold = [_foretell(rules, state)] if silence == rules.tail_windows else []
+    if silence < rules.silence_windows:
+        return state, foretold
+    after, ended = _end(state, _end_of_audio(rules, state), "silence")
+    return after, [*foretold, *ended]
 
 
-def _resume(_: EndpointingRules, state: EndpointingState) -> Outcome:
+def _resume(rules: EndpointingRules, state: EndpointingState) -> Outcome:
     speaking = replace(state, phase=Phase.SPEAKING, speech_end=state.position)
+    if _windows_of_silence(state) <= rules.tail_windows:  # the last one is the speech
+        return speaking, []  # too short a pause: nothing was foretold
     return speaking, [SpeechResumed(at=state.position - WINDOW_SAMPLES)]
 
 
-def _end_pause(_: EndpointingRules, state: EndpointingState) -> Outcome:
-    return _end(state, state.speech_end + TAIL_SAMPLES, "silence")
+def _end_at_limit(rules: EndpointingRules, state: EndpointingState) -> Outcome:
+    after, ended = _end(state, _end_of_audio(rules, state), "silence")
+    if _windows_of_silence(state) >= rules.tail_windows:
+        return after, ended
+    return after, [_foretell(rules, state), *ended]
 
 
 def _stop_speaking(_: EndpointingRules, state: EndpointingState) -> Outcome:
     return _end(state, state.position, "stop")
 
 
-def _stop_paused(_: EndpointingRules, state: EndpointingState) -> Outcome:
-    return _end(state, state.speech_end + TAIL_SAMPLES, "stop")
+def _stop_paused(rules: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, _end_of_audio(rules, state), "stop")
+
+
+def _windows_of_silence(state: EndpointingState) -> int:
+    return (state.position - state.speech_end) // WINDOW_SAMPLES
+
+
+def _foretell(rules: EndpointingRules, state: EndpointingState) -> SpeechEvent:
+    return SpeechPaused(at=state.speech_end, end=_end_of_audio(rules, state))
+
+
+def _end_of_audio(rules: EndpointingRules, state: EndpointingState) -> int:
+    """Where the audio of an utterance ends that ends in this pause; all of it has been heard."""
+    return min(state.speech_end + rules.tail_windows * WINDOW_SAMPLES, state.position)
 
 
 def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
@@ -216,6 +233,6 @@ TRANSITIONS: Final[Mapping[tuple[Phase, Heard], Transition]] = {
     (Phase.SPEAKING, Heard.END): _stop_speaking,
     (Phase.PAUSED, Heard.SPEECH): _resume,
     (Phase.PAUSED, Heard.SILENCE): _wait,
-    (Phase.PAUSED, Heard.LIMIT): _end_pause,
+    (Phase.PAUSED, Heard.LIMIT): _end_at_limit,
     (Phase.PAUSED, Heard.END): _stop_paused,
 }

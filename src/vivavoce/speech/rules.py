@@ -19,13 +19,14 @@ PRE_ROLL_SAMPLES: Final = 4_800
 """300 ms before the onset: soft consonants begin before the model is sure, and the recogniser
 hears a first word better that does not begin at once."""
 
-TAIL_SAMPLES: Final = WINDOW_SAMPLES
-"""The silent window that announces a pause belongs to the utterance: word ends fade, and it is
-there already, so that decoding can begin with no wait."""
+TAIL_WINDOWS: Final = 2
+"""Silent windows (64 ms) that belong to an utterance: word ends fade, and the recogniser hears a
+last word better that does not end at once. Never more than half of the silence that is waited for
+anyway, so that what is left of it is time to decode in."""
 
-CUT_SEARCH_WINDOWS: Final = 47
-"""At the maximum duration the cut is sought in the last 1.5 s: a longer carry-over would be
-decoded twice, a shorter one often holds no gap between words."""
+CUT_SEARCH_WINDOWS: Final = 94
+"""At the maximum duration the cut is sought in the last 3 s: less often holds no gap between
+words."""
 
 LOWEST_THRESHOLD: Final = 0.1
 """Below this even digital silence would count as speech."""
@@ -51,6 +52,11 @@ class EndpointingRules(msgspec.Struct, frozen=True):
     offset: float
     silence_windows: int
     maximum_samples: int
+
+    @property
+    def tail_windows(self) -> int:
+        """Silent windows at the end of an utterance's audio."""
+        return min(TAIL_WINDOWS, max(self.silence_windows // 2, 1))
 
     @classmethod
     def from_settings(

@@ -68,17 +68,43 @@ def test_a_pause_is_told_at_once_and_ends_the_utterance_as_foretold() -> None:
 def test_speech_that_goes_on_in_time_voids_the_pause() -> None:
     events = hear([0.9] * 10 + [0.0] * 9 + [0.9] * 2 + [0.0] * 10, PATIENT)
     assert events[1:] == [
-        SpeechPaused(at=10 * W, end=11 * W),
+        SpeechPaused(at=10 * W, end=12 * W),
         SpeechResumed(at=19 * W),
-        SpeechPaused(at=21 * W, end=22 * W),
-        UtteranceEnded(start=0, end=22 * W, speech_end=21 * W, reason="silence"),
+        SpeechPaused(at=21 * W, end=23 * W),
+        UtteranceEnded(start=0, end=23 * W, speech_end=21 * W, reason="silence"),
     ]
+
+
+def test_a_pause_too_short_for_the_tail_is_not_told() -> None:
+    assert hear([0.9] * 10 + [0.0] + [0.9] * 2, PATIENT)[1:] == []
+    assert hear([0.9] * 10 + [0.0] * 2 + [0.9] * 2, PATIENT)[1:] == [
+        SpeechPaused(at=10 * W, end=12 * W),
+        SpeechResumed(at=12 * W),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpointing", "tail"), [(0.01, 1), (0.05, 1), (0.1, 2), (0.2, 2), (0.3, 2), (10, 2)]
+)
+def test_the_tail_is_at_most_half_of_the_silence_that_is_waited_for(
+    endpointing: float, tail: int
+) -> None:
+    rules = EndpointingRules.from_settings(
+        endpointing=endpointing, maximum_duration=60, speech_threshold=0.6
+    )
+    assert rules.tail_windows == tail
+    endpointer = Endpointer(rules)
+    for probability in [0.9] * 10 + [0.0] * (tail - 1):
+        endpointer.hear(probability)
+    told, *_ = endpointer.hear(0.0)
+    assert told == SpeechPaused(at=10 * W, end=(10 + tail) * W)
+    assert endpointer.state.position == (10 + tail) * W
 
 
 def test_it_takes_more_to_begin_or_resume_than_to_go_on() -> None:
     assert hear([0.4] * 20) == []
     assert hear([0.6] + [0.4] * 20) == [SpeechStarted(at=0, start=0)]
-    assert hear([0.6] * 3 + [0.2, 0.4, 0.4], PATIENT)[1:] == [SpeechPaused(at=3 * W, end=4 * W)]
+    assert hear([0.6] * 3 + [0.2, 0.4, 0.4], PATIENT)[1:] == [SpeechPaused(at=3 * W, end=5 * W)]
 
 
 def test_the_shortest_endpointing_ends_at_the_first_silent_window() -> None:
@@ -92,7 +118,7 @@ def test_the_shortest_endpointing_ends_at_the_first_silent_window() -> None:
 def test_at_the_maximum_speech_is_cut_at_its_least_speech_like_window() -> None:
     probabilities = [0.9] * 157
     probabilities[130] = 0.35
-    probabilities[100] = 0.31  # lower still, but longer than 1.5 s ago
+    probabilities[60] = 0.31  # lower still, but longer than 3 s ago
     assert hear(probabilities)[1:] == [
         UtteranceEnded(start=0, end=130 * W + 256, speech_end=130 * W + 256, reason="maximum"),
         SpeechStarted(at=130 * W + 256, start=130 * W + 256),
@@ -114,8 +140,12 @@ def test_the_next_maximum_is_counted_from_the_cut() -> None:
 def test_a_pause_at_the_maximum_ends_the_utterance_with_nothing_to_carry() -> None:
     rules = EndpointingRules(onset=0.5, offset=0.3, silence_windows=313, maximum_samples=80_000)
     assert hear([0.9] * 100 + [0.0] * 57, rules)[1:] == [
-        SpeechPaused(at=100 * W, end=101 * W),
-        UtteranceEnded(start=0, end=101 * W, speech_end=100 * W, reason="silence"),
+        SpeechPaused(at=100 * W, end=102 * W),
+        UtteranceEnded(start=0, end=102 * W, speech_end=100 * W, reason="silence"),
+    ]
+    assert hear([0.9] * 156 + [0.0], rules)[1:] == [
+        SpeechPaused(at=156 * W, end=157 * W),
+        UtteranceEnded(start=0, end=157 * W, speech_end=156 * W, reason="silence"),
     ]
 
 
@@ -128,12 +158,15 @@ def test_stopping_while_speaking_keeps_the_audio_to_its_end() -> None:
     ]
 
 
-def test_stopping_in_a_pause_ends_where_the_pause_foretold() -> None:
+@pytest.mark.parametrize(("silent", "end"), [(5, 12 * W), (1, 11 * W + 100)])
+def test_stopping_in_a_pause_ends_where_the_pause_foretold_or_with_the_audio(
+    silent: int, end: int
+) -> None:
     endpointer = Endpointer(PATIENT)
-    for probability in [0.9] * 10 + [0.0] * 5:
+    for probability in [0.9] * 10 + [0.0] * silent:
         endpointer.hear(probability)
-    assert endpointer.stop(15 * W + 100) == [
-        UtteranceEnded(start=0, end=11 * W, speech_end=10 * W, reason="stop")
+    assert endpointer.stop((10 + silent) * W + 100) == [
+        UtteranceEnded(start=0, end=end, speech_end=10 * W, reason="stop")
     ]
 
 
@@ -159,7 +192,7 @@ OUTCOMES: dict[tuple[Phase, Heard], tuple[Phase, list[type]]] = {
     (Phase.SPEAKING, Heard.LIMIT): (Phase.SPEAKING, [UtteranceEnded, SpeechStarted]),
     (Phase.SPEAKING, Heard.END): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.SPEECH): (Phase.SPEAKING, [SpeechResumed]),
-    (Phase.PAUSED, Heard.SILENCE): (Phase.PAUSED, []),
+    (Phase.PAUSED, Heard.SILENCE): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.LIMIT): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.END): (Phase.QUIET, [UtteranceEnded]),
 }
@@ -169,7 +202,7 @@ OUTCOMES: dict[tuple[Phase, Heard], tuple[Phase, list[type]]] = {
 def test_every_phase_answers_everything_it_may_hear(phase: Phase, heard: Heard) -> None:
     begun = 60 * W
     spoken_until = {Phase.QUIET: begun, Phase.ONSET: begun + 3 * W, Phase.SPEAKING: 100 * W}
-    position = spoken_until.get(phase, 101 * W)
+    position = spoken_until.get(phase, 101 * W + W * (heard in {Heard.SPEECH, Heard.SILENCE}))
     state = EndpointingState(
         phase=phase,
         position=position,
