@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recognition_support import a_job
@@ -160,6 +160,15 @@ talkers = st.builds(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(talkers, min_size=2, max_size=5), st.integers(1, 2), st.sampled_from([0.02, 0.1]))
+@example(  # c goes along in the batches of b, and is soon far ahead of a
+    loads=[
+        Talker("a", 1, 0.1, 1.0, "first_partial"),
+        Talker("b", 2, 0.1, 3.0, "refresh_partial"),
+        Talker("c", 3, 0.1, 3.0, "first_partial"),
+    ],
+    workers=1,
+    pace=0.1,
+)
 def test_no_session_starves(loads: list[Talker], workers: int, pace: float) -> None:
     """A session that waits is served at the latest when its patience is over, what that patience
     let others have before it is made good, and each of the others has had a few jobs more."""

@@ -29,11 +29,17 @@ class Shares:
         self._had[session] = max(self.had(session), self._reached)
         self._since[session] = now
 
+    def reach(self, session: str) -> None:
+        """It is a session's turn, so this is how far all are on.
+
+        Who only goes along in a batch may be far ahead: a session that comes back there would
+        wait until all others are.
+        """
+        self._reached = max(self._reached, self.had(session))
+
     def charge(self, session: str, samples: int, now: float) -> None:
         """A job of a session has been handed out."""
-        had = self.had(session)
-        self._reached = max(self._reached, had)
-        self._had[session] = had + samples
+        self._had[session] = self.had(session) + samples
         self._since[session] = now
 
     def forget(self, session: str) -> None:

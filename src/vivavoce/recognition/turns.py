@@ -74,6 +74,8 @@ class Turns:
         """Take out the next job of an engine, and at most so many in all that may go with it."""
         batch: list[Entry] = []
         while len(batch) < most and (entry := self._next(engine, now, batch)):
+            if not batch:
+                self._shares.reach(entry.job.session)
             batch.append(entry)
             self.remove(entry)
             if entry.job.is_partial:
