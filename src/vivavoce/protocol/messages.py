@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
@@ -78,6 +79,7 @@ class TranscriptData(msgspec.Struct, frozen=True):
     id: str
     is_final: bool
     utterance: Utterance
+    stable_words: Index | UnsetType = UNSET
 
 
 class Transcript(Message, frozen=True, tag="transcript"):
