@@ -55,6 +55,8 @@ partial: no later partial of the utterance changes it. *Stable / changed / refut
 marked; how many of them a later partial took back all the same, which must be 0; and how many the \
 final does not begin with, for a final is a function of the audio alone and knows no partials.
 - *CPU s / audio s*: processor seconds of the whole server for a second of one stream.
+- *Loop > 5 ms*: how often the server's event loop had computed for more than 5 ms before it \
+answered its watchdog, and how often that asked.
 """
 
 _CAPACITY = """## Capacity

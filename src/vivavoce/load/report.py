@@ -41,6 +41,13 @@ def _finals(row: OverheadRow) -> str:
     return f"{row.finals} of {row.finals_expected}"
 
 
+def _held(row: Row) -> str:
+    """How often the event loop computed for more than 5 ms, of the times that it was asked."""
+    if row.counted is None or not row.counted.loop_asked:
+        return NOTHING
+    return f"{row.counted.loop_held} of {row.counted.loop_asked}"
+
+
 def _stable(row: Row) -> str:
     """Words marked as stable; of those, changed by a later partial, and not in the final."""
     if not row.stable_age.n:
@@ -62,6 +69,7 @@ TALKING: tuple[Column[Row], ...] = (
     ("stable / changed / refuted", _stable),
     ("CPU s / audio s", lambda row: number(row.cpu_per_audio_second, 3)),
     ("cores", lambda row: number(row.spent.cores if row.spent else None, 2)),
+    ("loop > 5 ms", _held),
     ("memory MB", lambda row: number(row.spent.peak_mb if row.spent else None, 0)),
     ("other CPU s", lambda row: number(row.spent.other_cpu if row.spent else None, 1)),
     ("driver late s", lambda row: f"{row.driver_late:.2f}"),
