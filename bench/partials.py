@@ -1,6 +1,6 @@
 """What ways of making partials cost and are worth, in virtual time: no server, no waiting.
 
-    PYTHONPATH=bench python bench/partials.py --audio DIR [--seconds 40] [--count 2] [--policy P]
+    PYTHONPATH=bench python bench/partials.py --audio DIR [--seconds 30] [--count 2] [--policy P]
 
 Ear, session core and engine are the real ones. Chunks of 100 ms come when they would have been
 spoken, one worker decodes, and a decoding takes the CPU time that it really took; with
@@ -313,7 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--audio", type=Path, required=True, help="folder with a manifest.jsonl")
     parser.add_argument("--count", type=int, default=2, help="recordings of each group")
-    parser.add_argument("--seconds", type=float, default=40, help="at most so much of each")
+    parser.add_argument("--seconds", type=float, default=30, help="at most so much of each")
     parser.add_argument("--policy", action="append", choices=POLICIES, help="only these")
     parser.add_argument("--endpointing", type=float, default=0.05)
     parser.add_argument("--maximum-duration", type=float, default=5)
