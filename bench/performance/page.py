@@ -48,8 +48,15 @@ place of the recording.
 - *Word shown*, *word final*: from the end of a word to when it was first shown, and was final.
 - *Stop to last final*: from the stop to the final that came after it.
 - *Partials / s*: partials that a stream saw in a second; *shed*: partials that gave way to \
-something more urgent. *Taken back*: words shown and then changed or removed, for each word.
+something more urgent. *Taken back*: words shown and then changed or removed, for each word of the \
+finals.
+- *Stable after*: from the end of a word to its being marked as stable, with `stable_words` of a \
+partial: no later partial of the utterance changes it. *Stable / changed / refuted*: how many were \
+marked; how many of them a later partial took back all the same, which must be 0; and how many the \
+final does not begin with, for a final is a function of the audio alone and knows no partials.
 - *CPU s / audio s*: processor seconds of the whole server for a second of one stream.
+- *Loop > 5 ms*: how often the server's event loop had computed for more than 5 ms before it \
+answered its watchdog, and how often that asked.
 """
 
 _CAPACITY = """## Capacity

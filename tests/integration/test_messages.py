@@ -222,3 +222,23 @@ def assert_times_make_sense(heard: list[Json]) -> None:
         assert [data["id"] for data in told] == sorted(data["id"] for data in told)
         for before, after in pairwise(data["utterance"] for data in told):
             assert before["end"] <= after["start"] + 0.05
+
+
+async def test_words_that_are_marked_as_stable_begin_every_later_partial(api: Api) -> None:
+    partials_on = {"receive_partial_transcripts": True}
+    plain, marked = await asyncio.gather(
+        listened(api, **partials_on), listened(api, **partials_on, mark_stable_words=True)
+    )
+    said = [m["data"] for m in of_type(plain.heard, "transcript")]
+    assert not any("stable_words" in data for data in said)
+    partials: dict[str, list[Json]] = {}
+    for message in of_type(marked.heard, "transcript"):
+        data = message["data"]
+        assert ("stable_words" in data) is not data["is_final"]
+        if not data["is_final"]:
+            partials.setdefault(data["id"], []).append(data)
+    for before, after in (pair for each in partials.values() for pair in pairwise(each)):
+        stable = before["stable_words"]
+        assert after["stable_words"] >= stable
+        assert after["utterance"]["words"][:stable] == before["utterance"]["words"][:stable]
+    assert any(data["stable_words"] for each in partials.values() for data in each)

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 from vivavoce.protocol.choices import MODELS
 from vivavoce.protocol.languages import TRANSCRIPTION_CODES, TRANSLATION_CODES
 from vivavoce.protocol.messages import BadMessageError, parse_client_message
-from vivavoce.protocol.request import InitRequest, MessagesConfig, parse_init
+from vivavoce.protocol.request import CallbackConfig, InitRequest, MessagesConfig, parse_init
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.listing import parse_query
 
@@ -39,6 +39,7 @@ def some(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
 flag = st.booleans()
 languages = st.sampled_from(TRANSCRIPTION_CODES)
 FLAGS = list(MessagesConfig.__struct_fields__)
+CALLBACK_FLAGS = [name for name in CallbackConfig.__struct_fields__ if name != "url"]
 vocabulary = st.fixed_dictionaries(
     {
         "vocabulary": st.lists(
@@ -87,7 +88,7 @@ requests = some(
     realtime_processing=add_ons,
     post_processing=some(summarization=flag, summarization_config=some(type=st.just("concise"))),
     messages_config=some(**dict.fromkeys(FLAGS, flag)),
-    callback_config=some(url=st.text(), **dict.fromkeys(FLAGS, flag)),
+    callback_config=some(url=st.text(), **dict.fromkeys(CALLBACK_FLAGS, flag)),
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import UNSET
 
 from vivavoce.cli.bench_setting import Setting
 from vivavoce.cli.failures import ServerStartError, reported
@@ -52,7 +53,9 @@ def bench(  # noqa: PLR0913  options of a command line
         endpointing=endpointing,
         maximum_duration_without_endpointing=maximum,
         language_config=LanguageConfig((language,)),
-        messages_config=MessagesConfig(receive_partial_transcripts=partials),
+        messages_config=MessagesConfig(
+            receive_partial_transcripts=partials, mark_stable_words=partials or UNSET
+        ),
     )
     context.obj = Setting(url, api_key, pid, request, audio, seconds, json)
 

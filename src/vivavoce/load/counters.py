@@ -8,6 +8,8 @@ import msgspec
 SHED = "vivavoce_partials_shed_total"
 DECODE_CPU = "vivavoce_decode_cpu_seconds_total"
 DECODED_AUDIO = "vivavoce_decoded_audio_seconds_total"
+LOOP_ASKED = "vivavoce_loop_busy_seconds_count"
+LOOP_AT_ONCE = 'vivavoce_loop_busy_seconds_bucket{le="0.005"}'
 
 Readings = Mapping[str, float]
 
@@ -19,19 +21,23 @@ class Counted(msgspec.Struct, frozen=True):
         shed: partials that gave way to something more urgent.
         decode_cpu: processor seconds inside the engines.
         decoded_audio: seconds of audio that went through them, context and repeats included.
+        loop_asked: how often the event loop was asked for an answer.
+        loop_held: how often it had computed for more than 5 ms before it gave one.
     """
 
     shed: int
     decode_cpu: float
     decoded_audio: float
+    loop_asked: int = 0
+    loop_held: int = 0
 
 
 def parsed(exposition: str) -> dict[str, float]:
-    """The readings without labels of a text in Prometheus' format."""
+    """The readings without labels of a text in Prometheus' format, and the one that is named."""
     found: dict[str, float] = {}
     for line in exposition.splitlines():
         name, _, rest = line.partition(" ")
-        if rest and "{" not in name and not name.startswith("#"):
+        if rest and ("{" not in name or name == LOOP_AT_ONCE) and not name.startswith("#"):
             found[name] = float(rest.split()[0])
     return found
 
@@ -54,4 +60,11 @@ def between(before: Readings, after: Readings) -> Counted | None:
     def grown(name: str) -> float:
         return after.get(name, 0.0) - before.get(name, 0.0)
 
-    return Counted(round(grown(SHED)), round(grown(DECODE_CPU), 3), round(grown(DECODED_AUDIO), 1))
+    asked = round(grown(LOOP_ASKED))
+    return Counted(
+        round(grown(SHED)),
+        round(grown(DECODE_CPU), 3),
+        round(grown(DECODED_AUDIO), 1),
+        asked,
+        asked - round(grown(LOOP_AT_ONCE)),
+    )

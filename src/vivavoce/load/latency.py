@@ -10,6 +10,7 @@ from itertools import pairwise, takewhile
 from math import inf
 
 from vivavoce.load.log import StreamLog
+from vivavoce.load.stability import Stability, View, stability
 from vivavoce.protocol.messages import SpeechEnd, Transcript
 from vivavoce.protocol.transcript import Utterance
 
@@ -36,6 +37,7 @@ class Latencies:
         partials: partials seen.
         words: words of the finals.
         taken_back: words shown and then changed or removed.
+        stable: the words that were marked as stable.
     """
 
     time_to_final: list[float] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Latencies:
     partials: int = 0
     words: int = 0
     taken_back: int = 0
+    stable: Stability = field(default_factory=Stability)
 
     def add(self, other: "Latencies") -> None:
         """Take another stream's samples in."""
@@ -56,14 +59,20 @@ class Latencies:
         self.partials += other.partials
         self.words += other.words
         self.taken_back += other.taken_back
+        self.stable.add(other.stable)
 
 
 @dataclass(slots=True)
 class _Story:
     """Every view of one utterance, in order; the last is its final."""
 
-    views: list[tuple[float, Utterance]] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     final: bool = False
+
+    @property
+    def start(self) -> float:
+        """Where its last view begins in the audio."""
+        return self.views[-1][1].utterance.start
 
 
 EVERYTHING = (0.0, inf)
@@ -73,7 +82,7 @@ def latencies(log: StreamLog, between: tuple[float, float] = EVERYTHING) -> Late
     """Measure one stream, or the utterances of it that begin from one second to another."""
     found = Latencies()
     first, last = between
-    stories = [each for each in _stories(log) if first <= each.views[-1][1].start < last]
+    stories = [each for each in _stories(log) if first <= each.start < last]
     ends = [
         (seen.message.data.channel, seen.message.data.time)
         for seen in log.seen
@@ -95,31 +104,32 @@ def _stories(log: StreamLog) -> list[_Story]:
     for seen in log.seen:
         if isinstance(seen.message, Transcript):
             story = stories.setdefault(seen.message.data.id, _Story())
-            story.views.append((seen.at, seen.message.data.utterance))
+            story.views.append((seen.at, seen.message.data))
             story.final = story.final or seen.message.data.is_final
     return list(stories.values())
 
 
 def _measure(
-    views: Sequence[tuple[float, Utterance]],
+    views: Sequence[View],
     ends: Iterable[tuple[int, float]],
     log: StreamLog,
     found: Latencies,
 ) -> None:
-    at, final = views[-1]
+    at, final = views[-1][0], views[-1][1].utterance
     within = [time for channel, time in ends if channel == final.channel and _belongs(time, final)]
     if within:
         found.time_to_final.append(at - log.spoken_at(min(within)))
     if not final.words:
         return
     found.first_text.append(views[0][0] - log.spoken_at(final.words[0].end))
-    shown = [(seen, _plain(view)) for seen, view in views]
+    shown = [(seen, _plain(view.utterance)) for seen, view in views]
     for index, word in enumerate(_plain(final)):
         spoken = log.spoken_at(final.words[index].end)
         found.word_final.append(at - spoken)
         found.word_shown.append(_first_shown(shown, index, word) - spoken)
     found.words += len(final.words)
     found.taken_back += _taken_back([words for _, words in shown])
+    found.stable.add(stability(views, log.spoken_at))
 
 
 def _belongs(speech_end: float, final: Utterance) -> bool:

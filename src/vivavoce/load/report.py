@@ -41,6 +41,20 @@ def _finals(row: OverheadRow) -> str:
     return f"{row.finals} of {row.finals_expected}"
 
 
+def _held(row: Row) -> str:
+    """How often the event loop computed for more than 5 ms, of the times that it was asked."""
+    if row.counted is None or not row.counted.loop_asked:
+        return NOTHING
+    return f"{row.counted.loop_held} of {row.counted.loop_asked}"
+
+
+def _stable(row: Row) -> str:
+    """Words marked as stable; of those, changed by a later partial, and not in the final."""
+    if not row.stable_age.n:
+        return NOTHING
+    return f"{row.stable_age.n} / {row.stable_broken} / {row.stable_refuted}"
+
+
 TALKING: tuple[Column[Row], ...] = (
     ("streams", lambda row: str(row.streams)),
     ("time to final p50 / p95 / p99", lambda row: _triple(row.time_to_final)),
@@ -51,8 +65,11 @@ TALKING: tuple[Column[Row], ...] = (
     ("partials / s", lambda row: f"{row.partials_per_second:.1f}"),
     ("shed", lambda row: str(row.counted.shed) if row.counted else NOTHING),
     ("taken back / word", lambda row: f"{row.taken_back_per_word:.2f}"),
+    ("stable after", lambda row: _pair(row.stable_age)),
+    ("stable / changed / refuted", _stable),
     ("CPU s / audio s", lambda row: number(row.cpu_per_audio_second, 3)),
     ("cores", lambda row: number(row.spent.cores if row.spent else None, 2)),
+    ("loop > 5 ms", _held),
     ("memory MB", lambda row: number(row.spent.peak_mb if row.spent else None, 0)),
     ("other CPU s", lambda row: number(row.spent.other_cpu if row.spent else None, 1)),
     ("driver late s", lambda row: f"{row.driver_late:.2f}"),
@@ -60,11 +77,16 @@ TALKING: tuple[Column[Row], ...] = (
 )
 """What is told of streams that talk; latencies in seconds."""
 
-SEARCHED = tuple(
-    column
-    for column in TALKING
-    if column[0] not in ("first text p50 / p95", "word shown", "taken back / word")
+SHOWING = (
+    "first text p50 / p95",
+    "word shown",
+    "taken back / word",
+    "stable after",
+    "stable / changed / refuted",
 )
+"""What is told of partials alone."""
+
+SEARCHED = tuple(column for column in TALKING if column[0] not in SHOWING)
 """The same of a search for how many a server bears."""
 
 COMPARED: tuple[Column[OverheadRow], ...] = (

@@ -25,6 +25,9 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         partials_per_second: that a stream saw in a second of its audio.
+        stable_age: of words marked as stable, from their end to their being marked.
+        stable_broken: of those, taken back by a later partial; must be 0.
+        stable_refuted: of those, not in the final.
         driver_late: the most that a chunk left too late, our own fault: past 0.1 s the figures
             tell of the driver's machine.
         spent: what the run cost; None before that was looked at.
@@ -47,6 +50,9 @@ class Row(msgspec.Struct, frozen=True):
     failures: tuple[str, ...] = ()
     spent: Spent | None = None
     counted: Counted | None = None
+    stable_age: Spread = Spread(0)
+    stable_broken: int = 0
+    stable_refuted: int = 0
 
     @property
     def cpu_per_audio_second(self) -> float | None:
@@ -188,6 +194,9 @@ def summary(logs: Sequence[StreamLog]) -> Row:
         partials_per_second=round(found.partials / max(seconds, 1e-9), 2),
         driver_late=round(max((log.late for log in logs), default=0.0), 3),
         failures=tuple(log.failure for log in logs if log.failure),
+        stable_age=spread(found.stable.ages),
+        stable_broken=found.stable.broken,
+        stable_refuted=found.stable.refuted,
     )
 
 

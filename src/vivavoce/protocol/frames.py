@@ -10,8 +10,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from vivavoce.protocol.messages import Message, PostFinalTranscript, PostTranscript, encode
-from vivavoce.protocol.transcript import Transcription
+from vivavoce.protocol.long_messages import (
+    in_pieces,
+    transcription_of,
+    with_transcription,
+    without_words,
+)
+from vivavoce.protocol.messages import Message, encode
 
 MAX_FRAME_BYTES = (1 << 20) - 1
 
@@ -25,45 +30,28 @@ def to_frame(message: Message, limit: int = MAX_FRAME_BYTES) -> bytes:
     Where the whole does not fit, these are left out, one after the other until it fits: the words
     of the utterances, the utterances, the end of the full transcript.
     """
-    encoded = encode(message)
-    if len(encoded) <= limit:
-        return encoded
+    message = in_pieces(message)
+    frame = encode(message)
+    if len(frame) <= limit:
+        return frame
     for leaner in _leaner(message, limit):
-        encoded = encode(leaner)
-        if len(encoded) <= limit:
+        frame = encode(leaner)
+        if len(frame) <= limit:
             break
-    return encoded
+    return frame
 
 
 def _leaner(message: Message, limit: int) -> Iterator[Message]:
     """Ever smaller forms of a closing message; nothing for the others, which cannot grow."""
-    found = _transcription(message)
+    found = transcription_of(message)
     if found is None:
         return
-    bare = tuple(msgspec.structs.replace(one, words=()) for one in found.utterances)
-    yield _with(message, msgspec.structs.replace(found, utterances=bare))
+    yield without_words(message)
     text = msgspec.structs.replace(found, utterances=())
-    yield _with(message, text)
-    nothing = _with(message, msgspec.structs.replace(text, full_transcript=""))
+    yield with_transcription(message, text)
+    nothing = with_transcription(message, msgspec.structs.replace(text, full_transcript=""))
     cut = _cut(found.full_transcript, limit - len(encode(nothing)))
-    yield _with(message, msgspec.structs.replace(text, full_transcript=cut))
-
-
-def _transcription(message: Message) -> Transcription | None:
-    match message:
-        case PostTranscript():
-            return message.data
-        case PostFinalTranscript() if isinstance(message.data.transcription, Transcription):
-            return message.data.transcription
-        case _:
-            return None
-
-
-def _with(message: Message, found: Transcription) -> Message:
-    if isinstance(message, PostFinalTranscript):
-        result = msgspec.structs.replace(message.data, transcription=found)
-        return msgspec.structs.replace(message, data=result)
-    return msgspec.structs.replace(message, data=found)
+    yield with_transcription(message, msgspec.structs.replace(text, full_transcript=cut))
 
 
 def _cut(text: str, room: int) -> str:

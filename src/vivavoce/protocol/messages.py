@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
@@ -78,6 +79,7 @@ class TranscriptData(msgspec.Struct, frozen=True):
     id: str
     is_final: bool
     utterance: Utterance
+    stable_words: Index | UnsetType = UNSET
 
 
 class Transcript(Message, frozen=True, tag="transcript"):
@@ -201,6 +203,9 @@ decode_server_message = msgspec.json.Decoder[ServerMessage](ServerMessage).decod
 _client_message = msgspec.json.Decoder[ClientMessage](ClientMessage)
 
 
+BAD_CHUNK = "data.chunk must be base64 text"
+
+
 class BadMessageError(ValueError):
     """A text frame that is no known message."""
 
@@ -235,5 +240,5 @@ def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
     if not isinstance(kind, str):
         return BadMessageError("the message must be an object with a text field 'type'")
     if kind == "audio_chunk":
-        return BadChunkError("data.chunk must be base64 text")
+        return BadChunkError(BAD_CHUNK)
     return UnknownTypeError(f"unknown message type '{kind[:40]}'")

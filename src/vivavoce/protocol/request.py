@@ -110,6 +110,7 @@ class MessagesConfig(_Part, frozen=True):
     receive_acknowledgments: bool = True
     receive_errors: bool = True
     receive_lifecycle_events: bool = False
+    mark_stable_words: bool | UnsetType = UNSET
 
 
 class CallbackConfig(_Part, frozen=True):

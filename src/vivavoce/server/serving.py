@@ -27,6 +27,7 @@ from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
+from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
@@ -113,7 +114,7 @@ async def _serve(
         # After a failed sync nobody knows what the disk holds until it is read again: whoever
         # supervises this process starts it anew, and the clients come back.
         broken.add_done_callback(lambda _: server.stop())
-        with seldom_collected():
+        with seldom_collected(), short_turns():
             await server.serve(sockets=[listener])
     if broken.done():
         raise StorageFailedError(str(broken.result()))

@@ -1,7 +1,8 @@
 """Texts of the socket read and written; long ones in a thread, for the loop must not wait.
 
 A client may send 20 MB again in one message, and the closing messages of three hours have
-megabytes: either takes tens of milliseconds.
+megabytes: either takes tens of milliseconds. Threads alone would not do: a call into the parser
+holds the interpreter until it is through, so both are read and written in pieces.
 """
 
 import asyncio
@@ -9,17 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
+from vivavoce.protocol import long_messages
 from vivavoce.protocol.frames import to_frame
+from vivavoce.protocol.long_messages import LARGE
 from vivavoce.protocol.messages import (
     BadMessageError,
     ClientMessage,
     ServerMessage,
-    decode_server_message,
-    parse_client_message,
 )
-
-LARGE = 64 * 1024
-"""Characters or bytes from which on a thread is worth its trouble."""
 
 Parsed = Callable[[], ClientMessage]
 """Gives the message, or raises the ``BadMessageError`` that says what is wrong with it."""
@@ -32,7 +30,7 @@ async def parsed(text: str) -> Parsed:
 
 def _parsed(text: str) -> Parsed:
     try:
-        message = parse_client_message(text)
+        message = long_messages.parsed(text)
     except BadMessageError as error:
         return partial(_raise, error)
     return lambda: message
@@ -43,11 +41,11 @@ def _raise(error: Exception) -> NoReturn:
 
 
 async def framed(journaled: bytes) -> tuple[ServerMessage, str]:
-    """A journaled message, and its text for the socket."""
+    """A journaled message, in pieces if it is long, and its text for the socket."""
     small = len(journaled) < LARGE
     return _framed(journaled) if small else await asyncio.to_thread(_framed, journaled)
 
 
 def _framed(journaled: bytes) -> tuple[ServerMessage, str]:
-    message = decode_server_message(journaled)
+    message = long_messages.opened(journaled)
     return message, to_frame(message).decode()

@@ -264,9 +264,19 @@ class Channel:
             return None
         return earlier(self._spoken, self.open.start, within_reach(self._limit))
 
-    def partial_shown(self, request: Decode, hypothesis: Hypothesis) -> Hypothesis | None:
-        """What is to be shown of a partial's hypothesis, if anything."""
-        return self._partials.shown(request, hypothesis)
+    def partial_shown(
+        self, request: Decode, hypothesis: Hypothesis, *, marked: bool = False
+    ) -> Hypothesis | None:
+        """What is to be shown of a partial's hypothesis, if anything.
+
+        ``marked``: it is told which words are stable, and that alone is worth showing.
+        """
+        return self._partials.shown(request, hypothesis, marked=marked)
+
+    @property
+    def stable_words(self) -> int:
+        """How many words of the open utterance no later partial changes."""
+        return len(self._partials.stable)
 
     def is_unseen(self, ended: EndedUtterance) -> bool:
         """Whether no partial of an utterance was shown; asked once, when its final comes."""

@@ -8,6 +8,7 @@ messages.
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from vivavoce.protocol.messages import (
     ErrorDetail,
@@ -42,7 +43,8 @@ class CoreConfig(msgspec.Struct, frozen=True):
 
     ``context`` is the most samples that an utterance and the speech before it that it is decoded
     with have together; 0 decodes every utterance alone. ``foresee`` asks for a final as soon as
-    its utterance may have ended, which changes when finals come and nothing else.
+    its utterance may have ended, which changes when finals come and nothing else. ``stability``
+    has partials say how many of their words are stable.
     """
 
     session_id: str
@@ -52,6 +54,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
     context: int = 0
     languages: LanguageRules = LanguageRules(("en",))
     foresee: bool = True
+    stability: bool = False
 
 
 class CoreState(msgspec.Struct, frozen=True):
@@ -173,8 +176,7 @@ class Core:
                 return []
             request = msgspec.structs.replace(request, purpose="partial")
         if request.purpose == "partial":
-            shown = channel.partial_shown(request, hypothesis) if hypothesis else None
-            return [Show(self._transcript(request, shown, now))] if shown else []
+            return list(self._partial(channel, request, hypothesis, now))
         return [*self._finals(channel, request, hypothesis, now), *self._next(now)]
 
     def _finals(
@@ -190,6 +192,15 @@ class Core:
             yield from self._final(asked, answer, now)
             if answer and answer.text and ended.guess:
                 self._language = settle(self._config.languages, self._language, ended.guess)
+
+    def _partial(
+        self, channel: Channel, request: Decode, hypothesis: Hypothesis | None, now: float
+    ) -> Iterator[Effect]:
+        marked = self._config.stability
+        shown = channel.partial_shown(request, hypothesis, marked=marked) if hypothesis else None
+        if shown:
+            stable = channel.stable_words if marked else UNSET
+            yield Show(self._transcript(request, shown, now, stable))
 
     def _take_language(
         self, channel: Channel, request: Decode, hypothesis: Hypothesis | None
@@ -283,7 +294,13 @@ class Core:
             data=SpeechMoment(seconds(position), channel),
         )
 
-    def _transcript(self, request: Decode, hypothesis: Hypothesis, now: float) -> Transcript:
+    def _transcript(
+        self,
+        request: Decode,
+        hypothesis: Hypothesis,
+        now: float,
+        stable: int | UnsetType = UNSET,
+    ) -> Transcript:
         return Transcript(
             session_id=self._config.session_id,
             created_at=iso(now),
@@ -291,6 +308,7 @@ class Core:
                 id=utterance_id(request),
                 is_final=request.purpose == "final",
                 utterance=placed(request, hypothesis),
+                stable_words=stable,
             ),
         )
 

@@ -2,7 +2,7 @@
 
 Every step is committed together with the stage it reaches, so a crash in between neither loses
 nor repeats a message. The messages of three hours take a fifth of a second to read and write:
-that is done in threads.
+that is done in threads, and in pieces, for one long call would hold up all other threads.
 """
 
 import asyncio
@@ -18,9 +18,10 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import Journal, JournalError
+from vivavoce.protocol import long_messages
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
-from vivavoce.protocol.request import InitRequest
+from vivavoce.protocol.request import InitRequest, MessagesConfig
 from vivavoce.protocol.result import Result, ResultMetadata
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
@@ -29,6 +30,8 @@ from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.ports import Clock
 
 BLOCK = 1 << 20
+
+FREED_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,11 @@ class Finisher:
     async def finish(self, ending: Ending) -> None:
         """Do what remains of the end of a session whose finals are all out."""
         stage = ending.checkpoint.stage if ending.checkpoint else "live"
-        if stage == "live":
-            await self._close(ending)
-        if stage != "archived":
-            await self._archive(ending)
+        if stage == "archived":
+            return
+        told = await (self._close(ending) if stage == "live" else self._told(ending))
+        await self._archive(ending, told)
+        await asyncio.to_thread(_let_go, told)
 
     async def salvage(self, ending: Ending) -> None:
         """Keep the recording of a session that could not be transcribed.
@@ -87,32 +91,31 @@ class Finisher:
         async with self._unless_deleted(ending):
             await self._records.fail(ending.session_id, 500, self._wall())
 
-    async def _close(self, ending: Ending) -> None:
-        """Tell that the recording ended, and what was found."""
+    async def _close(self, ending: Ending) -> list[wire.ServerMessage]:
+        """Tell that the recording ended, and what was found; gives all that was ever told."""
         told = await self._told(ending)
         found = await asyncio.to_thread(summary.transcription, told)
         result = summary.result(found, self._facts(ending, told))
         at = iso(self._wall())
         length = wire.RecordingDuration(round(ending.duration, 3))
-        closing: list[wire.Message] = [
+        closing: list[wire.ServerMessage] = [
             wire.EndRecording(session_id=ending.session_id, created_at=at, data=length),
             wire.PostTranscript(session_id=ending.session_id, created_at=at, data=found),
             wire.PostFinalTranscript(session_id=ending.session_id, created_at=at, data=result),
         ]
         await self._commit(ending, closing, "ended")
+        return [*told, *closing]
 
-    async def _archive(self, ending: Ending) -> None:
+    async def _archive(self, ending: Ending, told: list[wire.ServerMessage]) -> None:
         """Store recording and result; only then is the session over for the client.
 
         It ended when its closing messages say, which are durable: done again, this tells the same.
         """
-        told = await self._told(ending)
         closing = _closing(told)
         last = wire.EndSession(session_id=ending.session_id, created_at=closing.created_at)
-        told.append(last)
         await self._recordings.write(ending.session_id, self._wav(ending))
-        shown = [m for m in told if wire.passes(m, ending.request.messages_config)]
-        result = await asyncio.to_thread(_with_messages, closing.data, shown)
+        config = ending.request.messages_config
+        result = await asyncio.to_thread(_with_messages, closing.data, [*told, last], config)
         file = AudioFile(
             filename=f"{ending.session_id}.wav",
             audio_duration=round(ending.duration, 3),
@@ -166,18 +169,25 @@ class Finisher:
 
 
 def _encoded(messages: Iterable[wire.Message]) -> list[bytes]:
-    return [wire.encode(message) for message in messages]
+    return [long_messages.encoded(message) for message in messages]
 
 
-def _with_messages(result: Result, shown: Iterable[wire.Message]) -> bytes:
+def _with_messages(result: Result, told: Iterable[wire.Message], config: MessagesConfig) -> bytes:
     """The result as it is stored, with the messages that the client was sent."""
+    shown = (message for message in told if wire.passes(message, config))
     frames = tuple(to_frame(message).decode() for message in shown)
-    return wire.encode(msgspec.structs.replace(result, messages=frames))
+    return long_messages.encoded_result(msgspec.structs.replace(result, messages=frames))
 
 
-def _closing(told: Iterable[wire.Message]) -> wire.PostFinalTranscript:
+def _let_go(told: list[wire.ServerMessage]) -> None:
+    """Free messages few at a time, the last first: the closing ones share what others hold."""
+    while told:
+        del told[-FREED_AT_ONCE:]
+
+
+def _closing(told: Sequence[wire.Message]) -> wire.PostFinalTranscript:
     """The last of the closing messages, with the result."""
-    for message in told:
+    for message in reversed(told):
         if isinstance(message, wire.PostFinalTranscript):
             return message
     raise AssertionError("a session is archived only after its closing messages")

@@ -72,4 +72,5 @@ def core_config(live: Live, languages: LanguageRules, context_seconds: float) ->
         ),
         context=round(context_seconds * SAMPLE_RATE),
         languages=languages,
+        stability=request.messages_config.mark_stable_words is True,
     )

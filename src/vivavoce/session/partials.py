@@ -84,20 +84,24 @@ class Partials:
             draft=self._draft,
         )
 
-    def shown(self, request: Decode, hypothesis: Hypothesis) -> Hypothesis | None:
+    def shown(
+        self, request: Decode, hypothesis: Hypothesis, *, marked: bool = False
+    ) -> Hypothesis | None:
         """What is to be shown of a hypothesis for the span of ``request``; None: nothing new.
 
         The span is the open utterance from its beginning, as far as it is heard. Nothing is shown
-        once the utterance has ended or a later partial was heard.
+        once the utterance has ended or a later partial was heard. Where stable words are
+        ``marked``, one more of them is news as well.
         """
         begun = self._utterance
         if begun is None or begun.number != request.utterance or request.end <= self._shown_to:
             return None
         self._shown_to = request.end
         self._draft = hypothesis.text
-        before = self._view.text
+        before = self._view
         self._view = followed(self._view, hypothesis.words, request.end - request.start)
-        if not self._view.words or self._view.text == before:
+        settled = marked and self._view.stable > before.stable
+        if not self._view.words or (self._view.text == before.text and not settled):
             return None
         self._seen.add(request.utterance)
         return msgspec.structs.replace(hypothesis, text=self._view.text, words=self._view.words)

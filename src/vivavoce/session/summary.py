@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from vivavoce.protocol import long_messages
 from vivavoce.protocol.messages import (
     Message,
     ServerMessage,
     StartRecording,
     Transcript,
-    decode_server_message,
 )
 from vivavoce.protocol.result import Result, ResultMetadata
 from vivavoce.protocol.transcript import Transcription, Utterance
@@ -16,7 +16,7 @@ from vivavoce.protocol.transcript import Transcription, Utterance
 
 def decoded(messages: Iterable[bytes]) -> list[ServerMessage]:
     """Journaled messages as values."""
-    return [decode_server_message(message) for message in messages]
+    return [long_messages.decoded(message) for message in messages]
 
 
 def transcription(messages: Iterable[Message]) -> Transcription:

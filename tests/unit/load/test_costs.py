@@ -36,6 +36,20 @@ def test_what_was_counted_is_the_difference_of_two_readings() -> None:
     assert (found.shed, found.decode_cpu, found.decoded_audio) == (7, 2.5, 0)
 
 
+def test_the_loop_was_held_as_often_as_it_did_not_answer_at_once() -> None:
+    def exposition(at_once: int, asked: int) -> str:
+        return EXPOSITION.format(shed="0", cpu="0") + (
+            'vivavoce_loop_busy_seconds_bucket{le="0.002"} 1.0\n'
+            f'vivavoce_loop_busy_seconds_bucket{{le="0.005"}} {at_once}.0\n'
+            f"vivavoce_loop_busy_seconds_count {asked}.0\n"
+        )
+
+    readings = (counters.parsed(exposition(*each)) for each in ((8, 10), (105, 110)))
+    found = counters.between(*readings)
+    assert found is not None
+    assert (found.loop_asked, found.loop_held) == (100, 3)
+
+
 def test_of_a_server_that_shows_nothing_nothing_is_told() -> None:
     assert counters.between({}, {counters.SHED: 1.0}) is None
 

@@ -1,5 +1,6 @@
 """Figures from logs whose right answers are known."""
 
+import msgspec
 import pytest
 
 from vivavoce.client import Message
@@ -119,3 +120,49 @@ def test_percentiles_lie_between_their_neighbours() -> None:
     found = spread([3.0, 1.0, 2.0, 4.0, 5.0])
     assert (found.n, found.p50, found.p95, found.most) == (5, 3.0, 4.8, 5.0)
     assert spread([]).p50 is None
+
+
+def marked(stable: int, *words: tuple[str, float]) -> Message:
+    message = text(*words)
+    assert isinstance(message, Transcript)
+    data = msgspec.structs.replace(message.data, stable_words=stable)
+    return msgspec.structs.replace(message, data=data)
+
+
+def test_a_word_is_stable_from_the_first_partial_that_marks_it() -> None:
+    found = latencies(
+        log_of(
+            (1.3, marked(0, ("one", 1.0))),
+            (1.9, marked(1, ("one", 1.0), ("too", 1.5))),
+            (2.4, marked(2, ("one", 1.0), ("two", 1.5), ("thr", 2.0))),
+            (2.9, text(("One", 1.0), ("two.", 1.5), ("three", 2.0), final=True)),
+        )
+    ).stable
+    assert found.ages == pytest.approx([0.9, 0.9])
+    assert (found.marked, found.broken, found.refuted) == (2, 0, 0)
+
+
+def test_a_stable_word_that_a_partial_changes_is_broken_even_in_its_marks() -> None:
+    found = latencies(
+        log_of(
+            (1.9, marked(2, ("one", 1.0), ("two", 1.5), ("th", 1.7))),
+            (2.4, marked(2, ("one", 1.0), ("two,", 1.5), ("three", 2.0))),
+            (2.9, text(("one", 1.0), ("two", 1.5), ("three", 2.0), final=True)),
+        )
+    ).stable
+    assert (found.marked, found.broken, found.refuted) == (2, 1, 0)
+
+
+def test_a_stable_word_that_the_final_does_not_say_is_refuted() -> None:
+    found = latencies(
+        log_of(
+            (1.9, marked(2, ("one", 1.0), ("two", 1.5), ("th", 1.7))),
+            (2.9, text(("one", 1.0), ("too", 1.5), ("three", 2.0), final=True)),
+        )
+    ).stable
+    assert (found.marked, found.broken, found.refuted) == (2, 0, 1)
+
+
+def test_a_server_that_marks_nothing_has_no_stable_words() -> None:
+    found = summary([log_of((1.3, text(("one", 1.0))), (1.9, text(("two", 1.0), final=True)))])
+    assert (found.stable_age.n, found.stable_broken, found.stable_refuted) == (0, 0, 0)

@@ -58,6 +58,7 @@ NO_BOUNDS = {
     # when something is looked at, told or handed back, not when something ends
     "server/watchdog.py": {"PERIOD_SECONDS", "LATE_SECONDS", "QUIET_SECONDS"},
     "session/hearing.py": {"TURN_SECONDS"},
+    "server/turns.py": {"TURN_SECONDS"},
     "session/display.py": {"PATIENCE"},  # speech heard after a word
     "session/sessions.py": {"NEW_SECONDS"},  # audio after which a session counts as measured
     "session/life.py": {"READER_CHECK_SECONDS"},

@@ -5,6 +5,7 @@ import base64
 import msgspec
 import pytest
 
+from vivavoce.protocol.long_messages import LARGE
 from vivavoce.protocol.messages import (
     AudioChunk,
     BadMessageError,
@@ -13,7 +14,7 @@ from vivavoce.protocol.messages import (
     Failure,
     encode,
 )
-from vivavoce.server.texts import LARGE, framed, parsed
+from vivavoce.server.texts import framed, parsed
 
 
 @pytest.mark.parametrize("size", [10, LARGE])

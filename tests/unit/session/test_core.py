@@ -231,3 +231,20 @@ def _answer(core: Core, requests: list[Decode]) -> list[tuple[str, float, float]
 def _copied(state: CoreState) -> CoreState:
     """The state as it comes out of a journal."""
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=CoreState)
+
+
+def test_partials_say_which_words_are_stable_only_where_that_is_asked_for() -> None:
+    marks = []
+    for stability in (False, True):
+        core = Core(msgspec.structs.replace(config(partials=True), stability=stability))
+        for _ in range(2):
+            (request,) = decodes(hear(core, windows((SPEECH, 40))))
+            words = tuple(
+                SpokenWord(f" {word}", at * 4_000, (at + 1) * 4_000, 0.95)
+                for at, word in enumerate(("one", "two", "three"))
+            )
+            answer = Hypothesis(" one two three", words, "en", 0.9)
+            for effect in core.take(request, answer, NOW):
+                assert isinstance(effect, Show)
+                marks.append(msgspec.json.encode(effect.message).count(b'"stable_words":'))
+    assert marks == [0, 1, 1]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,8 +18,11 @@ from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import NewSession
 from vivavoce.journal.queries import CorruptError
+from vivavoce.protocol import messages as wire
 from vivavoce.protocol.request import InitRequest, MessagesConfig
+from vivavoce.protocol.result import Result
 from vivavoce.protocol.timestamps import iso
+from vivavoce.protocol.transcript import Utterance, Word
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.connections import Resumes
@@ -121,6 +125,39 @@ async def test_a_session_finished_again_after_a_crash_ended_when_its_record_says
     assert msgspec.json.decode(recorded.result or b"")["messages"][-1].encode() == last.message
     assert recorded.completed_at is not None
     assert msgspec.json.decode(last.message)["created_at"] == iso(recorded.completed_at)
+
+
+def final(number: int) -> bytes:
+    word = Word(f" word{number}", number + 0.25, number + 0.5, 0.9)
+    spoken = Utterance(word.start, word.end, 0.9, 0, (word,), word.word, "en")
+    data = wire.TranscriptData(f"00_{number:08d}", is_final=True, utterance=spoken)
+    return wire.encode(wire.Transcript(session_id=ID, created_at=iso(0), data=data))
+
+
+async def test_a_long_session_has_the_same_result_whether_its_end_was_interrupted_or_not(
+    journal: DyingJournal, records: SqlRecords, recordings: LocalRecordings
+) -> None:
+    finisher = Finisher(journal, records, recordings, lambda: 0.0)
+    await journal.create(SESSION)
+    await journal.append_audio(ID, bytes(3200))
+    await journal.commit(ID, [final(number) for number in range(1000)])
+    results = []
+    for failures in (1, 0):
+        await records.add(RECORD)
+        journal.failures = failures
+        with suppress(ConnectionAbortedError):
+            await finisher.finish(await ending(journal))
+        results.append((await records.get(ID, "me")).result or b"")
+        await remove(await records.get(ID, "me"), records, recordings)
+    assert results[0] == results[1]
+    told = [entry.message for entry in await journal.read_messages(ID, 0)]
+    assert len(told[-2]) > 100_000
+    result = msgspec.json.decode(results[0], type=Result)
+    post = wire.decode_server_message(told[-2])
+    assert isinstance(post, wire.PostFinalTranscript)
+    assert result.transcription == post.data.transcription
+    assert [each.encode() for each in result.messages or ()] == told
+    assert wire.encode(result) == results[0]
 
 
 async def test_a_session_whose_creation_was_cut_short_leaves_the_journal_in_the_end(

@@ -78,3 +78,20 @@ def test_an_answer_that_was_overtaken_or_whose_utterance_has_ended_is_not_shown(
     assert partials.shown(first, hypothesis("good")) is None
     partials.end()
     assert partials.shown(third, hypothesis("good morning all")) is None
+
+
+def test_one_more_stable_word_is_shown_only_to_whoever_has_them_marked() -> None:
+    for marked in (False, True):
+        partials = begun()
+        first = partials.request(START + SAMPLE_RATE, "en")
+        second = partials.request(START + 2 * SAMPLE_RATE, "en")
+        third = partials.request(START + 3 * SAMPLE_RATE, "en")
+        assert first is not None
+        assert second is not None
+        assert third is not None
+        said = hypothesis("good morning all")
+        assert partials.shown(first, said, marked=marked) is not None
+        assert partials.stable == ()
+        assert (partials.shown(second, said, marked=marked) is not None) is marked
+        assert len(partials.stable) == 2
+        assert partials.shown(third, said, marked=marked) is None

@@ -40,6 +40,9 @@ DESCRIPTIONS = {
     "MessagesConfig.receive_lifecycle_events": (
         "`start_session`, `start_recording`, `end_recording`, `end_session`."
     ),
+    "MessagesConfig.mark_stable_words": (
+        "An extension: whether partials say in `stable_words` which of their words stay."
+    ),
     "InitAnswer.id": "The session; its result is kept under this id.",
     "InitAnswer.url": "WebSocket address. Its token lets whoever has it speak for the client.",
     "ErrorBody.path": "The path that was asked for.",
@@ -82,5 +85,10 @@ DESCRIPTIONS = {
         "Partials and the final of an utterance share it."
     ),
     "TranscriptData.is_final": "A final never changes; a partial may.",
+    "TranscriptData.stable_words": (
+        "An extension, in partials, where `mark_stable_words` asks for it: so many words, from the "
+        "first, begin every later partial of the utterance on this connection, unchanged. The "
+        "final may still differ."
+    ),
     "ChunkData.chunk": "Base64; empty to keep the line open.",
 }

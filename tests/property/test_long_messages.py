@@ -1,0 +1,131 @@
+"""Long messages in pieces: the same bytes and values as at once, and the same complaints."""
+
+import base64
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.protocol import long_messages
+from vivavoce.protocol.messages import (
+    BadMessageError,
+    ClientMessage,
+    Message,
+    PostFinalTranscript,
+    PostTranscript,
+    decode_server_message,
+    encode,
+    parse_client_message,
+)
+from vivavoce.protocol.result import Result, ResultMetadata
+from vivavoce.protocol.transcript import Transcription, Utterance, Word
+
+SESSION = "6f1c0000-0000-4000-8000-000000000000"
+AT = "2026-11-21T08:00:00.101Z"
+FACTS = ResultMetadata(
+    audio_duration=1.5, number_of_distinct_channels=2, billing_time=3.0, transcription_time=0.1
+)
+AUDIO = base64.b64encode(bytes(range(256)) * 2_500).decode()
+"""More than two slices."""
+
+seconds = st.floats(0, 20_000).map(lambda value: round(value, 3))
+shares = st.floats(0, 1).map(lambda value: round(value, 3))
+words = st.builds(Word, st.text(max_size=6), seconds, seconds, shares)
+utterances = st.builds(
+    Utterance,
+    start=seconds,
+    end=seconds,
+    confidence=shares,
+    channel=st.integers(0, 7),
+    words=st.lists(words, max_size=3).map(tuple),
+    text=st.text(max_size=20),
+    language=st.sampled_from(["en", "de"]),
+)
+transcriptions = st.builds(
+    Transcription,
+    full_transcript=st.text(max_size=40),
+    languages=st.sampled_from([(), ("en",), ("de", "en")]),
+    utterances=st.lists(utterances, max_size=5).map(tuple),
+)
+
+
+@given(transcriptions, st.sampled_from([0, long_messages.LARGE]))
+def test_a_closing_message_in_pieces_has_the_same_bytes_and_values(
+    found: Transcription, more: int
+) -> None:
+    text = found.full_transcript + "x" * more
+    found = msgspec.structs.replace(found, full_transcript=text)
+    closing: list[Message] = [
+        PostTranscript(session_id=SESSION, created_at=AT, data=found),
+        PostFinalTranscript(session_id=SESSION, created_at=AT, data=Result(FACTS, found)),
+        PostFinalTranscript(session_id=SESSION, created_at=AT, data=Result(FACTS)),
+    ]
+    for message in closing:
+        whole = encode(message)
+        assert long_messages.encoded(message) == whole
+        assert long_messages.decoded(whole) == decode_server_message(whole) == message
+
+
+@given(transcriptions, st.lists(st.text(max_size=20), max_size=4))
+def test_a_result_in_pieces_has_the_same_bytes(found: Transcription, frames: list[str]) -> None:
+    for result in (Result(FACTS), Result(FACTS, found), Result(FACTS, found, tuple(frames))):
+        assert long_messages.encoded_result(result) == encode(result)
+
+
+def outcome(text: str, *, pieces: bool) -> ClientMessage | tuple[type, str]:
+    """What is read of a text, or the complaint."""
+    try:
+        return long_messages.parsed(text) if pieces else parse_client_message(text)
+    except BadMessageError as error:
+        return type(error), str(error)
+
+
+def same(text: str) -> None:
+    assert outcome(text, pieces=True) == outcome(text, pieces=False)
+
+
+def with_chunk(chunk: str) -> str:
+    return json.dumps({"type": "audio_chunk", "data": {"chunk": chunk}}, ensure_ascii=False)
+
+
+@given(st.integers(0, len(AUDIO)), st.text(max_size=3), st.integers(0, 4))
+def test_any_change_in_long_base64_is_read_or_refused_as_ever(
+    at: int, put: str, left_out: int
+) -> None:
+    same(with_chunk(AUDIO[:at] + put + AUDIO[at + left_out :]))
+
+
+@given(st.integers(0, 60), st.text(max_size=3), st.integers(0, 4))
+def test_any_change_around_long_base64_is_read_or_refused_as_ever(
+    at: int, put: str, left_out: int
+) -> None:
+    text = with_chunk("@")
+    changed = text[:at] + put + text[at + left_out :]
+    same(changed.replace("@", AUDIO, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"data":{"chunk":"@"},"type":"audio_chunk"}',
+        '{ "type" : "audio_chunk" , "data" : { "chunk" : "@" , "more" : [1] } } ',
+        '{"type":"audio_chunk","x":{"chunk":"@"},"data":{"chunk":"AAAA"}}',
+        '{"type":"audio_chunk","data":{"chunk":"AAAA"},"data":{"chunk":"@"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@"},"data":{"chunk":"AAAA"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@","chunk":"@"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@AA==AA==@"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@AA=="}}',
+        '{"type":"audio_chunk","data":{"chunk":"@A==="}}',
+        '{"type":"audio_chunk","data":{"chunk":"\\/@"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@\n"}}',
+        '{"type":"audio_chunk","data":{"chunk":"@',
+        '{"type":"stop_recording","data":{"chunk":"@"}}',
+        '{"type":"something","data":{"chunk":"@"}}',
+        '"chunk":"@"',
+        '{"type":"audio_chunk","data":{"chunk":null,"what":"@"}}',
+    ],
+)
+def test_long_texts_of_every_shape_are_read_or_refused_as_ever(text: str) -> None:
+    same(text.replace("@", AUDIO))
