@@ -15,8 +15,8 @@ from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 NOW = 1_700_000_000.0
 SPEECH, SILENCE = [0.99], [0.0]
-PAUSE, LAST = SILENCE, SILENCE * 4
-"""``endpointing`` is 0.15 s here: five windows of silence end an utterance."""
+PAUSE, LAST = SILENCE * 2, SILENCE * 3
+"""``endpointing`` is 0.15 s here: two windows of silence are a pause, five end an utterance."""
 
 
 def core(
@@ -61,7 +61,7 @@ def as_asked_late(speech: int = 30) -> Decode:
     return request
 
 
-def test_the_final_is_asked_for_in_the_first_silence_as_it_would_be_at_the_end() -> None:
+def test_the_final_is_asked_for_in_the_pause_as_it_would_be_at_the_end() -> None:
     request = foreseen(core())
     assert msgspec.structs.replace(request, foreseen=False) == as_asked_late()
 
@@ -118,7 +118,7 @@ def test_a_final_is_dropped_when_speech_goes_on_and_the_next_pause_has_its_own()
     assert hear(session, SPEECH) == [Abandon(first)]
     assert session.take(first, said(first), NOW) == []
     (second,) = asked(hear(session, SPEECH + PAUSE))
-    assert (second.start, second.end) == (first.start, first.end + 3 * WINDOW_SAMPLES)
+    assert (second.start, second.end) == (first.start, first.end + 4 * WINDOW_SAMPLES)
     assert Confirm(second, None) in hear(session, LAST)
 
 
@@ -162,7 +162,7 @@ def test_a_stop_in_a_pause_confirms() -> None:
     session = core()
     request = foreseen(session)
     session.take(request, said(request), NOW)
-    effects = session.stop(31 * WINDOW_SAMPLES + 100, NOW)
+    effects = session.stop(32 * WINDOW_SAMPLES + 100, NOW)
     end, final = told(effects)
     assert isinstance(end, SpeechEnd)
     assert isinstance(final, Transcript)
@@ -180,7 +180,7 @@ def test_a_stop_after_a_pause_that_was_over_drops_nothing_that_is_wanted() -> No
 
 def test_the_longest_duration_reached_in_a_pause_confirms() -> None:
     session = core()
-    hear(session, SPEECH * 155)
+    hear(session, SPEECH * 154)
     (request,) = asked(hear(session, PAUSE))
     assert Confirm(request, None) in hear(session, SILENCE)
 
