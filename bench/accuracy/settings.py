@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from vivavoce.session.context import bound
 from vivavoce.speech.rules import EndpointingRules
 
-CONTEXT = 15.0
-"""Seconds; the server's default."""
+CONTEXT = 20.0
+"""Seconds; the server's default, of which a session takes what its ``endpointing`` allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Setting:
 WHOLE = Setting("whole")
 PAIRS = ((0.05, 5), (0.1, 15), (0.3, 15))
 """``endpointing`` and maximum duration: the API's default, a conversation, dictation."""
-LIVE = tuple(Setting(f"{silence:g}/{most}", silence, most, CONTEXT) for silence, most in PAIRS)
+LIVE = tuple(
+    Setting(f"{silence:g}/{most}", silence, most, bound(CONTEXT, silence))
+    for silence, most in PAIRS
+)
 ALONE = tuple(Setting(f"{silence:g}/{most} alone", silence, most) for silence, most in PAIRS)
 SETTINGS = (WHOLE, *(each for pair in zip(ALONE, LIVE, strict=True) for each in pair))

@@ -101,11 +101,12 @@ class Settings(BaseSettings):
         description="Where Whisper computes: `cpu` (int8), or `cuda` (float16, one worker a GPU).",
     )
     context: float = Field(
-        15,
+        20,
         ge=0,
         le=30,
         description="Most seconds of audio that an utterance is decoded with, its own and those "
-        "of the channel's speech before it; 0 decodes every utterance alone.",
+        "of the channel's speech before it; 0 decodes every utterance alone. Sessions whose "
+        "`endpointing` is under 0.2 s take 15 at most, so that their finals come soon.",
     )
     early_finals: bool = Field(
         True,

@@ -17,6 +17,11 @@ QUIET = SAMPLE_RATE // 2
 """As much of the silence before its audio is kept for an utterance that nothing was said before.
 A recogniser that doubts what it heard may hear it again with that."""
 
+PATIENT_SECONDS = 0.2
+"""From this ``endpointing`` on, an utterance is decoded while its silence is waited for."""
+HASTY_SECONDS = 15.0
+"""Most seconds heard at once where it is not, and every one of them delays the final."""
+
 LEAST_TAIL = SAMPLE_RATE
 """A shorter end of a final says too little to begin in the middle of an utterance for."""
 
@@ -53,6 +58,16 @@ class Earlier(msgspec.Struct, frozen=True):
     start: int
     finals: tuple[str, ...]
     untold_from: int | None = None
+
+
+def bound(most: float, endpointing: float) -> float:
+    """Most seconds that an utterance and its context may have together in a session.
+
+    Args:
+        most: the server's own limit, seconds.
+        endpointing: seconds of silence that end an utterance there.
+    """
+    return most if endpointing >= PATIENT_SECONDS else min(most, HASTY_SECONDS)
 
 
 def reaches(start: int, end: int, limit: int) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.session.checkpoint import Checkpoint
+from vivavoce.session.context import bound
 from vivavoce.session.core import Core, CoreConfig
 from vivavoce.session.ear import Ear
 from vivavoce.session.language import LanguageRules
@@ -70,7 +71,7 @@ def core_config(live: Live, languages: LanguageRules, context_seconds: float) ->
         partials=(
             request.messages_config.receive_partial_transcripts or live.herald.wants_partials
         ),
-        context=round(context_seconds * SAMPLE_RATE),
+        context=round(bound(context_seconds, request.endpointing) * SAMPLE_RATE),
         languages=languages,
         stability=request.messages_config.mark_stable_words is True,
     )

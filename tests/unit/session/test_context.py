@@ -3,7 +3,7 @@
 import pytest
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
-from vivavoce.session.context import Earlier, Spoken, earlier, followed, silence
+from vivavoce.session.context import Earlier, Spoken, bound, earlier, followed, silence
 
 LIMIT = 15 * SAMPLE_RATE
 
@@ -56,3 +56,13 @@ def test_silence_stands_in_for_a_context_as_far_as_it_and_the_limit_reach() -> N
     assert silence(start, end, 800, LIMIT) == Earlier(start - 800, ())
     assert silence(start, end, 0, LIMIT) is None
     assert silence(start, start + LIMIT, 800, LIMIT) is None
+
+
+@pytest.mark.parametrize(
+    ("most", "endpointing", "expected"),
+    [(20, 0.05, 15), (20, 0.19, 15), (20, 0.2, 20), (20, 3, 20), (8, 0.05, 8), (0, 1, 0)],
+)
+def test_a_session_that_hardly_waits_takes_less_context(
+    most: float, endpointing: float, expected: float
+) -> None:
+    assert bound(most, endpointing) == expected
