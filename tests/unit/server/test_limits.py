@@ -46,7 +46,7 @@ NO_BOUNDS = {
     "delivery/retry_after.py": {"MAX_SECONDS", "MAX_CHARACTERS"},
     "journal/writer.py": {"_COMMIT_BYTES", "_SLICE_BYTES"},
     "protocol/validation.py": {"MAX_KEY_CHARACTERS"},
-    "recognition/engines/moonshine.py": {"_MAX_BATCH", "_TOKENS_PER_SECOND"},
+    "recognition/engines/moonshine.py": {"_TOKENS_PER_SECOND"},
     "recognition/engines/whisper.py": {"_MAX_BATCH"},
     "recognition/engines/whisper_care.py": {"_MOST_COMPRESSIBLE"},
     "recognition/engines/whisper_listening.py": {"_TOKENS_PER_SECOND"},
@@ -59,6 +59,7 @@ NO_BOUNDS = {
     "server/watchdog.py": {"PERIOD_SECONDS", "LATE_SECONDS", "QUIET_SECONDS"},
     "session/hearing.py": {"TURN_SECONDS"},
     "server/turns.py": {"TURN_SECONDS"},
+    "session/context.py": {"PATIENT_SECONDS", "HASTY_SECONDS"},  # stand in the setting `context`
     "session/display.py": {"PATIENCE"},  # speech heard after a word
     "session/sessions.py": {"NEW_SECONDS"},  # audio after which a session counts as measured
     "session/life.py": {"READER_CHECK_SECONDS"},
