@@ -142,7 +142,9 @@ async def live_server(
         "maximum_duration_without_endpointing": maximum_duration,
         "language_config": LanguageConfig(languages, code_switching),
     }
-    own = {"VIVAVOCE_USE_MODELS": ",".join(use_models)} if use_models else {}
+    own = {"VIVAVOCE_MAX_LOAD": "0"}  # full speed is far more than is admitted
+    if use_models:
+        own["VIVAVOCE_USE_MODELS"] = ",".join(use_models)
     if context is not None:
         own["VIVAVOCE_CONTEXT"] = f"{context:g}"
     starting = own_server(models, settings=own)
