@@ -72,20 +72,21 @@ class Commits:
         failure.__cause__ = self._cause
         return failure
 
-    async def submit(self, action: Action, kind: Kind, size: int = 0) -> Any:
-        """Have something written; returns what the action returned, once it is durable.
+    def submit(self, action: Action, kind: Kind, size: int = 0) -> asyncio.Future[Any]:
+        """Have something written; the answer is what the action returned, once it is durable.
 
         A caller that is cancelled does not learn whether it was.
 
-        Raises:
+        Raises (by the answer):
             JournalError: as the action does, or ``UnavailableError``.
         """
+        answer: asyncio.Future[Any] = self._loop.create_future()
         if self._closed or not self._takes(kind):
-            raise self.failure or UnavailableError("the journal is closed")
-        work = Work(action, kind, size, self._loop.create_future())
-        self._line.append(work)
+            answer.set_exception(self.failure or UnavailableError("the journal is closed"))
+            return answer
+        self._line.append(Work(action, kind, size, answer))
         self._advance()
-        return await work.future
+        return answer
 
     async def close(self) -> None:
         """Write what was submitted, then end the thread."""

@@ -17,6 +17,8 @@ from vivavoce.journal.port import (
     SealedError,
     UnavailableError,
     UnknownSessionError,
+    Worth,
+    always,
 )
 from vivavoce.journal.tails import Tails
 
@@ -107,9 +109,11 @@ class MemoryJournal:
         """Bytes ``[start, end)``, clipped."""
         return bytes(self._held(session_id).audio[max(start, 0) : max(end, 0)])
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
+    def tail_audio(
+        self, session_id: str, start: int, worth: Worth = always
+    ) -> AsyncGenerator[bytes, None]:
         """Audio from ``start``, then what comes, up to the sealed end."""
-        return self._tails.audio(session_id, start)
+        return self._tails.audio(session_id, start, worth)
 
     async def commit(
         self,

@@ -9,7 +9,7 @@ durable in the same step as what they tell of, numbered over all sessions, kept 
 taken them over. They outlive their sessions.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -74,6 +74,14 @@ class Announced(msgspec.Struct, frozen=True):
 Announce = Callable[[int, int], Sequence[bytes]]
 """What is announced of audio once its positions are known; called within the commit."""
 
+Worth = Callable[[bytes], bool]
+"""Whether audio that has come is worth waking up for; what is not is handed out with the next."""
+
+
+def always(_: bytes) -> bool:
+    """Any audio is worth it."""
+    return True
+
 
 class Journal(Protocol):
     """The meeting place of gateway, live session, delivery and archive."""
@@ -94,14 +102,14 @@ class Journal(Protocol):
         """Every session the journal holds, oldest first (for recovery)."""
         ...
 
-    async def append_audio(
+    def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None
-    ) -> tuple[int, int]:
-        """Add audio; returns its ``(start, end)`` positions once they are durable.
+    ) -> Awaitable[tuple[int, int]]:
+        """Add audio; the answer is its ``(start, end)`` positions once they are durable.
 
         Appends of one session keep the order of the calls.
 
-        Raises:
+        Raises (by the answer):
             SealedError: the audio has ended.
             UnavailableError: nothing was stored, or it is not known to be durable.
         """
@@ -115,8 +123,13 @@ class Journal(Protocol):
         """Stored bytes ``[start, end)``, clipped to what there is."""
         ...
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
-        """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
+    def tail_audio(
+        self, session_id: str, start: int, worth: Worth = always
+    ) -> AsyncGenerator[bytes, None]:
+        """Stored audio from ``start``, then what comes; ends where the sealed audio ends.
+
+        ``worth`` is asked once about each piece that comes; the end is always worth it.
+        """
         ...
 
     async def commit(

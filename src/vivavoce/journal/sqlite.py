@@ -7,7 +7,7 @@ only one that could hold any.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -28,6 +28,8 @@ from vivavoce.journal.port import (
     NewSession,
     UnavailableError,
     UnknownSessionError,
+    Worth,
+    always,
 )
 from vivavoce.journal.readers import Readers
 from vivavoce.journal.schema import Connect, connector, prepare
@@ -146,14 +148,13 @@ class SqliteJournal:
         """Every session the journal holds, oldest first."""
         return await self._readers.run(queries.live)
 
-    async def append_audio(
+    def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None
-    ) -> tuple[int, int]:
-        """Add audio; returns its ``(start, end)`` positions once they are durable."""
-        positions = await self._write(
+    ) -> Awaitable[tuple[int, int]]:
+        """Add audio; the answer is its ``(start, end)`` positions once they are durable."""
+        return self._commits.submit(
             lambda tx: tx.append_audio(session_id, audio, announce), Kind.ADDITION, len(audio)
         )
-        return cast("tuple[int, int]", positions)
 
     async def seal(self, session_id: str) -> int:
         """End the audio after every append already called; returns its end."""
@@ -168,9 +169,11 @@ class SqliteJournal:
         """
         return await self._readers.run(lambda db: queries.read_audio(db, session_id, start, end))
 
-    def tail_audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
+    def tail_audio(
+        self, session_id: str, start: int, worth: Worth = always
+    ) -> AsyncGenerator[bytes, None]:
         """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
-        return self._tails.audio(session_id, start)
+        return self._tails.audio(session_id, start, worth)
 
     async def commit(
         self,

@@ -7,7 +7,7 @@ memory from first use, so that an append costs no read.
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from vivavoce.journal.port import (
 
 ROW_BYTES = 256 * 1024
 PROBE_BYTES = 256 * 1024
+COLUMNS = 4
+ROWS_AT_ONCE = 100
+"""In one statement: each takes its turn at the interpreter, which the event loop wants too."""
 LONG_LOG_PAGES = 16_384
 
 
@@ -32,11 +35,23 @@ class _Draft:
     """A session within a transaction that is not committed yet."""
 
     key: int
-    extent: Extent
+    audio_end: int = 0
+    sealed: bool = False
+    last_sequence: int = 0
     dropped: bool = False
     audio: list[bytes] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     announced: int = 0
+
+    @classmethod
+    def of(cls, key: int, extent: Extent) -> "_Draft":
+        """A session as the last commit left it."""
+        return cls(key, extent.audio_end, extent.sealed, extent.last_sequence)
+
+    @property
+    def extent(self) -> Extent:
+        """How far it goes by now."""
+        return Extent(self.audio_end, self.sealed, self.last_sequence)
 
 
 class Transaction:
@@ -65,7 +80,7 @@ class Transaction:
         if not cursor.rowcount:
             raise JournalError(f"session {session.id} or its token exists already")
         assert cursor.lastrowid is not None  # noqa: S101 -- an insert that counted has a row id
-        draft = self.drafts[session.id] = _Draft(cursor.lastrowid, Extent())
+        draft = self.drafts[session.id] = _Draft(cursor.lastrowid)
         self._announce(draft, announcements)
 
     def append_audio(
@@ -73,13 +88,12 @@ class Transaction:
     ) -> tuple[int, int]:
         """Add audio behind what is there."""
         draft = self._draft(session_id)
-        if draft.extent.sealed:
+        if draft.sealed:
             raise SealedError(session_id)
-        start = draft.extent.audio_end
-        end = start + len(audio)
+        start = draft.audio_end
+        end = draft.audio_end = start + len(audio)
         if audio:
             draft.audio.append(audio)
-            draft.extent = replace(draft.extent, audio_end=end)
         if announce is not None:
             self._announce(draft, announce(start, end))
         return start, end
@@ -87,10 +101,10 @@ class Transaction:
     def seal(self, session_id: str) -> int:
         """End the audio."""
         draft = self._draft(session_id)
-        if not draft.extent.sealed:
+        if not draft.sealed:
             self._connection.execute("UPDATE session SET sealed = 1 WHERE key = ?", (draft.key,))
-            draft.extent = replace(draft.extent, sealed=True)
-        return draft.extent.audio_end
+            draft.sealed = True
+        return draft.audio_end
 
     def commit(
         self,
@@ -101,7 +115,7 @@ class Transaction:
     ) -> int:
         """Add messages and replace the checkpoint."""
         draft = self._draft(session_id)
-        first = draft.extent.last_sequence + 1
+        first = draft.last_sequence + 1
         entries = [Entry(first + index, message) for index, message in enumerate(messages)]
         self._connection.executemany(
             "INSERT INTO message (session, sequence, data) VALUES (?, ?, ?)",
@@ -114,9 +128,9 @@ class Transaction:
                 (draft.key, checkpoint),
             )
         draft.entries += entries
-        draft.extent = replace(draft.extent, last_sequence=first - 1 + len(entries))
+        draft.last_sequence += len(entries)
         self._announce(draft, announcements)
-        return draft.extent.last_sequence
+        return draft.last_sequence
 
     def drop(self, session_id: str, announcements: Sequence[bytes]) -> None:
         """Forget a session; the sweeper frees its space."""
@@ -139,23 +153,28 @@ class Transaction:
         self._connection.execute("PRAGMA secure_delete=OFF")
 
     def _announce(self, draft: _Draft, announcements: Sequence[bytes]) -> None:
-        self._connection.executemany(
-            "INSERT INTO announcement (data) VALUES (?)", [(data,) for data in announcements]
-        )
-        draft.announced += len(announcements)
+        if announcements:
+            rows = [(data,) for data in announcements]
+            self._connection.executemany("INSERT INTO announcement (data) VALUES (?)", rows)
+            draft.announced += len(rows)
 
     def flush(self) -> None:
         """Write the audio: what one session got in this group becomes as few rows as possible."""
+        values: list[object] = []
         for draft in self.drafts.values():
-            audio = b"".join(draft.audio)
-            start = draft.extent.audio_end - len(audio)
+            audio = draft.audio[0] if len(draft.audio) == 1 else b"".join(draft.audio)
+            start = draft.audio_end - len(audio)
             for offset in range(0, len(audio), ROW_BYTES):
                 data = audio[offset : offset + ROW_BYTES]
-                self._connection.execute(
-                    "INSERT INTO audio (session, start, crc, data) VALUES (?, ?, ?, ?)",
-                    (draft.key, start + offset, zlib.crc32(data), data),
-                )
+                values += (draft.key, start + offset, zlib.crc32(data), data)
             draft.audio = [audio]
+        for first in range(0, len(values), ROWS_AT_ONCE * COLUMNS):
+            some = values[first : first + ROWS_AT_ONCE * COLUMNS]
+            rows = ", ".join(["(?, ?, ?, ?)"] * (len(some) // COLUMNS))
+            self._connection.execute(
+                f"INSERT INTO audio (session, start, crc, data) VALUES {rows}",  # noqa: S608  marks
+                some,
+            )
 
     def changes(self) -> list[Change]:
         """What this group does, once flushed."""
@@ -163,7 +182,7 @@ class Transaction:
             Change(
                 session_id,
                 None if draft.dropped else draft.extent,
-                b"".join(draft.audio),
+                draft.audio[0],
                 tuple(draft.entries),
                 draft.announced,
             )
@@ -176,7 +195,7 @@ class Transaction:
             found = self._known.get(session_id) or queries.locate(self._connection, session_id)
             if found is None:
                 raise UnknownSessionError(session_id)
-            draft = self.drafts[session_id] = _Draft(*found)
+            draft = self.drafts[session_id] = _Draft.of(*found)
         if draft.dropped:
             raise UnknownSessionError(session_id)
         return draft

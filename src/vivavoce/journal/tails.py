@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from vivavoce.journal.changes import Change, Extent
-from vivavoce.journal.port import Entry, JournalError, UnknownSessionError
+from vivavoce.journal.port import Entry, JournalError, UnknownSessionError, Worth, always
 
 BLOCK_BYTES = 256 * 1024
 BLOCK_MESSAGES = 256
@@ -44,17 +44,20 @@ class _Inbox(ABC, Generic[Item]):
         self._expected = position
         self._items: list[Item] = []
         self._bytes = 0
+        self._waiting: asyncio.Future[None] | None = None
 
     @abstractmethod
-    def hear(self, change: Change) -> None:
-        """Pick from a commit what this tail wants."""
+    def hear(self, change: Change) -> bool:
+        """Pick from a commit what this tail wants; says whether it should look."""
 
-    def _offer(self, item: Item, start: int, end: int, size: int) -> None:
+    def _offer(self, item: Item, start: int, end: int, size: int) -> bool:
         """Keep an item that continues the others; beyond the bound it is left to storage."""
-        if start == self._expected and self._bytes + size <= BLOCK_BYTES:
+        follows = start == self._expected and self._bytes + size <= BLOCK_BYTES
+        if follows:
             self._items.append(item)
             self._bytes += size
             self._expected = end
+        return follows
 
     def take(self) -> list[Item]:
         """Everything that has come; the tail then stands behind it."""
@@ -68,19 +71,40 @@ class _Inbox(ABC, Generic[Item]):
         self._items = []
         self._bytes = 0
 
+    def wake(self) -> None:
+        """Let the tail look again, if it waits."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def changed(self) -> None:
+        """Wait until there is something to look at."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+
 
 class _AudioInbox(_Inbox[bytes]):
-    def hear(self, change: Change) -> None:
+    def __init__(self, position: int, worth: Worth) -> None:
+        super().__init__(position)
+        self._worth = worth
+
+    def hear(self, change: Change) -> bool:
         size = len(change.audio)
-        if size and change.extent is not None:
-            end = change.extent.audio_end
-            self._offer(change.audio, end - size, end, size)
+        if not size or change.extent is None:
+            return False
+        end = change.extent.audio_end
+        # What does not fit is to be read from storage, and before it what lies here.
+        fits = self._offer(change.audio, end - size, end, size)
+        return self._worth(change.audio) or not fits
 
 
 class _MessageInbox(_Inbox[Entry]):
-    def hear(self, change: Change) -> None:
+    def hear(self, change: Change) -> bool:
         for entry in change.entries:
             self._offer(entry, entry.sequence - 1, entry.sequence, len(entry.message))
+        return bool(change.entries)
 
 
 class _Feed:
@@ -90,7 +114,6 @@ class _Feed:
         self.extent = Extent()
         self.dropped = False
         self.inboxes: set[_Inbox[Any]] = set()
-        self._waiting: set[asyncio.Future[None]] = set()
 
     def learn(self, extent: Extent) -> None:
         """Take in what storage said; it may be older than what commits have told since."""
@@ -102,29 +125,20 @@ class _Feed:
         )
 
     def apply(self, change: Change) -> None:
-        """Hand a commit to the tails and wake them."""
+        """Hand a commit to the tails, and wake those that have to look."""
+        ends = change.extent is None or change.extent.sealed
         if change.extent is None:
             self.dropped = True
         else:
             self.learn(change.extent)
         for inbox in self.inboxes:
-            inbox.hear(change)
-        self.wake()
+            if inbox.hear(change) or ends:
+                inbox.wake()
 
     def wake(self) -> None:
         """Let every waiting tail look again."""
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-
-    async def changed(self) -> None:
-        """Wait for the next change."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
-        try:
-            await future
-        finally:
-            self._waiting.discard(future)
+        for inbox in self.inboxes:
+            inbox.wake()
 
 
 class Tails:
@@ -154,14 +168,16 @@ class Tails:
         """Number of sessions with a tail."""
         return len(self._feeds)
 
-    async def audio(self, session_id: str, start: int) -> AsyncGenerator[bytes, None]:
+    async def audio(
+        self, session_id: str, start: int, worth: Worth = always
+    ) -> AsyncGenerator[bytes, None]:
         """Stored audio from ``start``, then what comes, up to the sealed end.
 
         Raises:
             UnknownSessionError: no such session, or it was dropped before all was read.
             UnavailableError: nothing more can come.
         """
-        inbox = _AudioInbox(max(start, 0))
+        inbox = _AudioInbox(max(start, 0), worth)
         with self._follow(session_id, inbox) as feed:
             await self._load(session_id, feed)
             while True:
@@ -178,7 +194,7 @@ class Tails:
                 elif feed.dropped:
                     raise UnknownSessionError(session_id)
                 else:
-                    await self._wait(feed)
+                    await self._wait(inbox)
 
     async def messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
         """Messages above ``after``, then what comes, until the session is dropped.
@@ -199,7 +215,7 @@ class Tails:
                 if not entries:
                     if feed.dropped:
                         return
-                    await self._wait(feed)
+                    await self._wait(inbox)
 
     async def _stored_entries(
         self, session_id: str, feed: _Feed, inbox: _MessageInbox
@@ -223,10 +239,10 @@ class Tails:
             raise UnknownSessionError(session_id)
         feed.learn(extent)
 
-    async def _wait(self, feed: _Feed) -> None:
+    async def _wait(self, inbox: _Inbox[Any]) -> None:
         if self._failure is not None:
             raise self._failure
-        await feed.changed()
+        await inbox.changed()
 
     @contextmanager
     def _follow(self, session_id: str, inbox: _Inbox[Any]) -> Iterator[_Feed]:

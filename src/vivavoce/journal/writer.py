@@ -48,7 +48,7 @@ class Kind(Enum):
     PROBE = auto()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: there is one for each chunk
 class Work:
     """Something to be written, and where its outcome is awaited."""
 

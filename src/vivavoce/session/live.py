@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vivavoce.audio.format import AudioFormat
-from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
 from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessionError
@@ -100,6 +100,8 @@ class Live:
         self._limits = limits
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
+        self._bytes_per_second = audio_format.frame_bytes * audio_format.sample_rate
+        self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
         # After a restart nobody knows which acks left; the audio of a resume has to tell.
@@ -118,8 +120,10 @@ class Live:
 
     # -- audio ---------------------------------------------------------------------------------
 
-    def append(self, audio: bytes, told: Told | None = None) -> Awaitable[ChunkRange]:
+    def append(self, audio: bytes, told: Told | None = None) -> asyncio.Future[ChunkRange]:
         """Add audio; the answer comes when it is durable, and so is what is told of it.
+
+        No task stands behind an answer: there is one for every chunk of every session.
 
         Raises:
             AudioFormatError: at once, when a WAV header contradicts the session's format.
@@ -129,38 +133,82 @@ class Live:
         self.touch()
         if self._stopped or self._seconds(self._taken) >= self._limits.duration:
             raise AlreadyStoppedError("the recording has been stopped")
-        self._header.feed(audio)
+        if self._header.size is None:
+            self._header.feed(audio)
         self._taken += len(audio)
-        return self._store(audio, told)
+        answer: asyncio.Future[ChunkRange] = asyncio.get_running_loop().create_future()
 
-    async def _store(self, audio: bytes, told: Told | None) -> ChunkRange:
         def announce(start: int, end: int) -> Sequence[bytes]:
-            return told(ChunkRange((start, end), self._time_range(start, end))) if told else ()
+            return told(self.range(start, end)) if told else ()
 
-        try:
-            start, end = await self._journal.append_audio(self.id, audio, announce)
-        except UnavailableError:
-            # It will be sent again: the header must be read from what is there.
-            self._taken -= len(audio)
-            self._header = HeaderReader(self.format)
-            await self.restore()
-            raise
+        def settle(stored: asyncio.Future[tuple[int, int]]) -> None:
+            self._settle(stored, len(audio), answer)
+
+        journaled = self._journal.append_audio(self.id, audio, announce if told else None)
+        asyncio.ensure_future(journaled).add_done_callback(settle)
+        return answer
+
+    def _settle(
+        self,
+        stored: asyncio.Future[tuple[int, int]],
+        size: int,
+        answer: asyncio.Future[ChunkRange],
+    ) -> None:
+        """Give the answer for a chunk that is stored or refused; only the rare ones take time."""
+        if stored.cancelled():
+            answer.cancel()
+        elif error := stored.exception():
+            self._later(self._refuse(error, size, answer))
+        else:
+            start, end = stored.result()
+            self._note(end)
+            known = self.range(start, end)
+            before, now = known.time_range
+            self.resumes.audio_seconds += now - before
+            if now < self._limits.duration - WARNING_SECONDS:
+                _give(answer, known)
+            else:
+                self._later(self._mind_duration(known, answer))
+
+    def _note(self, end: int) -> None:
         self._audio_end = max(self._audio_end, end)
-        if end:
+        if end and not self.recording.is_set():
             self.recording.set()
-        before, now = self._seconds(start), self._seconds(end)
-        self.resumes.audio_seconds += now - before
-        await self._mind_duration(before, now)
-        return ChunkRange((start, end), self._time_range(start, end))
 
-    async def _mind_duration(self, before: float, now: float) -> None:
+    async def _refuse(
+        self, error: BaseException, size: int, answer: asyncio.Future[ChunkRange]
+    ) -> None:
+        if isinstance(error, UnavailableError):
+            # It will be sent again: the header must be read from what is there.
+            self._taken -= size
+            self._header = HeaderReader(self.format)
+            try:
+                await self.restore()
+            except Exception as worse:  # noqa: BLE001  whoever waits for the answer raises it
+                error = worse
+        if not answer.done():
+            answer.set_exception(error)
+
+    async def _mind_duration(self, known: ChunkRange, answer: asyncio.Future[ChunkRange]) -> None:
         """Warn of the longest duration once, a while before, and end the recording there."""
         limit = self._limits.duration
-        if now >= limit and not self._stopped:
-            self.notify("duration_limit", f"the recording ends at {limit:g} s")
-            await self.end()
-        elif before < limit - WARNING_SECONDS <= now:
-            self.notify("duration_limit", f"the recording will end at {limit:g} s")
+        before, now = known.time_range
+        try:
+            if now >= limit and not self._stopped:
+                self.notify("duration_limit", f"the recording ends at {limit:g} s")
+                await self.end()
+            elif before < limit - WARNING_SECONDS <= now:
+                self.notify("duration_limit", f"the recording will end at {limit:g} s")
+        except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
+            if not answer.done():
+                answer.set_exception(error)
+        else:
+            _give(answer, known)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"answer for audio {self.id}")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     def touch(self) -> None:
         """The client has spoken."""
@@ -187,7 +235,7 @@ class Live:
 
     def range(self, start: int, end: int) -> ChunkRange:
         """Bytes of the session with their seconds."""
-        return ChunkRange((start, end), self._time_range(start, end))
+        return ChunkRange((start, end), (self._seconds(start), self._seconds(end)))
 
     def acknowledged(self, end: int) -> None:
         """An acknowledgement up to ``end`` has been handed to a socket."""
@@ -227,12 +275,7 @@ class Live:
         return self._stopped
 
     def _seconds(self, position: int) -> float:
-        return self._time_range(0, position)[1]
-
-    def _time_range(self, start: int, end: int) -> tuple[float, float]:
-        header_bytes = self._header.size or 0
-        begin, until = time_range(self.format, header_bytes=header_bytes, byte_range=(start, end))
-        return round(begin, 3), round(until, 3)
+        return round(max(0, position - (self._header.size or 0)) / self._bytes_per_second, 3)
 
     @property
     def heard_seconds(self) -> float:
@@ -325,3 +368,8 @@ class Live:
     def forsaken(self) -> bool:
         """Whether nobody will fetch the messages of this finished session any more."""
         return not self._connected and self._monotonic() - self._since > self._limits.resume
+
+
+def _give(answer: asyncio.Future[ChunkRange], known: ChunkRange) -> None:
+    if not answer.done():  # whoever waited may have been cancelled
+        answer.set_result(known)
