@@ -1,7 +1,7 @@
 """One WebSocket connection of a live session: frames in, acks and messages out. Contract §2."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -29,6 +29,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.protocol.timestamps import iso
+from vivavoce.server.answering import Answering, Owed
 from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
@@ -90,11 +91,11 @@ class Connection:
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
         self._outbound = Outbound(Room(), self._merged_ack)
-        # Answers leave in the order of the frames, each when it is true.
-        self._answers: asyncio.Queue[asyncio.Task[Message]] = asyncio.Queue(MOST_UNANSWERED)
-        self._unanswered: set[asyncio.Task[Message]] = set()
-        self._unanswered_bytes = 0
-        self._answered = asyncio.Event()
+        self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
+        self._at_work: set[asyncio.Task[Message]] = set()
+        self._clock = asyncio.get_running_loop().time
+        self._pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._clock())
+        self._reading = False  # whether everything that came before has been taken
         self._turn = Turn()
         self._left_with: int | None = None
         self._unreadable = 0
@@ -147,25 +148,23 @@ class Connection:
         """Store what was read, whether or not its sender can still be told."""
         stops = self._left_with == CloseCode.FINISHED
         await (self._arrival.settle() if stops else self._arrival.leave())
-        if self._unanswered:
-            answered, _ = await asyncio.wait(set(self._unanswered))
-            for answer in answered:
-                answer.result()  # raises what went wrong here
+        await self._answers.settled()  # raises what went wrong here
         if stops and not self._live.stopped:
             await self._live.stop()
 
     async def _refuse(self, gap: GapError) -> CloseCode | None:
         """Tell a client that claims to be ahead where it has to go on."""
-        refusal = await self._announced(self._error("audio_gap", str(gap)))
+        refusal = self._error("audio_gap", str(gap))
+        await self._announced(refusal, self._live.announcements(refusal))
         with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone already
             await self._websocket.send_text(encode(refusal).decode())
         return CloseCode.GAP
 
     async def _until_ended(self) -> CloseCode | None:
         """Run the parts side by side; the first to return says how the connection ends."""
-        parts = {
+        parts: dict[str, Coroutine[Any, Any, CloseCode | None]] = {
             "read": self._read(),
-            "answer": self._answer(),
+            "answer": self._answers.run(),
             "deliver": self._deliver(),
             "send": self._send(),
             "watch": self._watch(),
@@ -193,55 +192,78 @@ class Connection:
     # -- in ------------------------------------------------------------------------------------
 
     async def _read(self) -> CloseCode | None:
-        clock = asyncio.get_running_loop().time
-        pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, clock())
-        while True:
-            frame = await self._websocket.receive()
-            if frame["type"] == "websocket.disconnect":
-                self._left_with = frame.get("code")
-                return None
-            binary = frame.get("bytes")
-            if binary is not None:
-                answer = self._store(binary)
-            else:
-                answer = self._obey(await parsed(frame["text"]))
-            size = len(frame["text"] if binary is None else binary)
-            await self._answers.put(self._begin(answer, size))
-            while self._unanswered_bytes >= MOST_UNANSWERED_BYTES:
-                self._answered.clear()
-                await self._answered.wait()
-            if delay := pace.delay(clock()):
-                await asyncio.sleep(delay)
+        self._peer.listen(self._take)
+        try:
+            while True:
+                self._reading = True
+                frame = await self._websocket.receive()
+                self._reading = False
+                if frame["type"] == "websocket.disconnect":
+                    self._left_with = frame.get("code")
+                    return None
+                await self._take_in_turn(frame)
+        finally:
+            self._peer.listen(None)
 
-    def _begin(self, answer: Coroutine[Any, Any, Message], size: int = 0) -> asyncio.Task[Message]:
+    def _take(self, audio: bytes) -> bool:
+        """Take a binary frame in the call that brings it; False where it has to wait its turn."""
+        free = self._reading and not self._full
+        if free and self._pace.spare(self._clock()):
+            self._store(audio, self._answers.owe(len(audio)))
+            return True
+        return False
+
+    async def _take_in_turn(self, frame: Mapping[str, Any]) -> None:
+        audio = frame.get("bytes")
+        if audio is not None:
+            self._store(audio, self._answers.owe(len(audio)))
+        else:
+            read = await parsed(frame["text"])
+            self._obey(read, self._answers.owe(len(frame["text"])))
+            if self._at_work:
+                await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
+        while self._full:
+            await self._answers.moved()
+        if delay := self._pace.delay(self._clock()):
+            await asyncio.sleep(delay)
+
+    @property
+    def _full(self) -> bool:
+        most = self._answers.unsettled_bytes >= MOST_UNANSWERED_BYTES
+        return most or len(self._answers) >= MOST_UNANSWERED
+
+    def _settle_later(self, owed: Owed, answer: Coroutine[Any, Any, Message]) -> None:
         task = asyncio.create_task(answer, name=f"answer {self._live.id}")
-        self._unanswered.add(task)
-        self._unanswered_bytes += size
-        self._metrics.acks_outstanding.inc()
-        task.add_done_callback(lambda task: self._settled(task, size))
-        return task
+        self._at_work.add(task)
+        task.add_done_callback(lambda task: self._worked(owed, task))
 
-    def _settled(self, task: asyncio.Task[Message], size: int) -> None:
-        self._unanswered.discard(task)
-        self._unanswered_bytes -= size
-        self._metrics.acks_outstanding.dec()
-        self._answered.set()
+    def _worked(self, owed: Owed, task: asyncio.Task[Message]) -> None:
+        self._at_work.discard(task)
+        if task.cancelled():
+            self._answers.fail(owed, asyncio.CancelledError())
+        elif error := task.exception():
+            self._answers.fail(owed, error)
+        else:
+            self._answers.settle(owed, task.result())
 
-    async def _obey(self, read: Parsed) -> Message:
+    def _obey(self, read: Parsed, owed: Owed) -> None:
         try:
             message = read()
         except UnknownTypeError as error:
-            return await self._announced(self._error("invalid_message", str(error)))
+            self._announce(owed, self._error("invalid_message", str(error)))
         except BadMessageError as error:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            return await self._announced(self._ack(None, str(error)))
-        if isinstance(message, AudioChunk):
-            return await self._store(message.data.chunk)
-        return await self._announced(await self._stop())
+            self._announce(owed, self._ack(None, str(error)))
+        else:
+            if isinstance(message, AudioChunk):
+                self._store(message.data.chunk, owed)
+            else:
+                self._settle_later(owed, self._stop())
 
-    async def _store(self, audio: bytes) -> Message:
+    def _store(self, audio: bytes, owed: Owed) -> None:
+        """Hand audio to the journal; the answer is settled when it is durable. No task waits."""
         self._unreadable = 0
         acks: list[Message] = []
 
@@ -250,18 +272,45 @@ class Connection:
             return self._live.announcements(acks[-1])
 
         try:
-            stored = await self._arrival.take(audio, told if self._live.herald.wants_acks else None)
-        except _REFUSALS as error:
-            return await self._announced(self._ack(None, str(error)))
-        if stored.byte_range[0] == 0 and (kind := suspicion(audio)):
-            self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
-        # What had been stored before is acknowledged again without a commit of its own.
-        return acks[-1] if acks else await self._announced(self._ack(stored))
+            stored = self._arrival.take(audio, told if self._live.herald.wants_acks else None)
+        except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
+            self._refuse_audio(owed, error)
+        else:
+            stored.add_done_callback(lambda stored: self._stored(owed, audio, stored, acks))
 
-    async def _announced(self, message: Message) -> Message:
-        """The message, once those told outside are certain to hear of it as well."""
+    def _stored(
+        self, owed: Owed, audio: bytes, stored: asyncio.Future[ChunkRange], acks: Sequence[Message]
+    ) -> None:
+        if stored.cancelled():
+            self._answers.fail(owed, asyncio.CancelledError())
+        elif error := stored.exception():
+            self._refuse_audio(owed, error)
+        else:
+            known = stored.result()
+            if known.byte_range[0] == 0 and (kind := suspicion(audio)):
+                self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
+            if acks:
+                self._answers.settle(owed, acks[-1])
+            else:
+                # What had been stored before is acknowledged again without a commit of its own.
+                self._announce(owed, self._ack(known))
+
+    def _refuse_audio(self, owed: Owed, error: BaseException) -> None:
+        if isinstance(error, _REFUSALS):
+            self._announce(owed, self._ack(None, str(error)))
+        else:
+            self._answers.fail(owed, error)
+
+    def _announce(self, owed: Owed, message: Message) -> None:
+        """Settle an answer, once those told outside are certain to hear of it as well."""
+        if announcements := self._live.announcements(message):
+            self._settle_later(owed, self._announced(message, announcements))
+        else:
+            self._answers.settle(owed, message)
+
+    async def _announced(self, message: Message, announcements: Sequence[bytes]) -> Message:
         try:
-            await self._live.announce(message)
+            await self._live.announce(announcements)
         except JournalError as error:
             log.warning("message_not_announced", session=self._live.id, error=str(error))
         return message
@@ -272,21 +321,31 @@ class Connection:
             durations = await self._arrival.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
             failure = Failure(str(error))
-        return StopRecordingAck(
+        stopped = StopRecordingAck(
             session_id=self._live.id,
             created_at=self._now(),
             acknowledged=failure is None,
             error=failure,
             data=durations,
         )
+        return await self._announced(stopped, self._live.announcements(stopped))
 
     # -- out -----------------------------------------------------------------------------------
 
-    async def _answer(self) -> CloseCode | None:
-        while True:
-            task = await self._answers.get()
-            message = await asyncio.shield(task)
-            await self._tell(message, encode(message).decode())
+    async def _answer(self, message: Message) -> None:
+        await self._tell(message, encode(message).decode())
+
+    def _tell_now(self, message: Message) -> bool:
+        """Tell an answer straight to the socket where nothing waits before it."""
+        acknowledges = _acknowledged(message)
+        if not passes(message, self._live.request.messages_config):
+            self._live.acknowledged(acknowledges[1])
+            return True
+        text = encode(message)
+        if self._outbound.idle and self._peer.tell(text):
+            self._live.acknowledged(acknowledges[1])
+            return True
+        return self._outbound.offer(Outgoing(text.decode(), acknowledges=acknowledges))
 
     async def _deliver(self) -> CloseCode | None:
         async with aclosing(self._live.messages()) as entries:
@@ -349,12 +408,8 @@ class Connection:
 
     def _notify(self, code: str, reason: str) -> None:
         """Tell the client something that answers nothing; dropped where too much waits."""
-
-        async def notice() -> Message:
-            return await self._announced(self._error(code, reason))
-
-        if not self._answers.full():
-            self._answers.put_nowait(self._begin(notice()))
+        if not self._full:
+            self._announce(self._answers.owe(0), self._error(code, reason))
 
     def _ack(self, stored: ChunkRange | None, reason: str = "") -> AudioChunkAck:
         return AudioChunkAck(

@@ -10,8 +10,14 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import State
+
+from vivavoce.server.framing import Frames, binary_message, text_frame
 
 EXTENSION = "vivavoce.peer"
+
+Take = Callable[[bytes], bool]
+"""Takes a binary message in the call that brings it; False where it has to wait its turn."""
 
 CLOSE_SECONDS = 10.0
 """So long a peer has to read what is left and to answer a close; then its line is cut."""
@@ -22,13 +28,26 @@ class Peer:
 
     Attributes:
         confirmed: becomes whether the peer has answered our close.
+        tell: sends a text at once; False where it has to wait, or the line is gone.
+        take: is given binary messages before ASGI is.
     """
 
-    def __init__(self, confirmed: asyncio.Future[bool], ping: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        confirmed: asyncio.Future[bool],
+        ping: Callable[[bytes], None],
+        tell: Callable[[bytes], bool],
+    ) -> None:
         self.confirmed = confirmed
+        self.tell = tell
+        self.take: Take | None = None
         self._ping = ping
         self._payload = b""
         self._then: Callable[[], None] | None = None
+
+    def listen(self, take: Take | None) -> None:
+        """Have binary messages taken without a way through ASGI while nothing waits there."""
+        self.take = take
 
     def ask(self, then: Callable[[], None]) -> None:
         """Call ``then`` once the peer has read what was sent so far; one question at a time."""
@@ -59,12 +78,14 @@ class LineProtocol(WebSocketsSansIOProtocol):
     """
 
     _peer: Peer
+    _frames: Frames
 
     def connection_made(self, transport: BaseTransport) -> None:
         """A peer has connected."""
         super().connection_made(transport)
         self.close_timeout = CLOSE_SECONDS
-        self._peer = Peer(self.loop.create_future(), self._ping)
+        self._peer = Peer(self.loop.create_future(), self._ping, self._tell)
+        self._frames = Frames(self.config.ws_max_size)
 
     def handle_connect(self, event: Request) -> None:
         """Let the application see whether its close was answered."""
@@ -72,6 +93,32 @@ class LineProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             extensions: dict[str, Any] = self.scope["extensions"] or {}
             extensions[EXTENSION] = self._peer
+
+    def data_received(self, data: bytes) -> None:
+        """Audio goes to whoever takes it, at once; all else goes the long way, frame by frame."""
+        if not self.handshake_initiated:
+            super().data_received(data)
+            return
+        for frame in self._frames.feed(data):
+            if not self._taken(frame) and self.conn.parser_exc is None:
+                super().data_received(frame)
+
+    def _taken(self, frame: bytes) -> bool:
+        take = self._peer.take
+        if take is None or not self.queue.empty() or self.conn.state is not State.OPEN:
+            return False
+        if self._frames.hopeless:
+            return False
+        if self.conn.current_size is not None:  # a message in fragments has begun
+            return False
+        audio = binary_message(frame)
+        return audio is not None and take(audio)
+
+    def _tell(self, text: bytes) -> bool:
+        if not self.writable.is_set() or self.close_sent or self.transport.is_closing():
+            return False
+        self.transport.write(text_frame(text))
+        return True
 
     def _ping(self, payload: bytes) -> None:
         if not self.close_sent and not self.transport.is_closing():

@@ -36,9 +36,10 @@ class Metrics:
         gauge = partial(Gauge, registry=self.registry)
         histogram = partial(Histogram, registry=self.registry)
         self.connections = gauge("vivavoce_connections", "Sockets that are open.")
-        self.acks_outstanding = gauge(
+        self._unanswered = 0
+        gauge(
             "vivavoce_acks_outstanding", "Chunks that were read and are not durable yet."
-        )
+        ).set_function(lambda: self._unanswered)
         self.slow_readers = counter(
             "vivavoce_slow_readers_dropped_total",
             "Sockets closed because they were read too slowly.",
@@ -88,6 +89,10 @@ class Metrics:
             "without it, or wasted.",
             ["event"],
         )
+
+    def count_unanswered(self, more: int) -> None:
+        """So many chunks more were read and are not durable; on the loop only, without a lock."""
+        self._unanswered += more
 
     def count_foreseen(self, event: Foresight) -> None:
         """A final was foreseen, or it turned out whether it should have been."""

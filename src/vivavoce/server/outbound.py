@@ -87,10 +87,20 @@ class Outbound:
         Raises:
             SlowReaderError: there is no room, and the reader takes nothing.
         """
-        if self._crowded and self._join(message):
-            return
-        while self._owed >= self._room.messages or self._size >= self._room.size:
+        while not self.offer(message, settles=settles):
             await self._wait_for_room()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and nothing is being sent."""
+        return not self._waiting and not self._sending
+
+    def offer(self, message: Outgoing, *, settles: str | None = None) -> bool:
+        """The same without waiting; False where there is no room."""
+        if self._crowded and self._join(message):
+            return True
+        if self._owed >= self._room.messages or self._size >= self._room.size:
+            return False
         if settles is not None:
             self._waiting = deque(w for w in self._waiting if w.view != settles)
         self._waiting.append(message)
@@ -99,6 +109,7 @@ class Outbound:
         if self._crowded:
             self._spare_views()
         self._filled.set()
+        return True
 
     async def _wait_for_room(self) -> None:
         self._freed.clear()

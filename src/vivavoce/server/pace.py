@@ -16,6 +16,14 @@ class Pace:
         self._tokens = float(burst)
         self._at = now
 
+    def spare(self, now: float) -> bool:
+        """Whether a frame may be read at ``now`` without any wait; if so, it counts as read."""
+        left = min(self._tokens + (now - self._at) * self._rate, self._burst) - 1
+        if left < 0:
+            return False
+        self._tokens, self._at = left, now
+        return True
+
     def delay(self, now: float) -> float:
         """Seconds to wait after a frame that was read at ``now``; 0 as a rule."""
         self._tokens = min(self._tokens + (now - self._at) * self._rate, self._burst) - 1

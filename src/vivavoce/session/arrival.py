@@ -6,7 +6,7 @@ here, unacknowledged; from the first new byte on, audio goes straight to the jou
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -83,7 +83,7 @@ class Arrival:
             raise GapError(self._known.end)
         self._aligned = self._known.end == 0
 
-    def take(self, audio: bytes, told: Told | None = None) -> Awaitable[ChunkRange]:
+    def take(self, audio: bytes, told: Told | None = None) -> asyncio.Future[ChunkRange]:
         """Take a frame; the answer comes when all of it is durable. Frames keep their order.
 
         ``told`` says what is announced of it, in the commit that stores it; what was stored

@@ -309,13 +309,13 @@ class Live:
         """What to commit along with these messages, for those who are told outside."""
         return self.herald.announcements(*messages)
 
-    async def announce(self, message: Message) -> None:
+    async def announce(self, announcements: Sequence[bytes]) -> None:
         """Have those told outside hear of a message that nothing else is committed with.
 
         Raises:
             JournalError: the journal cannot note it.
         """
-        if announcements := self.announcements(message):
+        if announcements:
             await self._journal.commit(self.id, [], announcements=announcements)
 
     def show(self, message: Message) -> None:
