@@ -86,6 +86,12 @@ class Channel:
         return self._ended
 
     @property
+    def resting(self) -> bool:
+        """Nobody speaks, and every final is out."""
+        quiet = self._endpointer.state.phase is Phase.QUIET
+        return quiet and self.open is None and not self._ended
+
+    @property
     def settled(self) -> int:
         """Samples up to which nothing remains to be decoded."""
         listening = self._endpointer.state
@@ -106,6 +112,8 @@ class Channel:
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
         """Advance by whole windows; the events must be consumed."""
+        if self._endpointer.pass_over(probabilities):
+            return
         for probability in probabilities:
             for event in self._endpointer.hear(probability):
                 self._note(event)

@@ -119,6 +119,11 @@ class Core:
         return self._ended and not self.waiting
 
     @property
+    def resting(self) -> bool:
+        """Nobody speaks and nothing is due: silence would change nothing but positions."""
+        return self._begun and all(channel.resting for channel in self._channels)
+
+    @property
     def settled(self) -> int:
         """Samples up to which nothing remains to be decoded on any channel."""
         return min(channel.settled for channel in self._channels)

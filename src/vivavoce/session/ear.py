@@ -15,10 +15,12 @@ class Ear:
     """Hears a session from its first byte, or from where a checkpoint left it.
 
     Attributes:
+        format: what the bytes are.
         heard: samples that voice activity has taken in, unfinished windows included.
     """
 
     def __init__(self, audio_format: AudioFormat, voice_activity: VoiceActivity) -> None:
+        self.format = audio_format
         self._intake = Intake(audio_format)
         self._voice_activity = voice_activity
         self._states = [VoiceState() for _ in range(audio_format.channels)]
@@ -66,6 +68,11 @@ class Ear:
     def voices(self) -> tuple[VoiceState, ...]:
         """Voice activity state of each channel, for the checkpoint."""
         return tuple(self._states)
+
+    @property
+    def asleep(self) -> bool:
+        """Whether every channel has been quiet for so long that no model listens to it."""
+        return all(state.asleep for state in self._states)
 
     def hear(self, audio: bytes) -> list[list[float]]:
         """Take the next bytes; gives each channel's probabilities of the windows they end."""

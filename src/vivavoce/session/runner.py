@@ -19,6 +19,7 @@ from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.asking import decode_request
 from vivavoce.session.checkpoint import Checkpoint, Stage
 from vivavoce.session.core import Core, seconds
+from vivavoce.session.dozing import Dozing
 from vivavoce.session.ear import Ear
 from vivavoce.session.effects import Abandon, Confirm, Decode, Effect, Tell
 from vivavoce.session.guesses import Guesses
@@ -104,6 +105,7 @@ class Runner:
         # Requests whose audio has yet to be read again, after a restart.
         self._held: list[Decode] = []
         self._pace = Pace()
+        self._dozing = Dozing(ear.format)
         self._guesses = Guesses(outside)
         self._tasks: asyncio.TaskGroup
 
@@ -137,9 +139,12 @@ class Runner:
             self._tasks = tasks
             self._held = self._core.resume()
             async with aclosing(
-                self._outside.journal.tail_audio(self._id, self._ear.position)
+                self._outside.journal.tail_audio(
+                    self._id, self._ear.position, self._dozing.worth
+                )
             ) as audio:
                 async for data in audio:
+                    self._dozing.heard()
                     await self._catch_up()
                     await self._hear(self._ear.hear, data)
             await self._hear(self._ear.finish)
@@ -152,6 +157,7 @@ class Runner:
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])
+            self._dozing.resting = self._core.resting and self._ear.asleep and not self._held
 
     async def _catch_up(self) -> None:
         """Wait until few enough finals are outstanding.

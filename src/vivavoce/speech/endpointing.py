@@ -5,7 +5,7 @@ rules of a session, the state of a channel, and events out. Positions are sample
 session start.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -86,6 +86,18 @@ class Endpointer:
         """Samples of silence that a pause lacks to be the utterance's end."""
         silence = self.state.position - self.state.speech_end
         return self.rules.silence_windows * WINDOW_SAMPLES - silence
+
+    def pass_over(self, probabilities: Sequence[float]) -> bool:
+        """Hear windows of silence where nobody speaks, at once; False, and nothing heard, else."""
+        state = self.state
+        if state.phase is not Phase.QUIET or max(probabilities, default=0.0) >= self.rules.onset:
+            return False
+        self.state = replace(
+            state,
+            position=state.position + len(probabilities) * WINDOW_SAMPLES,
+            recent=(*state.recent, *probabilities)[-CUT_SEARCH_WINDOWS:],
+        )
+        return True
 
     def hear(self, probability: float) -> list[SpeechEvent]:
         """Take the probability of the next window and return what it settles."""

@@ -1,0 +1,34 @@
+"""When silence need not be heard at once: nobody speaks, and no model listens.
+
+What is still then changes positions and nothing else, so a second of it is heard together; what
+is not still is heard at once, with all that came before it. How audio is cut changes no result.
+"""
+
+from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.stillness import stillness
+
+DOZE_SECONDS = 1.0
+"""Silence that is heard together."""
+
+
+class Dozing:
+    """Follows what came and has not been heard.
+
+    Attributes:
+        resting: whether silence could change nothing, as of what was heard last.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self.resting = False
+        self._is_still = stillness(audio)
+        self._most = round(DOZE_SECONDS * audio.frame_bytes * audio.sample_rate)
+        self._waiting = 0
+
+    def heard(self) -> None:
+        """All that came is being heard."""
+        self._waiting = 0
+
+    def worth(self, audio: bytes) -> bool:
+        """Whether audio that has come must be heard now."""
+        self._waiting += len(audio)
+        return not self.resting or self._waiting >= self._most or not self._is_still(audio)
