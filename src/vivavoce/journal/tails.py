@@ -118,6 +118,13 @@ class _Feed:
     def learn(self, extent: Extent) -> None:
         """Take in what storage said; it may be older than what commits have told since."""
         known = self.extent
+        if (
+            extent.audio_end >= known.audio_end
+            and extent.last_sequence >= known.last_sequence
+            and extent.sealed >= known.sealed
+        ):
+            self.extent = extent
+            return
         self.extent = Extent(
             max(known.audio_end, extent.audio_end),
             known.sealed or extent.sealed,

@@ -90,6 +90,7 @@ class Writer(threading.Thread):
         self._gather = gather
         self._queue: deque[Work] = deque()
         self._wake = threading.Condition()
+        self._waits = False
         self._closing = False
         self._condition = Condition.WRITING
         self._cause: Exception | None = None
@@ -97,10 +98,10 @@ class Writer(threading.Thread):
         self._unmerged = 0
 
     def put(self, work: Work) -> None:
-        """Hand over a piece of work."""
-        with self._wake:
-            self._queue.append(work)
-            if len(self._queue) == 1:
+        """Hand over a piece of work; the lock is taken only where the thread may wait."""
+        self._queue.append(work)
+        if self._waits:
+            with self._wake:
                 self._wake.notify()
 
     def stop(self) -> None:
@@ -136,14 +137,15 @@ class Writer(threading.Thread):
     def _take(self) -> list[Work] | None:
         """The next group; empty when there is only sweeping to do, None at the end."""
         with self._wake:
+            self._waits = True  # before it looks: what is put after that look wakes it
             while not self.busy:
                 self._wake.wait()
+            self._waits = False
             if not self._queue:
                 return None if self._closing else []
         if self._gather and not self._closing:
             time.sleep(self._gather)
-        with self._wake:
-            return self._pop_group()
+        return self._pop_group()
 
     def _pop_group(self) -> list[Work]:
         group = [self._queue.popleft()]

@@ -49,7 +49,7 @@ class Frames:
                 self._part += data[at:]
                 self._wanted = size
                 return
-            yield data[at : at + size]
+            yield data[at : at + size] if size < len(data) else data
             at += size
 
     def _size(self, data: bytes, at: int) -> int:

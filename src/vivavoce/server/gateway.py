@@ -291,9 +291,11 @@ class Connection:
                 self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
             if acks:
                 self._answers.settle(owed, acks[-1])
-            else:
+            elif self._live.herald.wants_acks:
                 # What had been stored before is acknowledged again without a commit of its own.
                 self._announce(owed, self._ack(known))
+            else:
+                self._answers.settle(owed, self._ack(known))
 
     def _refuse_audio(self, owed: Owed, error: BaseException) -> None:
         if isinstance(error, _REFUSALS):

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from vivavoce.audio.format import AudioFormat
@@ -101,6 +102,8 @@ class Live:
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
         self._bytes_per_second = audio_format.frame_bytes * audio_format.sample_rate
+        # The longest recording has so many bytes, or more: its header takes no time.
+        self._enough = int(limits.duration * self._bytes_per_second)
         self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
@@ -131,7 +134,8 @@ class Live:
             UnavailableError: the journal cannot store it (raised by the answer).
         """
         self.touch()
-        if self._stopped or self._seconds(self._taken) >= self._limits.duration:
+        full = self._taken >= self._enough and self._seconds(self._taken) >= self._limits.duration
+        if self._stopped or full:
             raise AlreadyStoppedError("the recording has been stopped")
         if self._header.size is None:
             self._header.feed(audio)
@@ -141,18 +145,15 @@ class Live:
         def announce(start: int, end: int) -> Sequence[bytes]:
             return told(self.range(start, end)) if told else ()
 
-        def settle(stored: asyncio.Future[tuple[int, int]]) -> None:
-            self._settle(stored, len(audio), answer)
-
         journaled = self._journal.append_audio(self.id, audio, announce if told else None)
-        asyncio.ensure_future(journaled).add_done_callback(settle)
+        asyncio.ensure_future(journaled).add_done_callback(partial(self._settle, len(audio), answer))
         return answer
 
     def _settle(
         self,
-        stored: asyncio.Future[tuple[int, int]],
         size: int,
         answer: asyncio.Future[ChunkRange],
+        stored: asyncio.Future[tuple[int, int]],
     ) -> None:
         """Give the answer for a chunk that is stored or refused; only the rare ones take time."""
         if stored.cancelled():

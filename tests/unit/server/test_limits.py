@@ -60,6 +60,7 @@ NO_BOUNDS = {
     "session/hearing.py": {"TURN_SECONDS"},
     "server/turns.py": {"TURN_SECONDS"},
     "session/context.py": {"PATIENT_SECONDS", "HASTY_SECONDS"},  # stand in the setting `context`
+    "session/dozing.py": {"DOZE_SECONDS"},
     "session/display.py": {"PATIENCE"},  # speech heard after a word
     "session/sessions.py": {"NEW_SECONDS"},  # audio after which a session counts as measured
     "session/life.py": {"READER_CHECK_SECONDS"},
