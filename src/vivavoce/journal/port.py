@@ -115,8 +115,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def seal(self, session_id: str) -> int:
-        """End the audio after every append already called; returns its end. Idempotent."""
+    def seal(self, session_id: str) -> Awaitable[int]:
+        """End the audio after every append already called; the answer is its end. Idempotent."""
         ...
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:

@@ -156,9 +156,9 @@ class SqliteJournal:
             lambda tx: tx.append_audio(session_id, audio, announce), Kind.ADDITION, len(audio)
         )
 
-    async def seal(self, session_id: str) -> int:
-        """End the audio after every append already called; returns its end."""
-        return cast("int", await self._write(lambda tx: tx.seal(session_id)))
+    def seal(self, session_id: str) -> Awaitable[int]:
+        """End the audio after every append already called; the answer is its end."""
+        return self._commits.submit(lambda tx: tx.seal(session_id), Kind.CHANGE)
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
         """Stored bytes ``[start, end)``, clipped to what there is.
