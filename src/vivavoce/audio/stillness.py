@@ -25,7 +25,12 @@ chunk of them."""
 def stillness(audio: AudioFormat) -> Callable[[bytes], bool]:
     """Tells of bytes of this format whether they are still."""
     still = _still_bytes(audio)
-    return lambda data: not data.translate(None, still)
+    nothing = still[:1] == _ZERO  # a line that is muted carries nothing but zeros
+
+    def is_still(data: bytes) -> bool:
+        return (nothing and data == bytes(len(data))) or not data.translate(None, still)
+
+    return is_still
 
 
 def _still_bytes(audio: AudioFormat) -> bytes:

@@ -14,7 +14,8 @@ WHOLE_TEXT: Final = 0x81
 _MASKED: Final = 0x80
 _MASK: Final = 4
 _SHORTEST: Final = 2
-_WIDTHS: Final = {126: 2, 127: 8}
+_LONG: Final = 126
+_WIDTHS: Final = {_LONG: 2, 127: 8}
 
 
 class Frames:
@@ -33,6 +34,11 @@ class Frames:
         self._part = bytearray()
         self._wanted = 0
         self.hopeless = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that came so far were whole frames."""
+        return not self._part and not self.hopeless
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The frames that this completes."""
@@ -71,18 +77,24 @@ class Frames:
 
 
 def binary_message(frame: bytes) -> bytes | None:
-    """What a client's whole frame carries, if it is a whole binary message."""
-    if frame[0] != WHOLE_BINARY or not frame[1] & _MASKED:
+    """What is carried by a client's bytes, if they are one whole binary message and no more."""
+    if len(frame) < _SHORTEST + _MASK or frame[0] != WHOLE_BINARY or frame[1] < _MASKED:
         return None
-    begin = _SHORTEST + _WIDTHS.get(frame[1] & ~_MASKED, 0) + _MASK
-    return bytes(apply_mask(frame[begin:], frame[begin - _MASK : begin]))
+    size, begin = frame[1] - _MASKED, _SHORTEST + _MASK
+    if size >= _LONG:
+        begin += _WIDTHS[size]
+        size = int.from_bytes(frame[_SHORTEST : begin - _MASK], "big")
+    if len(frame) != begin + size:
+        return None
+    unmasked: bytes = apply_mask(frame[begin:], frame[begin - _MASK : begin])
+    return unmasked
 
 
 def text_frame(text: bytes) -> bytes:
     """A server's frame with a whole text in UTF-8."""
     size = len(text)
-    if size < min(_WIDTHS):
+    if size < _LONG:
         return bytes((WHOLE_TEXT, size)) + text
     if size < 1 << 16:
-        return bytes((WHOLE_TEXT, 126)) + size.to_bytes(2, "big") + text
+        return bytes((WHOLE_TEXT, _LONG)) + size.to_bytes(2, "big") + text
     return bytes((WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + text

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -37,7 +38,7 @@ from vivavoce.server.pace import Pace
 from vivavoce.server.texts import Parsed, framed, parsed
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
-from vivavoce.session.live import AlreadyStoppedError, Live
+from vivavoce.session.live import AlreadyStoppedError, Live, Told
 from vivavoce.session.ports import Clock
 
 GOING_AWAY = 1001
@@ -266,20 +267,25 @@ class Connection:
         """Hand audio to the journal; the answer is settled when it is durable. No task waits."""
         self._unreadable = 0
         acks: list[Message] = []
+        told = self._announced_ack(acks) if self._live.herald.wants_acks else None
+        try:
+            stored = self._arrival.take(audio, told)
+        except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
+            self._refuse_audio(owed, error)
+        else:
+            stored.add_done_callback(partial(self._stored, owed, audio, acks))
+
+    def _announced_ack(self, acks: list[Message]) -> Told:
+        """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
 
         def told(stored: ChunkRange) -> Sequence[bytes]:
             acks.append(self._ack(stored))
             return self._live.announcements(acks[-1])
 
-        try:
-            stored = self._arrival.take(audio, told if self._live.herald.wants_acks else None)
-        except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
-            self._refuse_audio(owed, error)
-        else:
-            stored.add_done_callback(lambda stored: self._stored(owed, audio, stored, acks))
+        return told
 
     def _stored(
-        self, owed: Owed, audio: bytes, stored: asyncio.Future[ChunkRange], acks: Sequence[Message]
+        self, owed: Owed, audio: bytes, acks: Sequence[Message], stored: asyncio.Future[ChunkRange]
     ) -> None:
         if stored.cancelled():
             self._answers.fail(owed, asyncio.CancelledError())

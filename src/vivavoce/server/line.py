@@ -99,6 +99,8 @@ class LineProtocol(WebSocketsSansIOProtocol):
         if not self.handshake_initiated:
             super().data_received(data)
             return
+        if self._frames.whole and self._taken(data):  # as a rule
+            return
         for frame in self._frames.feed(data):
             if not self._taken(frame) and self.conn.parser_exc is None:
                 super().data_received(frame)

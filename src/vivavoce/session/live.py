@@ -146,7 +146,9 @@ class Live:
             return told(self.range(start, end)) if told else ()
 
         journaled = self._journal.append_audio(self.id, audio, announce if told else None)
-        asyncio.ensure_future(journaled).add_done_callback(partial(self._settle, len(audio), answer))
+        asyncio.ensure_future(journaled).add_done_callback(
+            partial(self._settle, len(audio), answer)
+        )
         return answer
 
     def _settle(

@@ -139,9 +139,7 @@ class Runner:
             self._tasks = tasks
             self._held = self._core.resume()
             async with aclosing(
-                self._outside.journal.tail_audio(
-                    self._id, self._ear.position, self._dozing.worth
-                )
+                self._outside.journal.tail_audio(self._id, self._ear.position, self._dozing.worth)
             ) as audio:
                 async for data in audio:
                     self._dozing.heard()
