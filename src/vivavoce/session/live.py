@@ -140,15 +140,15 @@ class Live:
         if self._header.size is None:
             self._header.feed(audio)
         self._taken += len(audio)
-        answer: asyncio.Future[ChunkRange] = asyncio.get_running_loop().create_future()
 
         def announce(start: int, end: int) -> Sequence[bytes]:
             return told(self.range(start, end)) if told else ()
 
         journaled = self._journal.append_audio(self.id, audio, announce if told else None)
-        asyncio.ensure_future(journaled).add_done_callback(
-            partial(self._settle, len(audio), answer)
-        )
+        stored = asyncio.ensure_future(journaled)
+        # Its loop, not the running one: to tell which that is takes a system call each time.
+        answer: asyncio.Future[ChunkRange] = stored.get_loop().create_future()
+        stored.add_done_callback(partial(self._settle, len(audio), answer))
         return answer
 
     def _settle(
