@@ -6,9 +6,9 @@ reads too slowly; as a rule an answer leaves in the call that makes it true.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from vivavoce.protocol.messages import Message
 
@@ -43,6 +43,7 @@ class Answering:
 
     Attributes:
         unsettled_bytes: in frames whose answers are not true yet.
+        at_work: tasks that make answers.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Answering:
         self._moved = asyncio.Event()
         self._failure: BaseException | None = None
         self.unsettled_bytes = 0
+        self.at_work: set[asyncio.Task[Message]] = set()
 
     def __len__(self) -> int:
         """Answers that have not been told."""
@@ -79,6 +81,21 @@ class Answering:
         """An answer has become true."""
         owed.message = message
         self._settled(owed)
+
+    def settle_by(self, owed: Owed, work: Coroutine[Any, Any, Message]) -> None:
+        """An answer takes some work, which a task does."""
+        task = asyncio.create_task(work, name="answer of a connection")
+        self.at_work.add(task)
+        task.add_done_callback(lambda task: self._worked(owed, task))
+
+    def _worked(self, owed: Owed, task: asyncio.Task[Message]) -> None:
+        self.at_work.discard(task)
+        if task.cancelled():
+            self.fail(owed, asyncio.CancelledError())
+        elif error := task.exception():
+            self.fail(owed, error)
+        else:
+            self.settle(owed, task.result())
 
     def fail(self, owed: Owed, error: BaseException) -> None:
         """There will be no answer, and none after it: whoever runs the line raises this."""

@@ -15,26 +15,22 @@ from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.messages import (
     AudioChunk,
-    AudioChunkAck,
     BadMessageError,
     ChunkRange,
     EndSession,
-    ErrorDetail,
-    ErrorMessage,
     Failure,
     Message,
-    StopRecordingAck,
     Transcript,
     UnknownTypeError,
     encode,
     passes,
 )
-from vivavoce.protocol.timestamps import iso
 from vivavoce.server.answering import Answering, Owed
 from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.pace import Pace
+from vivavoce.server.replies import Replies, acknowledged
 from vivavoce.server.texts import Parsed, framed, parsed
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
@@ -87,13 +83,12 @@ class Connection:
     ) -> None:
         self._websocket = websocket
         self._live = live
-        self._wall = wall
+        self._replies = Replies(live.id, wall)
         self._arrival = Arrival(live, position)
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
-        self._at_work: set[asyncio.Task[Message]] = set()
         self._clock = asyncio.get_running_loop().time
         self._pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._clock())
         self._reading = False  # whether everything that came before has been taken
@@ -155,7 +150,7 @@ class Connection:
 
     async def _refuse(self, gap: GapError) -> CloseCode | None:
         """Tell a client that claims to be ahead where it has to go on."""
-        refusal = self._error("audio_gap", str(gap))
+        refusal = self._replies.error("audio_gap", str(gap))
         await self._announced(refusal, self._live.announcements(refusal))
         with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone already
             await self._websocket.send_text(encode(refusal).decode())
@@ -221,7 +216,7 @@ class Connection:
         else:
             read = await parsed(frame["text"])
             self._obey(read, self._answers.owe(len(frame["text"])))
-            if self._at_work:
+            if self._answers.at_work:
                 await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
         while self._full:
             await self._answers.moved()
@@ -233,35 +228,21 @@ class Connection:
         most = self._answers.unsettled_bytes >= MOST_UNANSWERED_BYTES
         return most or len(self._answers) >= MOST_UNANSWERED
 
-    def _settle_later(self, owed: Owed, answer: Coroutine[Any, Any, Message]) -> None:
-        task = asyncio.create_task(answer, name=f"answer {self._live.id}")
-        self._at_work.add(task)
-        task.add_done_callback(lambda task: self._worked(owed, task))
-
-    def _worked(self, owed: Owed, task: asyncio.Task[Message]) -> None:
-        self._at_work.discard(task)
-        if task.cancelled():
-            self._answers.fail(owed, asyncio.CancelledError())
-        elif error := task.exception():
-            self._answers.fail(owed, error)
-        else:
-            self._answers.settle(owed, task.result())
-
     def _obey(self, read: Parsed, owed: Owed) -> None:
         try:
             message = read()
         except UnknownTypeError as error:
-            self._announce(owed, self._error("invalid_message", str(error)))
+            self._announce(owed, self._replies.error("invalid_message", str(error)))
         except BadMessageError as error:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            self._announce(owed, self._ack(None, str(error)))
+            self._announce(owed, self._replies.ack(None, str(error)))
         else:
             if isinstance(message, AudioChunk):
                 self._store(message.data.chunk, owed)
             else:
-                self._settle_later(owed, self._stop())
+                self._answers.settle_by(owed, self._stop())
 
     def _store(self, audio: bytes, owed: Owed) -> None:
         """Hand audio to the journal; the answer is settled when it is durable. No task waits."""
@@ -279,7 +260,7 @@ class Connection:
         """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
 
         def told(stored: ChunkRange) -> Sequence[bytes]:
-            acks.append(self._ack(stored))
+            acks.append(self._replies.ack(stored))
             return self._live.announcements(acks[-1])
 
         return told
@@ -299,20 +280,20 @@ class Connection:
                 self._answers.settle(owed, acks[-1])
             elif self._live.herald.wants_acks:
                 # What had been stored before is acknowledged again without a commit of its own.
-                self._announce(owed, self._ack(known))
+                self._announce(owed, self._replies.ack(known))
             else:
-                self._answers.settle(owed, self._ack(known))
+                self._answers.settle(owed, self._replies.ack(known))
 
     def _refuse_audio(self, owed: Owed, error: BaseException) -> None:
         if isinstance(error, _REFUSALS):
-            self._announce(owed, self._ack(None, str(error)))
+            self._announce(owed, self._replies.ack(None, str(error)))
         else:
             self._answers.fail(owed, error)
 
     def _announce(self, owed: Owed, message: Message) -> None:
         """Settle an answer, once those told outside are certain to hear of it as well."""
         if announcements := self._live.announcements(message):
-            self._settle_later(owed, self._announced(message, announcements))
+            self._answers.settle_by(owed, self._announced(message, announcements))
         else:
             self._answers.settle(owed, message)
 
@@ -329,13 +310,7 @@ class Connection:
             durations = await self._arrival.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
             failure = Failure(str(error))
-        stopped = StopRecordingAck(
-            session_id=self._live.id,
-            created_at=self._now(),
-            acknowledged=failure is None,
-            error=failure,
-            data=durations,
-        )
+        stopped = self._replies.stopped(durations, failure)
         return await self._announced(stopped, self._live.announcements(stopped))
 
     # -- out -----------------------------------------------------------------------------------
@@ -345,7 +320,7 @@ class Connection:
 
     def _tell_now(self, message: Message) -> bool:
         """Tell an answer straight to the socket where nothing waits before it."""
-        acknowledges = _acknowledged(message)
+        acknowledges = acknowledged(message)
         if not passes(message, self._live.request.messages_config):
             self._live.acknowledged(acknowledges[1])
             return True
@@ -401,7 +376,7 @@ class Connection:
         return CloseCode.UNREADABLE
 
     async def _tell(self, message: Message, text: str, sequence: int = 0) -> None:
-        acknowledges = _acknowledged(message)
+        acknowledges = acknowledged(message)
         if not passes(message, self._live.request.messages_config):
             # A client that is told nothing keeps nothing: it goes on behind what is stored.
             self._live.acknowledged(acknowledges[1])
@@ -417,34 +392,7 @@ class Connection:
     def _notify(self, code: str, reason: str) -> None:
         """Tell the client something that answers nothing; dropped where too much waits."""
         if not self._full:
-            self._announce(self._answers.owe(0), self._error(code, reason))
-
-    def _ack(self, stored: ChunkRange | None, reason: str = "") -> AudioChunkAck:
-        return AudioChunkAck(
-            session_id=self._live.id,
-            created_at=self._now(),
-            acknowledged=stored is not None,
-            error=Failure(reason) if reason else None,
-            data=stored,
-        )
+            self._announce(self._answers.owe(0), self._replies.error(code, reason))
 
     def _merged_ack(self, begin: int, end: int) -> str:
-        return encode(self._ack(self._live.range(begin, end))).decode()
-
-    def _error(self, code: str, reason: str) -> ErrorMessage:
-        return ErrorMessage(
-            session_id=self._live.id,
-            created_at=self._now(),
-            error=Failure(reason),
-            data=ErrorDetail(code, reason),
-        )
-
-    def _now(self) -> str:
-        return iso(self._wall())
-
-
-def _acknowledged(message: Message) -> tuple[int, int]:
-    """Begin and end of the audio that a message acknowledges, zeros for none."""
-    if isinstance(message, AudioChunkAck) and message.data is not None:
-        return message.data.byte_range
-    return 0, 0
+        return encode(self._replies.ack(self._live.range(begin, end))).decode()
