@@ -134,3 +134,20 @@ def test_a_restored_state_gives_the_same_events(
     events = [second.hear(probability) for probability in probabilities[position:]]
     events.append(second.stop(len(probabilities) * WINDOW_SAMPLES + rest))
     assert events == listen(rules, probabilities, rest)[position:]
+
+
+@given(rules=RULES, probabilities=PROBABILITIES, cuts=st.lists(st.integers(1, 40), max_size=60))
+def test_silence_passed_over_at_once_leaves_what_window_by_window_leaves(
+    rules: EndpointingRules, probabilities: list[float], cuts: list[int]
+) -> None:
+    slow, fast = Endpointer(rules), Endpointer(rules)
+    at = 0
+    for size in [*cuts, len(probabilities)]:
+        block = probabilities[at : at + size]
+        at += size
+        events = [event for probability in block for event in slow.hear(probability)]
+        if fast.pass_over(block):
+            assert events == []
+        else:
+            assert [event for probability in block for event in fast.hear(probability)] == events
+        assert fast.state == slow.state

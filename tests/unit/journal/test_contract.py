@@ -335,3 +335,28 @@ async def test_appends_of_many_sessions_at_once_stay_apart(journal: Journal) -> 
     for name in names:
         expected = "".join(f"{name}:{n};" for n in range(10)).encode()
         assert await journal.read_audio(name, 0, 10_000) == expected
+
+
+async def test_a_tail_sleeps_through_audio_that_is_not_worth_waking_for(journal: Journal) -> None:
+    s = await created(journal)
+    tail = journal.tail_audio(s, 0, lambda audio: audio != b".")
+    first = asyncio.ensure_future(anext(tail))
+    for piece in (b".", b".", b"!"):
+        await journal.append_audio(s, piece)
+    assert await first == b"..!"
+    rest = asyncio.ensure_future(everything(tail))
+    await journal.append_audio(s, b".")
+    await journal.seal(s)
+    assert b"".join(await rest) == b"."
+
+
+async def test_a_tail_gets_all_of_what_was_too_much_to_keep_while_it_slept(
+    journal: Journal,
+) -> None:
+    s = await created(journal)
+    tail = asyncio.ensure_future(everything(journal.tail_audio(s, 0, lambda _: False)))
+    pieces = [bytes([number]) * 100_000 for number in range(6)]
+    for piece in pieces:
+        await journal.append_audio(s, piece)
+    await journal.seal(s)
+    assert b"".join(await tail) == b"".join(pieces)
