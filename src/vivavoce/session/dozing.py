@@ -1,7 +1,7 @@
-"""When silence need not be heard at once: nobody speaks, and no model listens.
+"""When silence need not be heard at once: nobody speaks, and no final is due.
 
-What is still then changes positions and nothing else, so a second of it is heard together; what
-is not still is heard at once, with all that came before it. How audio is cut changes no result.
+A second of it is heard together, in one run of the model while that listens yet; what is not
+still is heard at once, with all that came before it. How audio is cut changes no result.
 """
 
 from vivavoce.audio.format import AudioFormat

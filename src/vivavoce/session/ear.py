@@ -69,11 +69,6 @@ class Ear:
         """Voice activity state of each channel, for the checkpoint."""
         return tuple(self._states)
 
-    @property
-    def asleep(self) -> bool:
-        """Whether every channel has been quiet for so long that no model listens to it."""
-        return all(state.asleep for state in self._states)
-
     def hear(self, audio: bytes) -> list[list[float]]:
         """Take the next bytes; gives each channel's probabilities of the windows they end."""
         return self._listen(self._intake.feed(audio))

@@ -155,7 +155,7 @@ class Runner:
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])
-            self._dozing.resting = self._core.resting and self._ear.asleep and not self._held
+            self._dozing.resting = self._core.resting and not self._held
 
     async def _catch_up(self) -> None:
         """Wait until few enough finals are outstanding.

@@ -50,11 +50,6 @@ class VoiceState(msgspec.Struct, frozen=True):
     tail: bytes = bytes(CONTEXT_SAMPLES * 4)
     quiet: int = 0
 
-    @property
-    def asleep(self) -> bool:
-        """Whether the model rests until something is louder than quiet."""
-        return self.quiet > QUIET_WINDOWS
-
 
 class VoiceActivity:
     """The Silero model. Safe to share between threads; a call keeps to one."""
