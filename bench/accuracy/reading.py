@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 import jiwer
 import msgspec
 
+from accuracy.results import Results
+
 _END = re.compile(r"[.!?][\"')]*$")
 
 
@@ -89,3 +91,16 @@ def _places(wanted: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
 def _plain(word: str) -> str:
     """A word without marks and capitals; what is nothing but marks stays, to keep its place."""
     return re.sub(r"\W", "", word).casefold() or word
+
+
+def marks(results: Results) -> Iterator[tuple[object, ...]]:
+    """How the cuts of each setting read, where the texts tell: telephone prompts and long form."""
+    yield (
+        *("setting", "cuts inside a sentence", "a wrong full stop", "a wrong capital"),
+        *("cuts between sentences", "no full stop", "no capital", "sides disagree"),
+    )
+    for setting in results.head.settings:
+        scores = [row.scores[setting] for row in results.rows if setting in row.scores]
+        found = sum((Cuts(*score.cuts) for score in scores), Cuts())
+        if found.inside or found.between:
+            yield (setting, *msgspec.structs.astuple(found))

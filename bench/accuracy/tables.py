@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from accuracy.change import made_up
+from accuracy.reading import marks
 from accuracy.results import FOLDER, Results, Row, common, cpu, read, results_file
 from accuracy.scatter import Cells, scatter, worst
 from accuracy.scoring import difference_interval, pooled, rate_interval
@@ -197,6 +198,11 @@ def worse(folder: Path, model: str, language: str) -> Lines:
     return _table(worst(_kept(folder, model, language)))
 
 
+def cuts(folder: Path, model: str, language: str) -> Lines:
+    """How finals read at the cuts between them."""
+    return _table(marks(_kept(folder, model, language)))
+
+
 def _table(rows: Iterable[Cells]) -> Lines:
     head, *body = rows
     return [_row(head), "|" + "---|" * len(head), *map(_row, body)]
@@ -217,4 +223,5 @@ _TABLES: dict[str, Callable[..., Lines]] = {
     "models": models,
     "by-recording": by_recording,
     "worse": worse,
+    "cuts": cuts,
 }

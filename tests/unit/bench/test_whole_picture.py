@@ -19,7 +19,8 @@ NAMES = tuple(each.name for each in SETTINGS)
 
 def results(*wrong: int, group: str = "read", words: int = 10) -> Results:
     """Recordings with so many errors each, whatever the setting."""
-    scores = (dict.fromkeys(NAMES, Score(0, 0, errors, 1, 20)) for errors in wrong)
+    heard = (Score(0, 0, errors, 1, 20, (2, 1, 0, 1, 0, 0, 1)) for errors in wrong)
+    scores = (dict.fromkeys(NAMES, each) for each in heard)
     rows = (Row(f"{number}", group, 1.0, words, each) for number, each in enumerate(scores))
     return Results(Head("a-model", "en", "00", NAMES), tuple(rows))
 
@@ -85,6 +86,7 @@ def test_a_table_of_the_page_is_made_anew_and_the_text_around_it_stays(tmp_path:
         "targets a-model en",
         "models en 0.3/15 a-model a-model",
         "by-recording a-model en",
+        "cuts a-model en",
     ],
 )
 def test_every_kind_of_table_can_be_made(tmp_path: Path, made: str) -> None:
