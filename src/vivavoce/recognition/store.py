@@ -75,6 +75,12 @@ class ModelStore:
         """Return those of the models that are in the store."""
         return tuple(model for model in models if not self._look(model))
 
+    def broken(self, models: Sequence[Model]) -> dict[str, str]:
+        """Say of those of the models that lie on the disk but cannot be used what is wrong."""
+        there = (model for model in models if (self._folder / model.id).exists())
+        found = {model.id: self._look(model) for model in there}
+        return {model_id: problem for model_id, problem in found.items() if problem}
+
     def verify(self, model: Model) -> None:
         """Read every byte of a model.
 

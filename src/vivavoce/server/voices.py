@@ -131,7 +131,13 @@ class Voices:
         return Voice(rules, finals, self._identifier, partials)
 
     def tell(self) -> None:
-        """Log which models serve which languages, by what a request may ask for."""
+        """Log which models serve which languages, by what a request may ask for.
+
+        A model that lies there and cannot be used is warned of: another may have taken its place.
+        """
+        for model_id, problem in self._store.broken(self._usable).items():
+            mend = f"vivavoce models pull {model_id}"
+            log.warning("model_left_out", model=model_id, problem=problem, mend=mend)
         served: dict[tuple[str, ...], list[str]] = {}
         for language, choice in self._choices.items():
             served.setdefault(tuple(each.model.id for each in choice.models), []).append(language)

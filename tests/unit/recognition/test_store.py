@@ -352,6 +352,14 @@ def test_a_catalogue_with_other_bytes_makes_the_model_another_version(
     assert (store.path(newer) / "data.bin").read_bytes() == b"new"
 
 
+def test_what_lies_there_and_cannot_be_used_is_told(store: ModelStore, model: Model) -> None:
+    assert store.broken([model]) == {}
+    store.pull([model])
+    assert store.broken([model]) == {}
+    (store.path(model) / "data.bin").unlink()
+    assert store.broken([model]) == {model.id: "lacks data.bin"}
+
+
 def test_an_unreadable_manifest_is_no_model(store: ModelStore, model: Model) -> None:
     store.pull([model])
     (store.path(model) / "manifest.json").write_text("{")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from vivavoce.protocol.choices import MODELS
 from vivavoce.protocol.request import InitRequest, LanguageConfig
@@ -163,3 +164,14 @@ def makers(voices: Voices, name: str) -> tuple[str, str]:
     asked = (Decode(0, 0, 0, 1, 0, purpose, language="en") for purpose in PARTIAL_AND_FINAL)
     partial, final = map(voice.engine_for, asked)
     return partial, final
+
+
+def test_a_model_that_lies_there_and_cannot_be_used_is_warned_of(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "moonshine-tiny-en").mkdir(parents=True)
+    with capture_logs() as logs:
+        Voices(store).tell()
+    (warning,) = (entry for entry in logs if entry["log_level"] == "warning")
+    assert warning["model"] == "moonshine-tiny-en"
+    assert warning["mend"] == "vivavoce models pull moonshine-tiny-en"
