@@ -31,6 +31,11 @@ class AudioFormat(msgspec.Struct, frozen=True):
         """Bytes of one frame: one sample of every channel."""
         return self.sample_bytes * self.channels
 
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of audio data that last a second."""
+        return self.frame_bytes * self.sample_rate
+
     def seconds(self, byte_count: int) -> float:
         """Duration of ``byte_count`` bytes of audio data (header bytes not among them)."""
-        return byte_count / (self.frame_bytes * self.sample_rate)
+        return byte_count / self.bytes_per_second

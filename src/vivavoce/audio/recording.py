@@ -129,7 +129,7 @@ def _format_body(audio: AudioFormat) -> bytes:
         _PCM_TAG if plain else _EXTENSIBLE_TAG,
         audio.channels,
         audio.sample_rate,
-        audio.sample_rate * audio.frame_bytes,
+        audio.bytes_per_second,
         audio.frame_bytes,
         audio.bit_depth,
     )

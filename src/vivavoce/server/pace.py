@@ -18,7 +18,7 @@ class Pace:
 
     def spare(self, now: float) -> bool:
         """Whether a frame may be read at ``now`` without any wait; if so, it counts as read."""
-        left = min(self._tokens + (now - self._at) * self._rate, self._burst) - 1
+        left = self._left(now)
         if left < 0:
             return False
         self._tokens, self._at = left, now
@@ -26,6 +26,9 @@ class Pace:
 
     def delay(self, now: float) -> float:
         """Seconds to wait after a frame that was read at ``now``; 0 as a rule."""
-        self._tokens = min(self._tokens + (now - self._at) * self._rate, self._burst) - 1
-        self._at = now
+        self._tokens, self._at = self._left(now), now
         return max(-self._tokens / self._rate, 0.0)
+
+    def _left(self, now: float) -> float:
+        """Tokens that are left once a frame is read at ``now``; under nought, frames too many."""
+        return min(self._tokens + (now - self._at) * self._rate, self._burst) - 1

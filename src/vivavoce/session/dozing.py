@@ -21,7 +21,7 @@ class Dozing:
     def __init__(self, audio: AudioFormat) -> None:
         self.resting = False
         self._is_still = stillness(audio)
-        self._most = round(DOZE_SECONDS * audio.frame_bytes * audio.sample_rate)
+        self._most = round(DOZE_SECONDS * audio.bytes_per_second)
         self._waiting = 0
 
     def heard(self) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
 from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessionError
@@ -101,9 +102,8 @@ class Live:
         self._limits = limits
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
-        self._bytes_per_second = audio_format.frame_bytes * audio_format.sample_rate
         # The longest recording has so many bytes, or more: its header takes no time.
-        self._enough = int(limits.duration * self._bytes_per_second)
+        self._enough = int(limits.duration * audio_format.bytes_per_second)
         self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
@@ -238,7 +238,9 @@ class Live:
 
     def range(self, start: int, end: int) -> ChunkRange:
         """Bytes of the session with their seconds."""
-        return ChunkRange((start, end), (self._seconds(start), self._seconds(end)))
+        header_bytes = self._header.size or 0
+        begin, until = time_range(self.format, header_bytes=header_bytes, byte_range=(start, end))
+        return ChunkRange((start, end), (round(begin, 3), round(until, 3)))
 
     def acknowledged(self, end: int) -> None:
         """An acknowledgement up to ``end`` has been handed to a socket."""
@@ -278,7 +280,7 @@ class Live:
         return self._stopped
 
     def _seconds(self, position: int) -> float:
-        return round(max(0, position - (self._header.size or 0)) / self._bytes_per_second, 3)
+        return self.range(0, position).time_range[1]
 
     @property
     def heard_seconds(self) -> float:
