@@ -15,6 +15,9 @@ MODELS ?= moonshine-tiny-en
 LIVE ?=
 KEEP ?=
 
+# Tests whose results could depend on a processor's rounding.
+NUMERIC := tests/unit/audio tests/unit/speech tests/unit/recognition tests/property/test_audio_splits.py tests/property/test_whisper_features.py
+
 # How many stories with power cuts are played, from which seed on.
 SEEDS ?= 5000
 FIRST ?= 0
@@ -26,7 +29,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models test-models demo serve clients test conformance conformance-page faults deliveries power-cuts docs check format bench bench-accuracy bench-languages lock clean
+.PHONY: help setup models test-models demo serve clients test kernels conformance conformance-page faults deliveries power-cuts docs check format bench bench-accuracy bench-languages lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -71,6 +74,12 @@ $(PYTHON_CLIENTS:%=.venv-clients/%/installed): .venv-clients/%/installed: requir
 
 test: $(VENV)/dev.stamp test-models clients ## Every test, with a short round of the fault suite
 	$(BIN)/python -m pytest
+
+# Forced kernels of numpy's matrix products: those of other processors, which any x86-64 computer of
+# the last ten years can run. Elsewhere the names mean nothing, and the tests run as they are.
+kernels: $(VENV)/dev.stamp models ## The tests of signal processing with other processors' kernels
+	@for kernel in Haswell Zen Sandybridge Prescott; do \
+	  OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest --quiet $(NUMERIC) || exit 1; done
 
 conformance: $(VENV)/dev.stamp test-models clients ## Every check of the API contract, as a table
 	$(BIN)/python -m pytest tests/conformance --quiet --tb=short --checks

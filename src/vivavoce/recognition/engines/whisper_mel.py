@@ -1,4 +1,7 @@
-"""What Whisper hears: the logarithm of the energy in mel bands, every 10 ms.
+"""Whisper's features: the logarithm of the energy in mel bands, every 10 ms.
+
+The bits of a frame depend on its samples alone: not on the length of the clip, the place of the
+frame in it, or the processor's kernels for matrix products, of which none is used.
 
 By the definition in the paper (Radford et al. 2022, §2.2): 25 ms Hann windows, 10 ms apart and
 centred, 80 or 128 triangular bands of equal area on the Slaney mel scale up to 8 kHz, the loudest
@@ -43,14 +46,24 @@ def log_mel(audio: Floats, bands: int, frames: int) -> Floats:
     Returns:
         ``[bands, frames]``.
     """
-    energy = np.full((bands, frames), _LEAST_ENERGY, np.float32)
+    energy = np.zeros((bands, frames), np.float32)
     heard = min(frames, -(-(len(audio) + _REACH) // HOP))
     if heard:
-        energy[:, :heard] = _mel_filters(bands) @ _power(audio, heard)
+        _add_energy(energy[:, :heard], _power(audio, heard))
     levels = np.log10(np.maximum(energy, _LEAST_ENERGY))
     levels = np.maximum(levels, levels.max(initial=np.log10(_LEAST_ENERGY)) - _DECADES)
     scaled: Floats = ((levels + 4) / 4).astype(np.float32)
     return scaled
+
+
+def _add_energy(energy: Floats, power: Floats) -> None:
+    """Sum the power spectrum ``[bins, frames]`` into mel bands ``[bands, frames]``.
+
+    A matrix product rounds differently for other widths and on other processors. A band spans few
+    bins, so adding them one after the other takes no longer.
+    """
+    for band, spectral_bin, weight in _filter_weights(len(energy)):
+        energy[band] += weight * power[spectral_bin]
 
 
 def _power(audio: Floats, frames: int) -> Floats:
@@ -63,8 +76,8 @@ def _power(audio: Floats, frames: int) -> Floats:
     mirrored[_REACH : _REACH + len(body)] = body
     windows = np.lib.stride_tricks.sliding_window_view(mirrored, _WINDOW)[::HOP]
     spectrum = np.fft.rfft(windows * _hann(), axis=1)
-    power: Floats = (spectrum.real**2 + spectrum.imag**2).astype(np.float32).T
-    return power
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+    return np.ascontiguousarray(power.T)
 
 
 @cache
@@ -75,15 +88,16 @@ def _hann() -> Floats:
 
 
 @cache
-def _mel_filters(bands: int) -> Floats:
-    """Triangles of equal area, evenly spaced in mel, ``[bands, bins]``."""
+def _filter_weights(bands: int) -> tuple[tuple[int, int, np.float32], ...]:
+    """Triangles of equal area, evenly spaced in mel: band, bin and weight where it is not 0."""
     edges = _hertz(np.linspace(0, _mel(SAMPLE_RATE / 2), bands + 2))[:, None]
     bins = np.linspace(0, SAMPLE_RATE / 2, _SPECTRUM)
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     rising, falling = (bins - left) / (middle - left), (right - bins) / (right - middle)
     triangles = np.maximum(0, np.minimum(rising, falling))
-    filters: Floats = (triangles * 2 / (right - left)).astype(np.float32)
-    return filters
+    filters = (triangles * 2 / (right - left)).astype(np.float32)
+    rows, columns = np.nonzero(filters)
+    return tuple(zip(rows.tolist(), columns.tolist(), filters[rows, columns], strict=True))
 
 
 def _mel(hertz: float) -> float:
