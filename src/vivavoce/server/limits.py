@@ -36,14 +36,14 @@ _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
 
 LIMITS: tuple[Limit, ...] = (
-    from_setting(
+    Limit(
         "connections",
+        "open connections in all, as far as descriptors allow",
+        descriptors.MAX_DERIVED,
+        "connections",
+        "the one that has waited longest without a request is closed; where none waits, 503",
         "max_connections",
-        "connections",
-        "open connections in all; 0 derives the number from the limit of descriptors",
-        "the connection that has waited longest without a request is closed, or 503",
     ),
-    Limit("connections", "such a number at most", descriptors.MAX_DERIVED, "connections", "503"),
     Limit(
         "connections",
         "descriptors kept back from connections; half of the limit where it is below twice that",
@@ -122,6 +122,13 @@ LIMITS: tuple[Limit, ...] = (
         bounds.LINGER_SECONDS,
         "s",
         "closed",
+    ),
+    Limit(
+        "connections",
+        "such input",
+        bounds.MAX_DISCARDED_BYTES_PER_SECOND,
+        "bytes/s",
+        "the connection is read no faster",
     ),
     Limit("connections", "handshakes at once", handshakes.BURST, "handshakes", "the next are held"),
     Limit(

@@ -26,6 +26,9 @@ READER_SECONDS = 30.0
 LINGER_SECONDS = 2.0
 """Time in which input is discarded before a close, so that the client can read the response."""
 
+MAX_DISCARDED_BYTES_PER_SECOND = 20 * 1024 * 1024
+"""Bytes of such input that are read in a second, so that a flood does not occupy the server."""
+
 MAX_BUFFERED_BODY_BYTES = 64 * 1024
 """Bytes of a body that wait for the application before the connection is read no further."""
 

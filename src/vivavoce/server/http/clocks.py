@@ -43,8 +43,9 @@ class RequestClock:
         if self.phase is Phase.IDLE:
             self._begin_head(now)
 
-    def head_read(self) -> None:
+    def head_read(self, now: float) -> None:
         """The head is whole; the time of the whole request goes on."""
+        self.head_begun(now)  # a head may come in one piece
         self._enter(Phase.BODY, self._begun + self._bounds.request_seconds)
 
     def request_read(self) -> None:

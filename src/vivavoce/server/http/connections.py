@@ -51,11 +51,11 @@ class ConnectionSlot:
 
     def busy(self) -> None:
         """A request is under way: the connection does not give way any more."""
-        self._connections.waiting.pop(self, None)
+        self._connections.set_waiting(self, waits=False)
 
     def idle(self) -> None:
         """The connection waits for its next request."""
-        self._connections.waiting[self] = None
+        self._connections.set_waiting(self, waits=True)
 
     def release(self) -> None:
         """The connection is closed; a second call does nothing."""
@@ -113,6 +113,12 @@ class Connections:
         self._report("gave_way")
         oldest.cut()
         return None
+
+    def set_waiting(self, slot: ConnectionSlot, *, waits: bool) -> None:
+        """Note whether an open connection waits for a request, and since when."""
+        self.waiting.pop(slot, None)
+        if waits and slot in self._open:
+            self.waiting[slot] = None
 
     def release(self, slot: ConnectionSlot) -> None:
         """Forget a connection."""

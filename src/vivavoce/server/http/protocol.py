@@ -5,11 +5,6 @@ used, and a test pins it.
 """
 
 import asyncio
-import contextlib
-import fcntl
-import struct
-import sys
-import termios
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -19,16 +14,25 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from vivavoce.protocol.errors import ApiError
-from vivavoce.server.http.bounds import MAX_BUFFERED_BODY_BYTES, RequestBounds, RequestFault
-from vivavoce.server.http.clocks import Phase, ReaderWatch, RequestClock
+from vivavoce.server.http.bounds import (
+    MAX_BUFFERED_BODY_BYTES,
+    MAX_DISCARDED_BYTES_PER_SECOND,
+    RequestBounds,
+    RequestFault,
+)
+from vivavoce.server.http.clocks import Phase, RequestClock
 from vivavoce.server.http.connections import Connections, ConnectionSlot, Refusal
 from vivavoce.server.http.exchange import Exchange
 from vivavoce.server.http.refusals import RETRY_SECONDS, refusal_response
 from vivavoce.server.http.request_head import RequestHead, parse_head
 from vivavoce.server.http.request_reader import Data, Event, Head, RequestReader
+from vivavoce.server.http.sending import Sender
 
-_LOOKS = 10
-"""How often a client is looked at within the time in which it must take something."""
+_REST_SECONDS = 0.05
+"""How long a connection is not read after its share of input to discard."""
+
+_EVENTS_A_TURN = 200
+"""Pieces of a request handled before others get their turn: a body may come in tiny chunks."""
 
 Address = tuple[str, int] | None
 
@@ -71,17 +75,18 @@ class HttpProtocol(asyncio.Protocol):
         self._ending = False  # the server shuts down
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._written = 0
         self._reading = True
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._unfinished = False  # what has arrived is not handled to its end
+        self._discarded = 0
 
     # asyncio
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         """A client has connected."""
         self._transport = transport
+        seconds = self._context.bounds.reader_seconds
+        stalled = partial(self._context.report, "slow_reader")
+        self._sender = Sender(transport, seconds, self._loop, stalled)
         self._client = _address(transport, "peername")
         self._clock = RequestClock(self._context.bounds, self._loop.time())
         slot = self._context.connections.open(self._client[0] if self._client else "", self._cut)
@@ -96,7 +101,10 @@ class HttpProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
-        if self._clock.phase is Phase.LINGER or self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        if self._clock.phase is Phase.LINGER:
+            self._discard(len(data))
             return
         self._reader.receive(data)
         self._advance()
@@ -106,11 +114,11 @@ class HttpProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent."""
-        self._writable.clear()
+        self._sender.writable.clear()
 
     def resume_writing(self) -> None:
         """The client has taken enough."""
-        self._writable.set()
+        self._sender.writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
@@ -123,7 +131,6 @@ class HttpProtocol(asyncio.Protocol):
             self._exchange.disconnect()
             self._exchange = None
         self._reader.take_rest()
-        self._writable.set()
 
     def shutdown(self) -> None:
         """Close after the response that is under way; uvicorn calls this when the server ends."""
@@ -135,17 +142,29 @@ class HttpProtocol(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Handle what has arrived, as far as it goes."""
+        self._unfinished = True
         try:
-            while (event := self._reader.next_event()) is not None:
+            for _ in range(_EVENTS_A_TURN):
+                if (event := self._reader.next_event()) is None:
+                    self._unfinished = False
+                    break
                 self._handle(event)
         except RequestFault as fault:
+            self._unfinished = False
             self._refuse(fault)
         if self._slot is None or self._transport.is_closing():  # a WebSocket by now, or over
             return
         if self._reader.begun:
             self._clock.head_begun(self._loop.time())
+        if self._unfinished:
+            self._loop.call_soon(self._continue)
         self._set_reading()
         self._set_timer()
+
+    def _continue(self) -> None:
+        """Take the next turn at what has arrived."""
+        if self._unfinished and not self._transport.is_closing():
+            self._advance()
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Head):
@@ -166,7 +185,7 @@ class HttpProtocol(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         if self._slot is not None:
             self._slot.busy()
-        self._clock.head_read()
+        self._clock.head_read(self._loop.time())
         self._reader.expect_body(head.length)
         exchange = self._exchange = Exchange(self, head)
         task = self._loop.create_task(exchange.run(self._config.loaded_app, self._scope(head)))
@@ -225,6 +244,7 @@ class HttpProtocol(asyncio.Protocol):
     def _linger(self) -> None:
         """Close once the client has had time to read what was sent."""
         self._exchange = None
+        self._unfinished = False
         self._reader.take_rest()
         if self._slot is not None:
             self._slot.idle()
@@ -234,22 +254,27 @@ class HttpProtocol(asyncio.Protocol):
         self._set_reading()
         self._set_timer()
 
+    def _discard(self, size: int) -> None:
+        """Drop input, and after a share of it rest: discarding must not occupy the server."""
+        self._discarded += size
+        if self._discarded >= MAX_DISCARDED_BYTES_PER_SECOND * _REST_SECONDS:
+            self._discarded = 0
+            self._transport.pause_reading()
+            self._loop.call_later(_REST_SECONDS, self._discard_more)
+
+    def _discard_more(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
     # for the exchange
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        if not data or self._transport.is_closing():
-            return
-        self._transport.write(data)
-        self._written += len(data)
-        if self._watch is None and self._transport.get_write_buffer_size():
-            now = self._loop.time()
-            self._watch_reader(ReaderWatch(self._context.bounds.reader_seconds, now))
+        self._sender.write(data)
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was sent."""
-        if not self._writable.is_set():
-            await self._writable.wait()
+        await self._sender.drain()
 
     def body_taken(self) -> None:
         """The application has taken the body so far."""
@@ -291,7 +316,9 @@ class HttpProtocol(asyncio.Protocol):
         """Read while there is room for what arrives."""
         exchange = self._exchange
         wanted = exchange is None or (
-            exchange.buffered <= MAX_BUFFERED_BODY_BYTES and not self._reader.has_surplus
+            exchange.buffered <= MAX_BUFFERED_BODY_BYTES
+            and not self._reader.has_surplus
+            and not self._unfinished
         )
         if wanted != self._reading:
             self._reading = wanted
@@ -319,29 +346,15 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._refuse(RequestFault(408, "too_slow", "the request took too long to arrive"))
 
-    def _watch_reader(self, watch: ReaderWatch) -> None:
-        """Cut a client that takes nothing of what waits for it."""
-        self._watch = None
-        buffered = self._transport.get_write_buffer_size()
-        if not buffered:
-            return
-        delivered = self._written - buffered - _unacknowledged(self._transport)
-        if watch.is_stalled(self._loop.time(), delivered):
-            self._context.report("slow_reader")
-            self._transport.abort()
-            return
-        period = self._context.bounds.reader_seconds / _LOOKS
-        self._watch = self._loop.call_later(period, self._watch_reader, watch)
-
     def _cut(self) -> None:
         """Give way to another connection."""
         self._transport.abort()
 
     def _stop_timers(self) -> None:
-        for timer in (self._timer, self._watch):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._watch = None
+        self._sender.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def http_protocol(context: HttpContext) -> Callable[..., HttpProtocol]:
@@ -352,14 +365,3 @@ def http_protocol(context: HttpContext) -> Callable[..., HttpProtocol]:
 def _address(transport: asyncio.Transport, name: str) -> Address:
     address = transport.get_extra_info(name)
     return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
-
-
-def _unacknowledged(transport: asyncio.Transport) -> int:
-    """Bytes that the system holds because the client has not acknowledged them; 0 if unknown."""
-    connected = transport.get_extra_info("socket")
-    if connected is None or sys.platform != "linux":
-        return 0
-    with contextlib.suppress(OSError, ValueError):
-        waiting: int = struct.unpack("i", fcntl.ioctl(connected, termios.TIOCOUTQ, bytes(4)))[0]
-        return waiting
-    return 0

@@ -47,10 +47,9 @@ class RequestHead:
     @property
     def is_handshake(self) -> bool:
         """Whether the client asks for a WebSocket; in HTTP/1.0 an upgrade means nothing."""
-        options = b",".join(self.values(b"connection")).lower().split(b",")
         return (
             self.version == "1.1"
-            and b"upgrade" in (option.strip() for option in options)
+            and b"upgrade" in _connection_options(self.headers)
             and b"websocket" in map(bytes.lower, self.values(b"upgrade"))
         )
 
@@ -61,7 +60,7 @@ class RequestHead:
             RequestFault: the handshake has a body, a line that is too long, or is no GET.
         """
         if self.method != "GET":
-            raise RequestFault(400, "handshake", "a WebSocket handshake must be a GET")
+            raise RequestFault(405, "handshake", "a WebSocket handshake must be a GET")
         if self.length != 0:
             raise RequestFault(400, "handshake", "a WebSocket handshake must have no body")
         longest = MAX_HANDSHAKE_LINE_BYTES - len(b"GET  HTTP/1.1")
@@ -124,7 +123,7 @@ def parse_head(raw: bytes) -> RequestHead:
         query=query,
         version=version,
         headers=found.headers,
-        keeps_alive=version == "1.1" and parser.should_keep_alive(),
+        keeps_alive=version == "1.1" and b"close" not in _connection_options(found.headers),
         length=_body_length(found.headers),
     )
 
@@ -139,6 +138,12 @@ def _split(target: bytes) -> tuple[bytes, bytes]:
     if not path.isascii():
         raise malformed("the path must be percent-encoded")
     return path, url.query or b""
+
+
+def _connection_options(headers: Headers) -> set[bytes]:
+    """What the client asks of this connection, in lower case."""
+    values = b",".join(value for name, value in headers if name == b"connection")
+    return {option.strip() for option in values.lower().split(b",")}
 
 
 def _body_length(headers: Headers) -> int | None:

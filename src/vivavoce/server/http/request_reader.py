@@ -104,6 +104,7 @@ class RequestReader:
             return None
         self._framing += end
         self._lines -= 2
+        self._searched = 0
         self._read = self._wait
         return Head(self._cut(end))
 
