@@ -1,6 +1,7 @@
 """What strangers without a key can do to a server by HTTP: little that others notice."""
 
 import asyncio
+import math
 import resource
 import socket
 import statistics
@@ -58,9 +59,10 @@ class Talker:
             await asyncio.sleep(0.02)
 
     def p99(self) -> float:
-        """Of the waits so far, which are forgotten."""
+        """Of the waits so far, which are forgotten; endless where the session stood still."""
         waits, self.waits = self.waits, []
-        assert len(waits) > 5, "the session goes on"
+        if len(waits) < 5:
+            return math.inf
         return statistics.quantiles(waits, n=100, method="inclusive")[98]
 
 
