@@ -43,6 +43,7 @@ class House:
 
     bounds: RequestBounds = SHORT
     total: int = 100
+    websocket: type[asyncio.Protocol] = LineProtocol
     port: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -66,7 +67,7 @@ class House:
         return uvicorn.Config(
             Starlette(routes=routes),
             http=cast("type[asyncio.Protocol]", http_protocol(context)),
-            ws=LineProtocol,
+            ws=self.websocket,
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=1,

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from integration.http_house import LARGE, SHORT, House, running
+from vivavoce.server.http.connections import ConnectionSlot
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -228,6 +230,42 @@ async def test_a_websocket_counts_as_a_connection_until_it_is_lost(house: House)
     assert len(house.connections) == 1
     raw.drop()
     assert await house.emptied(SOON)
+
+
+class Noting(asyncio.Protocol):
+    """In place of the WebSocket side: notes what it is given, and answers with it."""
+
+    connection_slot: ConnectionSlot | None = None
+
+    def __init__(self, **given: Any) -> None:
+        assert set(given) == {"config", "server_state", "app_state"}
+        self.said: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert self.connection_slot is not None, "it comes before the connection"
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(b"%d:%b|" % (data.count(b"\r\n"), data[-4:]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        assert self.connection_slot is not None
+        self.connection_slot.release()
+
+
+async def test_what_comes_behind_a_handshake_is_handed_on_behind_it() -> None:
+    async with running(House(websocket=Noting)) as house:
+        raw = await house.connect()
+        lines = SOCKET.count(b"\r\n") + 1
+        await raw.send(SOCKET + b"\r\n" + b"\x81\x85rest")
+        assert await raw.reader.readuntil(b"rest|") == b"%d:\r\n\r\n|0:rest|" % lines
+        await raw.send(b"more")
+        assert await raw.reader.readuntil(b"more|") == b"0:more|"
+        assert len(house.connections) == 1
+        raw.drop()
+        assert await house.emptied(SOON)
 
 
 async def test_where_all_connections_are_taken_the_silent_give_way() -> None:
