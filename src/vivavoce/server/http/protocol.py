@@ -339,6 +339,8 @@ class HttpProtocol(asyncio.Protocol):
     def _expire(self) -> None:
         """The time of a phase is over."""
         self._timer = self._due = None
+        if self._transport.is_closing():
+            return
         if self._clock.phase in {Phase.IDLE, Phase.LINGER}:
             self._transport.close()
         elif self._clock.phase is Phase.HEAD and not self._reader.begun:
