@@ -81,6 +81,7 @@ async def open_routes(
     stack: AsyncExitStack,
     voices: Voices,
     on_broken: Callable[[JournalError], None],
+    metrics: Metrics,
 ) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
 
@@ -92,7 +93,6 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    metrics = Metrics()
     await stack.enter_async_context(
         Watchdog(
             metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe

@@ -17,9 +17,9 @@ from vivavoce.server import (
     admission,
     answers,
     asking,
+    descriptors,
     gateway,
     handshakes,
-    http_line,
     line,
     listing,
     routes,
@@ -27,6 +27,7 @@ from vivavoce.server import (
     webhooks,
 )
 from vivavoce.server.delivery_limits import DELIVERIES
+from vivavoce.server.http import bounds, refusals
 from vivavoce.server.limit import Limit, from_setting
 from vivavoce.server.outbound import Room
 from vivavoce.session import arrival, life, live, resume, runner, sessions
@@ -35,8 +36,100 @@ _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
 
 LIMITS: tuple[Limit, ...] = (
-    Limit("connections", "head of a request or handshake", http_line.HEAD_SECONDS, "s", "line cut"),
-    Limit("connections", "idle time between requests", serving.KEEP_ALIVE_SECONDS, "s", "closed"),
+    Limit(
+        "connections",
+        "open connections in all, as far as descriptors allow",
+        descriptors.MAX_DERIVED,
+        "connections",
+        "the one that has waited longest without a request is closed; where none waits, 503",
+        "max_connections",
+    ),
+    Limit(
+        "connections",
+        "descriptors kept back from connections; half of the limit where it is below twice that",
+        descriptors.RESERVED,
+        "descriptors",
+        "sessions that run can go on",
+    ),
+    Limit(
+        "connections",
+        "soft limit of descriptors that the server raises its own to, where the hard one allows",
+        descriptors.MOST_RAISED,
+        "descriptors",
+        "logged as `connection_limit_set`",
+    ),
+    from_setting(
+        "connections",
+        "max_connections_per_address",
+        "connections",
+        "open connections of an address or an IPv6 /64; loopback and trusted proxies have none",
+        "503 with `Retry-After`",
+    ),
+    Limit(
+        "connections",
+        "`Retry-After` where too many are open",
+        refusals.RETRY_SECONDS,
+        "s",
+        "sent with 503",
+    ),
+    Limit("connections", "head of a request or handshake", bounds.HEAD_SECONDS, "s", "408, closed"),
+    Limit(
+        "connections",
+        "head, chunk-size lines and trailers of a request together",
+        bounds.MAX_HEAD_BYTES,
+        "bytes",
+        "431, closed",
+    ),
+    Limit(
+        "connections",
+        "header and trailer lines of a request together",
+        bounds.MAX_HEAD_LINES,
+        "lines",
+        "431, closed",
+    ),
+    Limit(
+        "connections",
+        "request line or header line of a handshake",
+        bounds.MAX_HANDSHAKE_LINE_BYTES,
+        "bytes",
+        "414 or 431, closed",
+    ),
+    Limit(
+        "connections",
+        "whole request, body and trailers included",
+        bounds.REQUEST_SECONDS,
+        "s",
+        "408, closed",
+    ),
+    Limit(
+        "connections",
+        "body that waits for its route",
+        bounds.MAX_BUFFERED_BODY_BYTES,
+        "bytes",
+        "the connection is not read until the route takes it",
+    ),
+    Limit("connections", "idle time between requests", bounds.KEEP_ALIVE_SECONDS, "s", "closed"),
+    Limit(
+        "connections",
+        "time in which a client must take some of a waiting response",
+        bounds.READER_SECONDS,
+        "s",
+        "connection aborted",
+    ),
+    Limit(
+        "connections",
+        "time in which input is discarded behind a refusal or an unread body",
+        bounds.LINGER_SECONDS,
+        "s",
+        "closed",
+    ),
+    Limit(
+        "connections",
+        "such input",
+        bounds.MAX_DISCARDED_BYTES_PER_SECOND,
+        "bytes/s",
+        "the connection is read no faster",
+    ),
     Limit("connections", "handshakes at once", handshakes.BURST, "handshakes", "the next are held"),
     Limit(
         "connections",

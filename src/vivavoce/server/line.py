@@ -13,6 +13,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from vivavoce.server.framing import Frames, binary_message, text_frame
+from vivavoce.server.http.connections import ConnectionSlot
 
 EXTENSION = "vivavoce.peer"
 
@@ -77,6 +78,7 @@ class LineProtocol(WebSocketsSansIOProtocol):
     keep its connection and its session for ever.
     """
 
+    connection_slot: ConnectionSlot | None = None
     _peer: Peer
     _frames: Frames
 
@@ -149,6 +151,8 @@ class LineProtocol(WebSocketsSansIOProtocol):
         """The line is gone; what was not confirmed never will be."""
         if not self._peer.confirmed.done():
             self._peer.confirmed.set_result(False)
+        if self.connection_slot is not None:
+            self.connection_slot.release()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:

@@ -36,6 +36,20 @@ class Metrics:
         gauge = partial(Gauge, registry=self.registry)
         histogram = partial(Histogram, registry=self.registry)
         self.connections = gauge("vivavoce_connections", "Sockets that are open.")
+        self.open_connections = gauge(
+            "vivavoce_open_connections", "TCP connections that are open, WebSockets included."
+        )
+        self.connections_refused = counter(
+            "vivavoce_connections_refused_total",
+            "Connections refused because too many are open (full), or too many from their address "
+            "(address), or closed without a request to make room (gave_way).",
+            ["reason"],
+        )
+        self.requests_refused = counter(
+            "vivavoce_requests_refused_total",
+            "Requests refused before a route saw them, and clients cut because they took no data.",
+            ["reason"],
+        )
         self._unanswered = 0
         gauge(
             "vivavoce_acks_outstanding", "Chunks that were read and are not durable yet."

@@ -23,6 +23,7 @@ from vivavoce import places
 from vivavoce.delivery.schedule import DELAYS, GIVE_UP
 from vivavoce.protocol.frames import MAX_FRAME_BYTES
 from vivavoce.recognition.loading import Device
+from vivavoce.server.http.connections import MAX_PER_ADDRESS
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -120,6 +121,20 @@ class Settings(BaseSettings):
         "sessions are refused with 429. 0 refuses none.",
     )
     max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
+    max_connections: int = Field(
+        0,
+        ge=0,
+        description="Open connections in all, WebSockets included; 0 takes what the process may "
+        "have of file descriptors, less a reserve, and 10,000 at most. Where all are taken, a new "
+        "connection replaces the one that has waited longest without a request; where none waits, "
+        "it is answered 503.",
+    )
+    max_connections_per_address: int = Field(
+        MAX_PER_ADDRESS,
+        ge=1,
+        description="Open connections of one IPv4 address or one IPv6 network of 64 bits; others "
+        "are answered 503. Loopback addresses and `trusted_proxies` have no such bound.",
+    )
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(
         300, description="Seconds that a session waits for its client to come back."

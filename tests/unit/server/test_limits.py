@@ -55,6 +55,9 @@ NO_BOUNDS = {
     "recognition/validation.py": {"_CHARACTERS_PER_SECOND"},
     "recognition/frames.py": {"LENGTH_BYTES"},
     "server/listing.py": {"MAX_NAME"},
+    "server/http/connections.py": {"MAX_PER_ADDRESS"},  # the default of a setting that is listed
+    "server/http/refusals.py": {"LOG_SECONDS"},
+    "server/http/protocol.py": {"_REST_SECONDS"},
     # when something is looked at, told or handed back, not when something ends
     "server/watchdog.py": {"PERIOD_SECONDS", "LATE_SECONDS", "QUIET_SECONDS"},
     "session/hearing.py": {"TURN_SECONDS"},
