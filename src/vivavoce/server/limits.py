@@ -9,7 +9,7 @@ from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import request, validation
+from vivavoce.protocol import long_messages, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -67,6 +67,13 @@ LIMITS: tuple[Limit, ...] = (
         "refused by the system",
     ),
     Limit("connections", "frame from a client", serving.MAX_FRAME_BYTES, "bytes", "close 1009"),
+    Limit(
+        "connections",
+        "text from a client beside the base64 of an `audio_chunk`",
+        long_messages.LARGE,
+        "characters",
+        "`acknowledged: false`, counts as unreadable",
+    ),
     Limit(
         "connections",
         "text frame to a client",
