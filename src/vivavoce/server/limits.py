@@ -9,7 +9,7 @@ from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import long_messages, request, validation
+from vivavoce.protocol import long_messages, overfull, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -252,6 +252,13 @@ LIMITS: tuple[Limit, ...] = (
     *DELIVERIES,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
+    Limit("requests", "values in a body", overfull.MOST_VALUES, "values", "400"),
+    Limit("requests", "`languages`", request.MAX_LANGUAGES, "codes", "400"),
+    Limit("requests", "`target_languages`", request.MAX_TARGET_LANGUAGES, "codes", "400"),
+    Limit("requests", "`vocabulary`", request.MAX_VOCABULARY, "entries", "400"),
+    Limit("requests", "`pronunciations` of one entry", request.MAX_PRONUNCIATIONS, "texts", "400"),
+    Limit("requests", "`spelling_dictionary`", request.MAX_SPELLINGS, "entries", "400"),
+    Limit("requests", "variants of one of its entries", request.MAX_VARIANTS, "texts", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
     Limit(
         "requests",
