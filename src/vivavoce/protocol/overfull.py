@@ -19,7 +19,7 @@ MOST_VALUES = 20_000
 MAX_KEY_CHARACTERS = 64
 """Of a client's key within a path; a fault names the place and does not repeat the body."""
 
-_MOST_MARKS = 4 * MOST_VALUES
+_MARKS_READ = 4 * MOST_VALUES
 _MARK = re.compile(rb'["\[\]{},]')
 
 
@@ -66,7 +66,7 @@ def _overfull_members(
     kind: inspect.VarTupleType | inspect.DictType, raw: Raw, path: str, most: int
 ) -> Iterator[str]:
     opening = b"[" if isinstance(kind, inspect.VarTupleType) else b"{"
-    if not bytes(memoryview(raw)[:1]) == opening:
+    if bytes(memoryview(raw)[:1]) != opening:
         return
     if _members(bytes(raw), most) > most:
         yield too_many(path, most)
@@ -98,7 +98,7 @@ def _members(raw: bytes, most: int) -> int:
     """Members of a JSON list or object, counted up to one more than ``most``."""
     plain = raw.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # a quote now ends its string
     depth, commas, at = 0, 0, 0
-    for _ in range(_MOST_MARKS):
+    for _ in range(_MARKS_READ):
         mark = _MARK.search(plain, at)
         if mark is None or commas >= most:
             break

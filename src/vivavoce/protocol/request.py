@@ -51,9 +51,9 @@ class VocabularyEntry(_Part, frozen=True):
 
     value: Annotated[str, Meta(min_length=1)]
     intensity: Unit | UnsetType = UNSET
-    pronunciations: (
-        Annotated[tuple[str, ...], Meta(max_length=MAX_PRONUNCIATIONS)] | UnsetType
-    ) = UNSET
+    pronunciations: Annotated[tuple[str, ...], Meta(max_length=MAX_PRONUNCIATIONS)] | UnsetType = (
+        UNSET
+    )
     language: Language | UnsetType = UNSET
 
 

@@ -4,7 +4,7 @@ The rooms keep their own constants and know nothing of this table; ``docs/refere
 made from it, and a test finds bounds in the code that are missing here.
 """
 
-from vivavoce.archive import database
+from vivavoce.archive import database, port
 from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
@@ -267,7 +267,14 @@ LIMITS: tuple[Limit, ...] = (
         "faults",
         "the rest is left out",
     ),
-    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
+    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "no more"),
+    Limit(
+        "requests",
+        "JSON on a page of the list",
+        port.MOST_PAGE_BYTES,
+        "bytes",
+        "fewer sessions, but one, and a `next` link",
+    ),
     Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
     Limit(
         "requests",

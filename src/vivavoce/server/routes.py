@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,8 +31,8 @@ from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
-from vivavoce.server.answers import json_answer
-from vivavoce.server.asking import body_of, owner_of
+from vivavoce.server.answers import json_answer, long_json_answer
+from vivavoce.server.asking import body_of, checked, owner_of
 from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
@@ -82,7 +82,7 @@ class LiveRoutes:
     async def create(self, request: Request) -> Response:
         """Begin a session."""
         owner = owner_of(request, self.keys)
-        wanted = parse_init(await body_of(request, MAX_INIT_BYTES))
+        wanted = await checked(parse_init, await body_of(request, MAX_INIT_BYTES))
         if reason := self.refusal(wanted):
             raise ApiError(422, reason)
         token = new_secret("")
@@ -102,23 +102,23 @@ class LiveRoutes:
         return json_answer(InitAnswer(session.id, iso(session.created_at), url), 201)
 
     async def list(self, request: Request) -> Response:
-        """A page of the owner's sessions, newest first."""
+        """A page of the owner's sessions, newest first, without their results."""
         owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
-        links = page_links(
-            f"{self._base(request)}/v2/live", request.query_params, query, more=found.more
-        )
+        following = query.offset + len(found.records) if found.more else None
+        base = f"{self._base(request)}/v2/live"
+        links = page_links(base, request.query_params, query, following)
         items = tuple(job(record) for record in found.records)
         return json_answer(JobPage(links.first, links.current, links.next, items))
 
     async def get(self, request: Request) -> Response:
         """One session with its result."""
-        return json_answer(job(await self._record(request)))
+        return await long_json_answer(job(await self._find(request, self.records.get)))
 
     async def delete(self, request: Request) -> Response:
         """Forget a finished session."""
-        record = await self._record(request)
+        record = await self._find(request, self.records.summary)
         if record.status in FINISHED:
             await self.deliveries.forget(record.id)
         try:
@@ -130,20 +130,15 @@ class LiveRoutes:
 
     async def patch(self, request: Request) -> Response:
         """Store the client's own notes on a session."""
-        record = await self._record(request)
+        record = await self._find(request, self.records.summary)
         body = await body_of(request, MAX_PATCH_BYTES)
-        try:
-            metadata = msgspec.json.decode(body, type=dict)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
-        if fault := nesting_fault("post_session_metadata", metadata):
-            raise InvalidParametersError([fault])
+        await checked(check_notes, body)
         await self.records.patch(record.id, record.owner, body)
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
         """The recording of a finished session."""
-        record = await self._record(request)
+        record = await self._find(request, self.records.summary)
         try:
             found = await self.recordings.find(record.id)
         except NotFoundError as error:
@@ -193,15 +188,31 @@ class LiveRoutes:
         )
         return json_answer(body, refusal.status)
 
-    async def _record(self, request: Request) -> Record:
+    async def _find(
+        self, request: Request, read: Callable[[str, str], Awaitable[Record]]
+    ) -> Record:
         owner = owner_of(request, self.keys)
         try:
-            return await self.records.get(str(uuid.UUID(request.path_params["id"])), owner)
+            return await read(str(uuid.UUID(request.path_params["id"])), owner)
         except (ValueError, NotFoundError) as error:
             raise ApiError(404, "no such session") from error
 
     def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
         return base_url(request, self.public_url, websocket=websocket)
+
+
+def check_notes(body: bytes) -> None:
+    """Check the client's own notes on a session.
+
+    Raises:
+        MalformedJsonError, InvalidParametersError: they are no object, or nested too deeply.
+    """
+    try:
+        metadata = msgspec.json.decode(body, type=dict)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
+    if fault := nesting_fault("post_session_metadata", metadata):
+        raise InvalidParametersError([fault])
 
 
 def job(record: Record) -> Job:
