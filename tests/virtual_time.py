@@ -32,7 +32,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._instant = _Selector()
         super().__init__(self._instant)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # its own type needs 3.12
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> Any:
         """Work of threads is done at once, for no time may pass meanwhile."""
         del executor
         done = self.create_future()

@@ -17,6 +17,7 @@ from vivavoce.server import (
     admission,
     answers,
     asking,
+    disk,
     gateway,
     handshakes,
     http_line,
@@ -146,7 +147,28 @@ LIMITS: tuple[Limit, ...] = (
     from_setting(
         "sessions", "max_load", "of 1", "workers' time that finals may take", "429 for new sessions"
     ),
-    from_setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "disk_reserve",
+        "MiB",
+        "free disk space for new sessions",
+        "503 with `Retry-After`, metric `disk_free_bytes`",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where the disk is nearly full",
+        disk.RETRY_SECONDS,
+        "s",
+        "sent with 503",
+    ),
+    from_setting("sessions", "max_sessions", "sessions", "open sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "max_unopened",
+        "sessions",
+        "sessions of a key that were never connected to",
+        "429",
+    ),
     from_setting(
         "sessions", "max_duration", "s", "audio in a session", "`error` message, the recording ends"
     ),
@@ -172,6 +194,13 @@ LIMITS: tuple[Limit, ...] = (
         "idle_limit",
         "s",
         "time without audio on an open socket",
+        "`error` message, the recording ends",
+    ),
+    from_setting(
+        "sessions",
+        "max_quiet",
+        "s",
+        "time with nothing but empty chunks on an open socket",
         "`error` message, the recording ends",
     ),
     from_setting(

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.reception import Reception
 from vivavoce.session.ports import Foresight
 from vivavoce.session.sessions import Sessions
@@ -108,6 +109,7 @@ class Sources:
     journal: SqliteJournal
     deliveries: Deliveries
     reception: Reception
+    disk: DiskReserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,14 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "gauge",
         "vivavoce_live_sessions",
-        "Sessions whose recording goes on.",
+        "Sessions that are open: connected, or waiting for their client to come back.",
         lambda s: s.sessions.recording,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_unopened_sessions",
+        "Sessions that no client has connected to.",
+        lambda s: s.sessions.unopened,
     ),
     Reading(
         "gauge",
@@ -246,6 +254,12 @@ READINGS: tuple[Reading, ...] = (
         "vivavoce_journal_writable",
         "1 while audio can be stored.",
         lambda s: s.journal.failure is None,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_disk_free_bytes",
+        "Space that is left on the disk of the data folder.",
+        lambda s: s.disk.free,
     ),
     Reading(
         "counter",

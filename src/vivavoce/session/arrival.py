@@ -99,7 +99,7 @@ class Arrival:
             raise AlreadyStoppedError("the recording has been stopped")
         if self._aligned:
             return self._live.append(audio, told)
-        self._live.touch()
+        self._live.touch(len(audio))
         held = _Held(audio, asyncio.get_running_loop().create_future(), told)
         if not audio:
             held.answer.set_result(self._live.known_range(self._live.handed, 0))

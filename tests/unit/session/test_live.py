@@ -148,6 +148,39 @@ async def test_a_client_has_its_time_to_come_to_speak_and_to_come_back(
     assert gone(1)
 
 
+async def test_empty_chunks_keep_a_session_open_for_a_while_only(live: Live, clock: Clock) -> None:
+    """An empty chunk every few minutes used to keep it open indefinitely."""
+    await live.connect(Turn())
+
+    async def empty_chunks(seconds: float) -> bool:
+        until = clock.now + seconds
+        while clock.now < until:
+            clock.now += LIMITS.idle / 2
+            await live.append(b"")
+        return live.abandoned
+
+    assert not await empty_chunks(LIMITS.quiet)
+    await live.append(SECOND)
+    assert not await empty_chunks(LIMITS.quiet)
+    assert await empty_chunks(LIMITS.idle / 2)
+    assert live.overdue == LIMITS.quiet
+
+
+async def test_a_client_that_comes_and_goes_without_audio_keeps_no_session_open(
+    live: Live, clock: Clock
+) -> None:
+    clock.now = LIMITS.connect  # the time before the first connection does not count
+    while clock.now < LIMITS.connect + LIMITS.quiet:
+        turn = Turn()
+        await live.connect(turn)
+        assert not live.abandoned
+        live.disconnect(turn)
+        clock.now += LIMITS.resume
+    clock.now += 1
+    await live.connect(Turn())
+    assert live.abandoned
+
+
 async def test_the_newest_connection_speaks_once_the_one_before_has_let_go(
     live: Live, clock: Clock
 ) -> None:
