@@ -13,6 +13,7 @@ from integration.wire import Api, acks, session
 STALL = 0.1
 """Processor seconds of the event loop at a time: twenty times its promise, for busy machines."""
 MIB = 1 << 20
+VOCABULARY = "realtime_processing.custom_vocabulary_config.vocabulary"
 
 
 async def stalls(api: Api) -> float:
@@ -50,10 +51,7 @@ async def test_bodies_of_a_megabyte_are_refused_by_their_bounds_and_stall_nothin
         assert answer.status_code == 400
         faults |= set(answer.json()["validation_errors"])
     assert faults == {
-        (
-            "realtime_processing.custom_vocabulary_config.vocabulary must contain no more than 1000 "
-            "elements"
-        ),
+        f"{VOCABULARY} must contain no more than 1000 elements",
         "language_config.languages must contain no more than 100 elements",
         "the body must contain no more than 20000 values",
     }
