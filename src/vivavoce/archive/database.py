@@ -26,7 +26,7 @@ session_table = sql.Table(
     sql.Column("custom_metadata", sql.Text),
     sql.Column("post_session_metadata", sql.Text, nullable=False),
     sql.Column("file", sql.Text),
-    sql.Column("result", sql.Text),
+    sql.Column("result", sql.LargeBinary),  # megabytes: text would be decoded and encoded again
     sql.Index("session_newest", "owner", "created_at", "id"),
 )
 

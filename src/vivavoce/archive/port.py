@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+MOST_PAGE_BYTES = 1 << 20
+"""JSON on a page of a list; where more is asked for, the page has fewer records."""
+
 
 class ArchiveError(Exception):
     """The archive cannot do what was asked."""
@@ -79,7 +82,7 @@ class Record(NewRecord, frozen=True, kw_only=True):
         error_code: HTTP-like code of a failure.
         post_session_metadata: JSON object that was patched in.
         file: its recording.
-        result: JSON of the result, once done.
+        result: JSON of the result, once done; only ``get`` reads it.
     """
 
     status: Status = Status.QUEUED
@@ -96,6 +99,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         offset: records to skip.
         limit: records to return at most, at least 1.
+        most_bytes: JSON after which the page ends; it has one record at least.
         day: created on this whole day of UTC.
         before: created before this Unix time, itself excluded.
         after: created at or after this Unix time.
@@ -106,6 +110,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     offset: int = 0
     limit: int = 20
+    most_bytes: int = MOST_PAGE_BYTES
     day: date | None = None
     before: float | None = None
     after: float | None = None
@@ -163,7 +168,15 @@ class Records(Protocol):
         ...
 
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record.
+        """One record with its result, which may have megabytes.
+
+        Raises:
+            NotFoundError: no such session of this owner.
+        """
+        ...
+
+    async def summary(self, session_id: str, owner: str) -> Record:
+        """One record without its result.
 
         Raises:
             NotFoundError: no such session of this owner.
@@ -171,7 +184,7 @@ class Records(Protocol):
         ...
 
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first, ties by id."""
+        """The owner's records that a query asks for, newest first, ties by id; without results."""
         ...
 
     async def delete(self, session_id: str, owner: str) -> None:

@@ -47,7 +47,7 @@ class LocalRecordings:
         except OSError as error:
             raise UnavailableError(f"the recording cannot be stored: {error}") from error
         finally:
-            part.unlink(missing_ok=True)
+            await asyncio.to_thread(part.unlink, missing_ok=True)
         return size
 
     async def find(self, session_id: str) -> Recording:
@@ -77,7 +77,7 @@ class LocalRecordings:
         except FileNotFoundError as error:
             raise NotFoundError(session_id) from error
         with file:
-            file.seek(start)
+            await asyncio.to_thread(file.seek, start)
             while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
                 yield block
 
@@ -94,7 +94,8 @@ class LocalRecordings:
 async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
     """Write and sync a file of our own; returns its size."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+    descriptor = await asyncio.to_thread(os.open, path, flags, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         async for chunk in chunks:
             await asyncio.to_thread(file.write, chunk)
         await asyncio.to_thread(file.flush)

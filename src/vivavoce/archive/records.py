@@ -5,8 +5,9 @@ threads, each a transaction of its own, and never in the event loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, time
 from itertools import islice
 from typing import Any, Self, TypeVar
@@ -35,10 +36,14 @@ Result = TypeVar("Result")
 _THREADS = 4
 _MOST = 2**31 - 2  # no list is longer, and every database counts so far
 _SCAN_ROWS = 200
+_PAGE_ROWS = 16  # read at once: their requests may have a megabyte each
 _DAY_SECONDS = 86_400
-_IDS_AT_ONCE = 500  # databases bound the number of parameters
+_PLAIN_SIZE = 600  # of JSON in a record, its documents aside
 
 _columns = session_table.c
+_facts = tuple(column for column in _columns if column.name != "result")
+# Earlier versions stored text here; no type makes the database's driver convert nothing.
+_result = sql.type_coerce(_columns.result, sql.types.NullType()).label("result")
 _newest_first = (_columns.created_at.desc(), _columns.id.desc())
 
 
@@ -84,7 +89,7 @@ class SqlRecords:
         values = {
             "status": Status.DONE,
             "completed_at": completed_at,
-            "result": result.decode(),
+            "result": result,
             "file": _file_text(file),
         }
         return await self._advance(session_id, values)
@@ -95,12 +100,12 @@ class SqlRecords:
         return await self._advance(session_id, values)
 
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record of this owner."""
-        select = sql.select(session_table).where(_is(session_id, owner))
-        row = await self._run(lambda db: db.execute(select).one_or_none())
-        if row is None:
-            raise NotFoundError(session_id)
-        return _record(row)
+        """One record of this owner with its result."""
+        return await self._run(lambda db: _one(db, session_id, owner, *_facts, _result))
+
+    async def summary(self, session_id: str, owner: str) -> Record:
+        """One record of this owner without its result."""
+        return await self._run(lambda db: _one(db, session_id, owner, *_facts))
 
     async def list(self, owner: str, query: Query) -> Page:
         """The owner's records that a query asks for, newest first."""
@@ -189,16 +194,25 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
         yield _columns.status.in_(query.statuses)
 
 
+def _one(
+    db: sql.Connection, session_id: str, owner: str, *columns: sql.ColumnElement[Any]
+) -> Record:
+    row = db.execute(sql.select(*columns).where(_is(session_id, owner))).one_or_none()
+    if row is None:
+        raise NotFoundError(session_id)
+    return _record(row)
+
+
 def _slice(db: sql.Connection, owner: str, query: Query) -> Page:
     select = (
-        sql.select(session_table)
+        sql.select(*_facts)
         .where(*_filters(owner, query))
         .order_by(*_newest_first)
         .offset(query.offset)
         .limit(query.limit + 1)
     )
-    rows = db.execute(select).all()
-    return Page([_record(row) for row in rows[: query.limit]], len(rows) > query.limit)
+    with closing(db.execution_options(yield_per=_PAGE_ROWS).execute(select)) as rows:
+        return _page(rows, query)
 
 
 def _scan(db: sql.Connection, owner: str, query: Query) -> Page:
@@ -208,24 +222,40 @@ def _scan(db: sql.Connection, owner: str, query: Query) -> Page:
         .where(*_filters(owner, query), _columns.custom_metadata.is_not(None))
         .order_by(*_newest_first)
     )
-    rows = db.execution_options(yield_per=_SCAN_ROWS).execute(select)
-    found = (
-        row.id
-        for row in rows
-        if matches(msgspec.json.decode(row.custom_metadata), query.texts, query.contains)
-    )
-    ids = list(islice(found, query.offset, query.offset + query.limit + 1))
-    rows.close()
-    return Page(_fetch(db, ids[: query.limit]), len(ids) > query.limit)
+    with closing(db.execution_options(yield_per=_SCAN_ROWS).execute(select)) as rows:
+        found = (
+            row.id
+            for row in rows
+            if matches(msgspec.json.decode(row.custom_metadata), query.texts, query.contains)
+        )
+        ids = list(islice(found, query.offset, query.offset + query.limit + 1))
+    return _page(_fetch(db, ids), query)
 
 
-def _fetch(db: sql.Connection, ids: list[str]) -> list[Record]:
+def _fetch(db: sql.Connection, ids: list[str]) -> Iterator[sql.Row[Any]]:
+    """The rows of some sessions, a few at a time."""
+    for start in range(0, len(ids), _PAGE_ROWS):
+        some = ids[start : start + _PAGE_ROWS]
+        select = sql.select(*_facts).where(_columns.id.in_(some)).order_by(*_newest_first)
+        yield from db.execute(select)
+
+
+def _page(rows: Iterable[sql.Row[Any]], query: Query) -> Page:
+    """A page of these rows, which are read as far as they fit."""
     records: list[Record] = []
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = ids[start : start + _IDS_AT_ONCE]
-        select = sql.select(session_table).where(_columns.id.in_(some)).order_by(*_newest_first)
-        records += map(_record, db.execute(select))
-    return records
+    room = query.most_bytes
+    for record in map(_record, rows):
+        room -= _size(record)
+        if len(records) == query.limit or (records and room < 0):
+            return Page(records, more=True)
+        records.append(record)
+    return Page(records, more=False)
+
+
+def _size(record: Record) -> int:
+    """Bytes of JSON that a client may have put into a record, and some for the rest."""
+    documents = (record.request, record.custom_metadata, record.post_session_metadata)
+    return _PLAIN_SIZE + sum(len(document or b"") for document in documents)
 
 
 def _columns_of(record: Record) -> dict[str, Any]:
@@ -253,9 +283,9 @@ def _record(row: sql.Row[Any]) -> Record:
         error_code=row.error_code,
         post_session_metadata=row.post_session_metadata.encode(),
         file=None if row.file is None else msgspec.json.decode(row.file, type=AudioFile),
-        result=_bytes(row.result),
+        result=_bytes(getattr(row, "result", None)),
     )
 
 
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode()
+def _bytes(stored: str | bytes | None) -> bytes | None:
+    return stored.encode() if isinstance(stored, str) else stored

@@ -1,7 +1,5 @@
 """Every message of the socket, both ways. Contract §2.4 and §3."""
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -216,6 +214,10 @@ class UnknownTypeError(BadMessageError):
     """A well-formed message of a type that this server does not know."""
 
 
+class TooLongError(BadMessageError):
+    """A long text that holds more than the audio of one ``audio_chunk``."""
+
+
 class BadChunkError(BadMessageError):
     """An ``audio_chunk`` whose chunk is not base64 text."""
 
@@ -233,13 +235,23 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     return message
 
 
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_well_formed = msgspec.json.Decoder[msgspec.Raw](msgspec.Raw)
+_typed = msgspec.json.Decoder[_Typed](_Typed)
+
+
 def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
+    """Name the fault of a text without making objects of what is in it."""
     try:
-        value: Any = msgspec.json.decode(text)
+        _well_formed.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return BadMessageError(f"the message is not valid JSON: {error}")
-    kind = value.get("type") if isinstance(value, dict) else None
-    if not isinstance(kind, str):
+    try:
+        kind = _typed.decode(text).type
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return BadMessageError("the message must be an object with a text field 'type'")
     if kind == "audio_chunk":
         return BadChunkError(BAD_CHUNK)

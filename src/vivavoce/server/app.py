@@ -22,6 +22,7 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.documents import Documents
 from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
@@ -147,10 +148,16 @@ async def open_routes(
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
     reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
+    disk = DiskReserve(settings.data, settings.disk_reserve * MEBIBYTE, time.monotonic)
     metrics.registry.register(
-        Readings(Sources(sessions, recogniser, journal, deliveries, reception))
+        Readings(Sources(sessions, recogniser, journal, deliveries, reception, disk))
     )
-    exposition = Exposition(metrics, keys, settings.open_metrics, deliveries.count)
+
+    async def measure() -> None:
+        await deliveries.count()
+        await disk.refresh()
+
+    exposition = Exposition(metrics, keys, settings.open_metrics, measure)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -163,6 +170,7 @@ async def open_routes(
         metrics=metrics,
         door=Door(metrics),
         reception=reception,
+        disk=disk,
     )
     return [
         Route("/health", health.health),
@@ -196,6 +204,8 @@ def limits(settings: Settings) -> Limits:
         idle=settings.idle_limit,
         connect=settings.connect_limit,
         sessions=settings.max_sessions,
+        quiet=settings.max_quiet,
+        unopened=settings.max_unopened,
     )
 
 

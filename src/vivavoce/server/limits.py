@@ -4,12 +4,12 @@ The rooms keep their own constants and know nothing of this table; ``docs/refere
 made from it, and a test finds bounds in the code that are missing here.
 """
 
-from vivavoce.archive import database
+from vivavoce.archive import database, port
 from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import request, validation
+from vivavoce.protocol import long_messages, overfull, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -18,6 +18,7 @@ from vivavoce.server import (
     answers,
     asking,
     descriptors,
+    disk,
     gateway,
     handshakes,
     line,
@@ -162,6 +163,13 @@ LIMITS: tuple[Limit, ...] = (
     Limit("connections", "frame from a client", serving.MAX_FRAME_BYTES, "bytes", "close 1009"),
     Limit(
         "connections",
+        "text from a client beside the base64 of an `audio_chunk`",
+        long_messages.LARGE,
+        "characters",
+        "`acknowledged: false`, counts as unreadable",
+    ),
+    Limit(
+        "connections",
         "text frame to a client",
         wire.MAX_FRAME_BYTES,
         "bytes",
@@ -232,7 +240,28 @@ LIMITS: tuple[Limit, ...] = (
     from_setting(
         "sessions", "max_load", "of 1", "workers' time that finals may take", "429 for new sessions"
     ),
-    from_setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "disk_reserve",
+        "MiB",
+        "free disk space for new sessions",
+        "503 with `Retry-After`, metric `disk_free_bytes`",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where the disk is nearly full",
+        disk.RETRY_SECONDS,
+        "s",
+        "sent with 503",
+    ),
+    from_setting("sessions", "max_sessions", "sessions", "open sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "max_unopened",
+        "sessions",
+        "sessions of a key that were never connected to",
+        "429",
+    ),
     from_setting(
         "sessions", "max_duration", "s", "audio in a session", "`error` message, the recording ends"
     ),
@@ -258,6 +287,13 @@ LIMITS: tuple[Limit, ...] = (
         "idle_limit",
         "s",
         "time without audio on an open socket",
+        "`error` message, the recording ends",
+    ),
+    from_setting(
+        "sessions",
+        "max_quiet",
+        "s",
+        "time with nothing but empty chunks on an open socket",
         "`error` message, the recording ends",
     ),
     from_setting(
@@ -338,6 +374,13 @@ LIMITS: tuple[Limit, ...] = (
     *DELIVERIES,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
+    Limit("requests", "values in a body", overfull.MOST_VALUES, "values", "400"),
+    Limit("requests", "`languages`", request.MAX_LANGUAGES, "codes", "400"),
+    Limit("requests", "`target_languages`", request.MAX_TARGET_LANGUAGES, "codes", "400"),
+    Limit("requests", "`vocabulary`", request.MAX_VOCABULARY, "entries", "400"),
+    Limit("requests", "`pronunciations` of one entry", request.MAX_PRONUNCIATIONS, "texts", "400"),
+    Limit("requests", "`spelling_dictionary`", request.MAX_SPELLINGS, "entries", "400"),
+    Limit("requests", "variants of one of its entries", request.MAX_VARIANTS, "texts", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
     Limit(
         "requests",
@@ -346,7 +389,14 @@ LIMITS: tuple[Limit, ...] = (
         "faults",
         "the rest is left out",
     ),
-    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
+    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "no more"),
+    Limit(
+        "requests",
+        "JSON on a page of the list",
+        port.MOST_PAGE_BYTES,
+        "bytes",
+        "fewer sessions, but one, and a `next` link",
+    ),
     Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
     Limit(
         "requests",

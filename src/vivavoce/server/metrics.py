@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.reception import Reception
 from vivavoce.session.ports import Foresight
 from vivavoce.session.sessions import Sessions
@@ -84,7 +85,7 @@ class Metrics:
         )
         self.loop_late = histogram(
             "vivavoce_loop_late_seconds",
-            "How late the event loop answered, asked fifty times a second.",
+            "How late the event loop answered, asked ten times a second.",
             buckets=LOOP_BUCKETS,
         )
         self.loop_busy = histogram(
@@ -122,6 +123,7 @@ class Sources:
     journal: SqliteJournal
     deliveries: Deliveries
     reception: Reception
+    disk: DiskReserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,14 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "gauge",
         "vivavoce_live_sessions",
-        "Sessions whose recording goes on.",
+        "Sessions that are open: connected, or waiting for their client to come back.",
         lambda s: s.sessions.recording,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_unopened_sessions",
+        "Sessions that no client has connected to.",
+        lambda s: s.sessions.unopened,
     ),
     Reading(
         "gauge",
@@ -260,6 +268,12 @@ READINGS: tuple[Reading, ...] = (
         "vivavoce_journal_writable",
         "1 while audio can be stored.",
         lambda s: s.journal.failure is None,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_disk_free_bytes",
+        "Space that is left on the disk of the data folder.",
+        lambda s: s.disk.free,
     ),
     Reading(
         "counter",

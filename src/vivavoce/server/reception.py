@@ -44,16 +44,25 @@ class Reception:
         Raises:
             ApiError: 429, when the machine has no room.
         """
-        wanted = Newcomer(channels, age=0.0, heard=0.0)
-        recogniser = self._recogniser
-        load, sizes = recogniser.load(), recogniser.sizes
-        if again := self._policy.refuse(wanted, load, sizes, self._newcomers()):
-            raise ApiError(429, "the server is working to capacity", retry_after=again)
+        wanted = self.check(channels)
         self._coming.append(wanted)
         try:
             yield
         finally:
             self._coming.remove(wanted)
+
+    def check(self, channels: int) -> Newcomer:
+        """The session as the policy sees it.
+
+        Raises:
+            ApiError: 429, when the machine has no room for it.
+        """
+        wanted = Newcomer(channels, age=0.0, heard=0.0)
+        recogniser = self._recogniser
+        load, sizes = recogniser.load(), recogniser.sizes
+        if again := self._policy.refuse(wanted, load, sizes, self._newcomers()):
+            raise ApiError(429, "the server is working to capacity", retry_after=again)
+        return wanted
 
     def _newcomers(self) -> list[Newcomer]:
         now = self._monotonic()

@@ -120,7 +120,6 @@ class Settings(BaseSettings):
         description="Share of the recognition processes' time that finals may take; beyond it new "
         "sessions are refused with 429. 0 refuses none.",
     )
-    max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
     max_connections: int = Field(
         0,
         ge=0,
@@ -135,6 +134,23 @@ class Settings(BaseSettings):
         description="Open connections of one IPv4 address or one IPv6 network of 64 bits; others "
         "are answered 503. Loopback addresses and `trusted_proxies` have no such bound.",
     )
+    disk_reserve: int = Field(
+        512,
+        ge=0,
+        description="MiB of the data folder's disk that are kept for the sessions that run; with "
+        "less free, new ones are refused with 503. 0 keeps nothing.",
+    )
+    max_sessions: int = Field(
+        100,
+        ge=1,
+        description="Sessions per key that are open at once: connected, or waiting for a client "
+        "that is gone to come back.",
+    )
+    max_unopened: int = Field(
+        1000,
+        ge=1,
+        description="Sessions per key beside them that were created and never connected to.",
+    )
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(
         300, description="Seconds that a session waits for its client to come back."
@@ -143,7 +159,14 @@ class Settings(BaseSettings):
         15, description="The same for a client that closes with 1001, going away for good."
     )
     idle_limit: Seconds = Field(
-        300, description="Seconds without audio after which a connected session ends."
+        300,
+        description="Seconds without audio after which a connected session ends; empty chunks "
+        "count as audio until `max_quiet`.",
+    )
+    max_quiet: Seconds = Field(
+        3600,
+        description="Seconds after which a connected session ends that gets nothing but empty "
+        "chunks; no less than `resume_grace` and `idle_limit` together.",
     )
     connect_limit: Seconds = Field(
         3600, description="Seconds within which a new session must be connected to."

@@ -25,19 +25,20 @@ Parsed = Callable[[], ClientMessage]
 
 async def parsed(text: str) -> Parsed:
     """Read a client's text."""
-    return _parsed(text) if len(text) < LARGE else await asyncio.to_thread(_parsed, text)
+    return _parsed(text) if len(text) <= LARGE else await asyncio.to_thread(_parsed, text)
 
 
 def _parsed(text: str) -> Parsed:
     try:
         message = long_messages.parsed(text)
     except BadMessageError as error:
-        return partial(_raise, error)
+        return partial(_raise, type(error), str(error))
     return lambda: message
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
+def _raise(kind: type[BadMessageError], reason: str) -> NoReturn:
+    """Raise a new error: the traceback of the first one would keep the text in memory."""
+    raise kind(reason)
 
 
 async def framed(journaled: bytes) -> tuple[ServerMessage, str]:

@@ -46,7 +46,9 @@ class Limits:
         idle: how long a connected client may send nothing.
         farewell: the same for a client that said it was going away (close 1001).
         connect: how long a new session waits for its first connection.
-        sessions: how many an API key may have at once.
+        quiet: how long a connected client may send nothing but empty chunks.
+        sessions: how many an API key may have open at once.
+        unopened: how many it may have beside them that were never connected to.
     """
 
     duration: float
@@ -55,6 +57,8 @@ class Limits:
     idle: float
     connect: float
     sessions: int
+    quiet: float = 3600
+    unopened: int = 1000
 
 
 class Live:
@@ -71,7 +75,7 @@ class Live:
         recording: audio has been stored.
         finished: the client has got everything there is.
         ever_connected: a client has connected at least once.
-        known_since: when this process came to know the session, on the clock given.
+        known_since: when it was recovered or first connected to, on the clock given.
     """
 
     def __init__(
@@ -114,7 +118,7 @@ class Live:
         if stored.audio_end:
             self.recording.set()
         self._stopped = stored.sealed
-        self._since = self.known_since = monotonic()
+        self._since = self._audio_since = self.known_since = monotonic()
         self._before = stored.audio_end
         self._connected = False
         self._farewell = False
@@ -133,7 +137,7 @@ class Live:
             AlreadyStoppedError: at once, after the end of the recording.
             UnavailableError: the journal cannot store it (raised by the answer).
         """
-        self.touch()
+        self.touch(len(audio))
         full = self._taken >= self._enough and self._seconds(self._taken) >= self._limits.duration
         if self._stopped or full:
             raise AlreadyStoppedError("the recording has been stopped")
@@ -213,9 +217,11 @@ class Live:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    def touch(self) -> None:
-        """The client has spoken."""
+    def touch(self, size: int) -> None:
+        """The client has sent a chunk of so many bytes."""
         self._since = self._monotonic()
+        if size:
+            self._audio_since = self._since
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -338,8 +344,10 @@ class Live:
     async def connect(self, turn: Turn) -> None:
         """A connection takes the session over, once the one before it has let go."""
         before, self._turn = self._turn, turn
-        self._connected = self.ever_connected = True
         self._since = self._monotonic()
+        if not self.ever_connected:
+            self.known_since = self._audio_since = self._since
+        self._connected = self.ever_connected = True
         if before is not None:
             before.replaced.set()
             await before.over.wait()
@@ -361,13 +369,22 @@ class Live:
     @property
     def abandoned(self) -> bool:
         """Whether the time is over in which this session's client should have come or spoken."""
+        return self.overdue is not None
+
+    @property
+    def overdue(self) -> float | None:
+        """The limit in seconds that the client has let pass; None while it is in time."""
         if self._stopped:
-            return False
-        limit = self._limits.connect
+            return None
+        now, limits, limit = self._monotonic(), self._limits, self._limits.connect
         if self.ever_connected:
-            away = self._limits.farewell if self._farewell else self._limits.resume
-            limit = self._limits.idle if self._connected else away
-        return self._monotonic() - self._since > limit
+            away = limits.farewell if self._farewell else limits.resume
+            limit = limits.idle if self._connected else away
+        if now - self._since > limit:
+            return limit
+        # A client that came back at the last moment has its time to send audio.
+        quiet = max(limits.quiet, limits.resume + limits.idle)
+        return quiet if self._connected and now - self._audio_since > quiet else None
 
     @property
     def forsaken(self) -> bool:

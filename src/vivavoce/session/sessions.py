@@ -28,7 +28,7 @@ NEW_SECONDS = 60.0
 
 
 class TooManySessionsError(Exception):
-    """The key has as many live sessions as it may have."""
+    """The key has as many sessions as it may have; the text is meant for its owner."""
 
 
 class Sessions:
@@ -52,6 +52,7 @@ class Sessions:
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._being_made: Counter[str] = Counter()
+        self._opening: set[str] = set()
         self._beginning = asyncio.Lock()
         self._chores: list[asyncio.Task[None]] = []
 
@@ -83,7 +84,7 @@ class Sessions:
         """Make a session durable and begin to run it.
 
         Raises:
-            TooManySessionsError: the owner has as many as it may.
+            TooManySessionsError: the owner has as many as it may have.
             UnavailableError: it cannot be stored.
         """
         with self._place(session.owner):
@@ -104,30 +105,67 @@ class Sessions:
         return len(self._live)
 
     def newcomers(self) -> Sequence[Live]:
-        """The sessions that have sent little audio yet to this process."""
+        """The open sessions that have sent little audio yet to this process."""
         self._new = [
             live for live in self._new if not live.stopped and live.heard_seconds < NEW_SECONDS
         ]
-        return self._new
+        return [live for live in self._new if self._is_open(live)]
 
     @property
     def recording(self) -> int:
-        """Sessions whose recording goes on."""
-        return sum(not live.stopped for live in self._live.values())
+        """Sessions that are open: connected to, or within their grace."""
+        return sum(self._is_open(live) for live in self._live.values())
+
+    @property
+    def unopened(self) -> int:
+        """Sessions that no client has connected to."""
+        return sum(self._is_unopened(live) for live in self._live.values())
+
+    @contextmanager
+    def opening(self, live: Live) -> Iterator[None]:
+        """Hold a place among the owner's open sessions while a client connects.
+
+        Raises:
+            TooManySessionsError: the session is not open, and the owner has as many as it may.
+        """
+        if not self._is_open(live):
+            self._check_open(live.owner)
+        self._opening.add(live.id)
+        try:
+            yield
+        finally:
+            self._opening.discard(live.id)
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
-        """Hold a place among the owner's sessions while one is being made."""
-        recording = sum(live.owner == owner and not live.stopped for live in self._live.values())
-        if recording + self._being_made[owner] >= self._limits.sessions:
+        """Hold a place among the owner's unopened sessions while one is being made."""
+        self._check_open(owner)
+        mine = (live for live in self._live.values() if live.owner == owner)
+        most = self._limits.unopened
+        if sum(map(self._is_unopened, mine)) + self._being_made[owner] >= most:
             raise TooManySessionsError(
-                f"this key has {recording} live sessions, the most it may have"
+                "Maximum number of sessions without a connection reached. Your key allows only "
+                f"up to {most} of them. Connect to some of them, or delete some."
             )
         self._being_made[owner] += 1
         try:
             yield
         finally:
             self._being_made[owner] -= 1
+
+    def _check_open(self, owner: str) -> None:
+        most = self._limits.sessions
+        if sum(live.owner == owner and self._is_open(live) for live in self._live.values()) >= most:
+            raise TooManySessionsError(
+                "Maximum number of concurrent sessions reached. Your key allows only up to "
+                f"{most} sessions at a time. Wait for one to end."
+            )
+
+    def _is_open(self, live: Live) -> bool:
+        return not live.stopped and (live.ever_connected or live.id in self._opening)
+
+    def _is_unopened(self, live: Live) -> bool:
+        return not live.stopped and not self._is_open(live)
 
     async def find(self, token_hash: bytes) -> Live | None:
         """The live session of a token; none once its client has been sent everything.
@@ -139,6 +177,21 @@ class Sessions:
             await self._begin(live)
         live = self._by_token.get(token_hash)
         return None if live is None or live.finished.is_set() else live
+
+    async def withdraw(self, session_id: str) -> bool:
+        """End a session that its owner wants to delete; False if a client has connected to it.
+
+        Raises:
+            ArchiveError, JournalError: it cannot be ended now, and goes on.
+        """
+        live = self._live.get(session_id)
+        if live is None or not self._is_unopened(live):
+            return False
+        await self._begin(live)
+        if session_id not in self._live or not self._is_unopened(live):
+            return False  # a client was faster
+        await self._abandon(live)
+        return True
 
     def discard(self, session_id: str) -> None:
         """Nobody will read the messages of this finished session: it was deleted."""
@@ -160,7 +213,8 @@ class Sessions:
 
     def _know(self, live: Live) -> Live:
         self._live[live.id] = live
-        self._new.append(live)
+        if live not in self._new:
+            self._new.append(live)
         self._by_token[live.token_hash] = live
         return live
 
@@ -209,13 +263,25 @@ class Sessions:
     async def _let_go(self, live: Live) -> None:
         """End a recording whose client is gone; a session never connected to has failed."""
         await self._begin(live)
+        limit = live.overdue
+        if limit is None:
+            return  # the client has come meanwhile
         if live.ever_connected:
-            idle = f"no audio came for {self._limits.idle:g} s: the recording ends"
-            live.notify("session_timeout", idle)
+            live.notify("session_timeout", f"no audio came for {limit:g} s: the recording ends")
             await live.end()
-            return
-        self._runs[live.id].cancel()
-        await self._life.abandon(live)
+        elif self._is_unopened(live):
+            await self._abandon(live)
+
+    async def _abandon(self, live: Live) -> None:
+        """End a session that was never connected to; where that fails, it goes on."""
+        run = self._runs[live.id]
+        run.cancel()
+        await asyncio.wait([run])  # nobody can connect to it from here on
+        try:
+            await self._life.abandon(live)
+        except Exception:
+            self._run(self._know(live))
+            raise
 
 
 def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:

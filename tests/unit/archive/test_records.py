@@ -130,6 +130,48 @@ async def test_lists_are_newest_first_and_paged_without_gap_or_repeat(
     assert await listed(records, offset=10**30, limit=10**30) == []
 
 
+async def test_a_list_and_a_summary_have_everything_but_the_results(records: SqlRecords) -> None:
+    await records.add(new("a", metadata={"k": 1}))
+    await records.finish("a", '{"x":"ü"}'.encode(), AudioFile("a.wav", 3.5, 2), 20.0)
+    whole = await records.get("a", "me")
+    assert whole.result == '{"x":"ü"}'.encode()
+    bare = msgspec.structs.replace(whole, result=None)
+    assert await records.summary("a", "me") == bare
+    for filters in ({}, {"k": "1"}):
+        assert (await records.list("me", Query(texts=filters))).records == [bare]
+    with pytest.raises(NotFoundError):
+        await records.summary("a", "you")
+
+
+@pytest.mark.parametrize("filters", [{}, {"texts": {"k": "1"}}])
+async def test_a_page_ends_before_it_is_too_large_but_has_one_record(
+    records: SqlRecords, filters: dict[str, Any]
+) -> None:
+    for number, size in enumerate((10, 3000, 3000, 3000, 9000, 10)):
+        made = new(str(number), number, metadata={"k": 1})
+        request = msgspec.json.encode({"x": "x" * size})
+        await records.add(msgspec.structs.replace(made, request=request))
+    seen, pages = 0, []
+    while True:
+        query = Query(offset=seen, limit=5, most_bytes=8000, **filters)
+        page = await records.list("me", query)
+        pages.append([record.id for record in page.records])
+        seen += len(page.records)
+        if not page.more:
+            break
+    assert pages == [["5"], ["4"], ["3", "2"], ["1", "0"]]
+
+
+async def test_results_that_were_stored_as_text_are_read(tmp_path: Path) -> None:
+    records = await SqlRecords.open(f"sqlite:///{tmp_path}/records.sqlite")
+    await records.add(new("a"))
+    await records.finish("a", b"{}", None, 1.0)
+    with sqlite3.connect(tmp_path / "records.sqlite") as other:
+        other.execute("UPDATE session SET result = ?", ('{"x":"ü"}',))
+    assert (await records.get("a", "me")).result == '{"x":"ü"}'.encode()
+    await records.close()
+
+
 async def test_dates_filter_by_whole_utc_days_and_by_instants(records: SqlRecords) -> None:
     midnight = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
     times = {"before": midnight - 0.001, "first": midnight, "last": midnight + 86_399.999}

@@ -45,7 +45,7 @@ NO_BOUNDS = {
     # part of others that are listed
     "delivery/retry_after.py": {"MAX_SECONDS", "MAX_CHARACTERS"},
     "journal/writer.py": {"_COMMIT_BYTES", "_SLICE_BYTES"},
-    "protocol/validation.py": {"MAX_KEY_CHARACTERS"},
+    "protocol/overfull.py": {"MAX_KEY_CHARACTERS"},
     "recognition/engines/moonshine.py": {"_TOKENS_PER_SECOND"},
     "recognition/engines/whisper.py": {"_MAX_BATCH"},
     "recognition/engines/whisper_care.py": {"_MOST_COMPRESSIBLE"},
@@ -59,6 +59,7 @@ NO_BOUNDS = {
     "server/http/refusals.py": {"LOG_SECONDS"},
     "server/http/protocol.py": {"_REST_SECONDS"},
     # when something is looked at, told or handed back, not when something ends
+    "server/disk.py": {"FRESH_SECONDS"},
     "server/watchdog.py": {"PERIOD_SECONDS", "LATE_SECONDS", "QUIET_SECONDS"},
     "session/hearing.py": {"TURN_SECONDS"},
     "server/turns.py": {"TURN_SECONDS"},

@@ -14,11 +14,11 @@ JSON = "application/json"
 REFUSALS = {
     400: "The body or a parameter does not fit; `validation_errors` names every fault.",
     401: "No API key, or an unknown one.",
-    403: "The session has not ended yet.",
+    403: "A client has connected to the session, and it has not ended yet.",
     404: "There is no such session, or it belongs to another key.",
     413: "The body is too large.",
     422: "No installed model can serve the request, or its callbacks may not go where they should.",
-    429: "The key has as many live sessions as it may have.",
+    429: "The key has as many sessions as it may have, or the machine is full.",
     503: "The server cannot store sessions now; try again later.",
 }
 
@@ -84,7 +84,7 @@ FILTERS = (
     _query("offset", "Sessions to skip.", {"type": "integer", "minimum": 0, "default": 0}),
     _query(
         "limit",
-        "Sessions on a page; more than 100 means 100.",
+        "Sessions on a page; more than 100 means 100. A page of more than 1 MiB has fewer.",
         {"type": "integer", "minimum": 1, "default": 20},
     ),
     _query("date", "Created on this day of UTC.", DAY_OR_MOMENT),
@@ -176,6 +176,17 @@ OPERATIONS = (
     ),
     Operation(
         method="get",
+        path="/v2/pre-recorded",
+        name="listPreRecorded",
+        summary="An empty list, for apps that check a key with it",
+        answers={
+            200: Answer("A page without items.", {JSON: ref(JobPage)}),
+            **_refused(400, 401),
+        },
+        parameters=FILTERS,
+    ),
+    Operation(
+        method="get",
         path="/v2/live/{id}",
         name="getSession",
         summary="Show a session and its result",
@@ -186,7 +197,7 @@ OPERATIONS = (
         method="delete",
         path="/v2/live/{id}",
         name="deleteSession",
-        summary="Delete a finished session, its result and its recording",
+        summary="Delete a session that is finished or was never connected to, with all its data",
         answers={
             202: Answer(
                 "It is gone.", links={"isGone": _link("getSession", id="$request.path.id")}
