@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -21,6 +20,7 @@ from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
+from vivavoce.server.cross_origin import CrossOrigin
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.documents import Documents
 from vivavoce.server.door import Door
@@ -28,6 +28,7 @@ from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics, Readings, Sources
+from vivavoce.server.operator_access import OperatorAccess
 from vivavoce.server.reception import Reception
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
@@ -50,16 +51,19 @@ MEBIBYTE = 1 << 20
 class Health:
     """Whether the process is up, and whether it can do its work."""
 
-    def __init__(self, recogniser: Recogniser, journal: SqliteJournal) -> None:
+    def __init__(
+        self, recogniser: Recogniser, journal: SqliteJournal, access: OperatorAccess
+    ) -> None:
         self._recogniser = recogniser
         self._journal = journal
+        self._access = access
 
     async def health(self, _: Request) -> Response:
         """The process answers."""
         return json_answer({"health": "OK"})
 
-    async def ready(self, _: Request) -> Response:
-        """Models are warm and audio can be stored."""
+    async def ready(self, request: Request) -> Response:
+        """Models are warm and audio can be stored; why not is for the operator alone."""
         engines = self._recogniser.health()
         failure = self._journal.failure
         ready = failure is None and self._recogniser.ready
@@ -72,7 +76,8 @@ class Health:
                 if name in self._recogniser.loaded
             },
         }
-        return json_answer(body, 200 if ready else 503)
+        shown = body if self._access.allows(request) else {"ready": ready}
+        return json_answer(shown, 200 if ready else 503)
 
 
 async def open_routes(
@@ -143,14 +148,15 @@ async def open_routes(
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     voices.tell()
-    health = Health(recogniser, journal)
+    access = OperatorAccess.of(settings, keys)
+    health = Health(recogniser, journal, access)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
     reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
     metrics.registry.register(
         Readings(Sources(sessions, recogniser, journal, deliveries, reception))
     )
-    exposition = Exposition(metrics, keys, settings.open_metrics, deliveries.count)
+    exposition = Exposition(metrics, access, deliveries.count)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -203,7 +209,7 @@ def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
     """The application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],

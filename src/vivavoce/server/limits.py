@@ -253,7 +253,13 @@ LIMITS: tuple[Limit, ...] = (
         "faults",
         "the rest is left out",
     ),
-    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
+    Limit(
+        "requests",
+        "sessions on a page of the list",
+        listing.MAX_LIMIT,
+        "sessions",
+        "a larger `limit` means this one",
+    ),
     Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
     Limit(
         "requests",

@@ -70,7 +70,7 @@ class Metrics:
         )
         self.loop_late = histogram(
             "vivavoce_loop_late_seconds",
-            "How late the event loop answered, asked fifty times a second.",
+            "How late the event loop answered, asked ten times a second.",
             buckets=LOOP_BUCKETS,
         )
         self.loop_busy = histogram(

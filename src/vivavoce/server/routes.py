@@ -151,7 +151,10 @@ class LiveRoutes:
         name = f"{record.id}.wav"
         if found.path is not None:
             return FileResponse(found.path, media_type=BYTES, filename=name)
-        headers = {"content-length": str(found.size)}
+        headers = {
+            "content-length": str(found.size),
+            "content-disposition": f'attachment; filename="{name}"',
+        }
         blocks = self.recordings.read(record.id)
         return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 

@@ -135,6 +135,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        headers=[("x-content-type-options", "nosniff")],
         proxy_headers=False,  # see forwarded.py
     )
 

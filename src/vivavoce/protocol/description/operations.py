@@ -18,7 +18,7 @@ REFUSALS = {
     404: "There is no such session, or it belongs to another key.",
     413: "The body is too large.",
     422: "No installed model can serve the request, or its callbacks may not go where they should.",
-    429: "The key has as many live sessions as it may have.",
+    429: "The key has as many live sessions as it may have, or the machine is full.",
     503: "The server cannot store sessions now; try again later.",
 }
 
@@ -134,8 +134,12 @@ READINESS: Schema = {
             "description": "Workers that are ready, by model.",
         },
     },
-    "required": ["ready", "journal", "engines"],
+    "required": ["ready"],
 }
+READY_DETAILS = (
+    "All but `ready` is left out unless a process of the same machine asks, not through a proxy, "
+    "or an API key is sent."
+)
 
 OPERATIONS = (
     Operation(
@@ -309,8 +313,8 @@ OPERATIONS = (
         name="ready",
         summary="Whether models are warm and audio can be stored",
         answers={
-            200: Answer("Ready.", {JSON: READINESS}),
-            503: Answer("Not ready.", {JSON: READINESS}),
+            200: Answer(f"Ready. {READY_DETAILS}", {JSON: READINESS}),
+            503: Answer(f"Not ready. {READY_DETAILS}", {JSON: READINESS}),
         },
         public=True,
     ),
