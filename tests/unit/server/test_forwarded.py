@@ -1,3 +1,4 @@
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ def scope(peer: str, kind: str = "http", **headers: str) -> dict[str, Any]:
     }
 
 
-def host(result: dict[str, Any]) -> bytes:
+def host(result: MutableMapping[str, Any]) -> bytes:
     [value] = [value for name, value in result["headers"] if name == b"host"]
     return bytes(value)
 

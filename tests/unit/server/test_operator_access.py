@@ -44,7 +44,8 @@ def test_a_host_that_is_not_loopback_is_refused(host: str | None) -> None:
     ],
 )
 def test_any_forwarding_header_is_refused(name: str) -> None:
-    assert not allowed(**{name: "127.0.0.1"})
+    headers: dict[str, Any] = {name: "127.0.0.1"}
+    assert not allowed(**headers)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ from vivavoce.server.trusted_proxies import TrustedProxies
     ],
 )
 def test_addresses_and_networks_are_matched_in_every_spelling(
-    trusted: str, peer: str | None, expected: bool
+    trusted: str,
+    peer: str | None,
+    expected: bool,  # noqa: FBT001  a column of the table
 ) -> None:
     assert TrustedProxies.parse(trusted).trusts(peer) is expected
 
