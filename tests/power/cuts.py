@@ -35,7 +35,7 @@ SMALL = (
     (sweeper, "SPARE_PAGES", 4),
     (sweeper, "SLICE_PAGES", 4),
 )
-"""Bounds of the journal, so low that short sessions merge and erase logs, sweep and shrink files."""
+"""Bounds of the journal, so low that short sessions merge, erase, sweep and shrink files."""
 
 
 _configure = database._configure  # noqa: SLF001  what is patched goes on behind the patch

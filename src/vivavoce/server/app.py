@@ -17,6 +17,7 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
@@ -26,6 +27,7 @@ from vivavoce.server.documents import Documents
 from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
+from vivavoce.server.key_guard import KeyGuard
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics, Readings, Sources
 from vivavoce.server.operator_access import OperatorAccess
@@ -63,7 +65,12 @@ class Health:
         return json_answer({"health": "OK"})
 
     async def ready(self, request: Request) -> Response:
-        """Models are warm and audio can be stored; why not is for the operator alone."""
+        """Models are warm and audio can be stored; why not is for the operator alone.
+
+        A key that is sent must be right, or keys could be guessed here unseen.
+        """
+        if self._access.has_wrong_key(request):
+            raise ApiError(401, "gladia key not found")
         engines = self._recogniser.health()
         failure = self._journal.failure
         ready = failure is None and self._recogniser.ready
@@ -85,6 +92,7 @@ async def open_routes(
     keys: KeyRing,
     stack: AsyncExitStack,
     voices: Voices,
+    metrics: Metrics,
     on_broken: Callable[[JournalError], None],
 ) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
@@ -97,7 +105,6 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    metrics = Metrics()
     await stack.enter_async_context(
         Watchdog(
             metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe
@@ -205,7 +212,7 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
+def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> Starlette:
     """The application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
@@ -214,9 +221,10 @@ def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],
     )
+    guard = Middleware(KeyGuard, count=metrics.failed_keys.inc, clock=time.monotonic)
     app = Starlette(
         routes=[*routes, *Documents(__version__, settings.public_url).routes()],
-        middleware=[*believing(settings.trusted_proxies), cors],
+        middleware=[*believing(settings.trusted_proxies), cors, guard],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
     app.router.redirect_slashes = False  # a path is right or it is a 404

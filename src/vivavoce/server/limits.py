@@ -27,6 +27,7 @@ from vivavoce.server import (
     webhooks,
 )
 from vivavoce.server.delivery_limits import DELIVERIES
+from vivavoce.server.guard_limits import GUARDS
 from vivavoce.server.limit import Limit, from_setting
 from vivavoce.server.outbound import Room
 from vivavoce.session import arrival, life, live, resume, runner, sessions
@@ -243,6 +244,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
     *DELIVERIES,
+    *GUARDS,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),

@@ -42,6 +42,10 @@ class OperatorAccess:
             return True
         return not self.behind_proxy and is_local(request)
 
+    def has_wrong_key(self, request: Request) -> bool:
+        """Whether a request has a key that opens nothing."""
+        return bool(request.headers.get("x-gladia-key")) and not self._has_key(request)
+
     def _has_key(self, request: Request) -> bool:
         return self.keys.owner(request.headers.get("x-gladia-key", "")) is not None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+import structlog
 from msgspec import UNSET
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -41,6 +42,8 @@ from vivavoce.server.metrics import Metrics
 from vivavoce.server.reception import Reception
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
+
+log = structlog.get_logger(__name__)
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
@@ -167,6 +170,8 @@ class LiveRoutes:
         token = websocket.query_params.get("token", "")
         live = await self.sessions.find(bytes.fromhex(digest(token)))
         if live is None:
+            self.metrics.unknown_tokens.inc()
+            log.info("handshake_refused", client=websocket.client and websocket.client.host)
             await websocket.close()  # before the handshake: the client sees 403
             return
         position = websocket.query_params.get("position")

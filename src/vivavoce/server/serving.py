@@ -5,9 +5,11 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
@@ -25,10 +27,14 @@ from vivavoce.server.collecting import seldom_collected
 from vivavoce.server.http_line import HttpProtocol
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
 from vivavoce.server.line import LineProtocol
+from vivavoce.server.metrics import Metrics
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
+from vivavoce.server.start_cautions import cautions
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
+
+log = structlog.get_logger(__name__)
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
@@ -83,6 +89,8 @@ def serve(
     try:
         make_folder(settings.data)
         loopback = is_loopback(settings.host)
+        for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
+            log.warning(caution.event, **caution.facts)
         keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
@@ -109,8 +117,9 @@ async def _serve(
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     broken: asyncio.Future[JournalError] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as stack:
-        routes = await open_routes(settings, keys, stack, voices, broken.set_result)
-        server = _Server(_config(build(settings, routes)), lambda: announce(url))
+        metrics = Metrics()
+        routes = await open_routes(settings, keys, stack, voices, metrics, broken.set_result)
+        server = _Server(_config(build(settings, routes, metrics)), lambda: announce(url))
         # After a failed sync nobody knows what the disk holds until it is read again: whoever
         # supervises this process starts it anew, and the clients come back.
         broken.add_done_callback(lambda _: server.stop())
