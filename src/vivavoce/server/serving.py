@@ -84,13 +84,13 @@ def serve(
         if made is not None:
             # Only now: a key that a failed start had kept would never have been shown.
             keep(settings.data, made)
+        for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
+            log.warning(caution.event, **caution.facts)
         announce(url, made)
 
     try:
         make_folder(settings.data)
         loopback = is_loopback(settings.host)
-        for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
-            log.warning(caution.event, **caution.facts)
         keys, made = open_key_ring(settings.data, settings.api_key, loopback=loopback)
         listener = bind(settings.host, settings.port)
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
