@@ -3,10 +3,11 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-LINES_PER_SECOND = 5.0
+LINES_PER_SECOND = 2.0
 """Of one kind, in the long run."""
 
-LINES_AT_ONCE = 50
+LINES_AT_ONCE = 100
+"""A worker that dies prints its traceback line by line."""
 
 MOST_KINDS = 500
 """Kinds that are remembered; beyond it the one unused for longest is forgotten."""

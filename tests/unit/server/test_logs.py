@@ -170,5 +170,5 @@ def test_suppressed_lines_are_told_with_the_next_one(capsys: pytest.CaptureFixtu
     now = 60.0
     ours.info("handshake_refused", client="192.0.2.1")
     found = lines(capsys)
-    assert len(found) == 51
-    assert found[-1]["suppressed"] == 450
+    assert len(found) == 101
+    assert found[-1]["suppressed"] == 400
