@@ -14,9 +14,10 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 import sqlalchemy as sql
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from vivavoce.archive.database import connect, session_table
+from vivavoce.archive.database import connect, reason, session_table
+from vivavoce.archive.log_erasure import LogErasure
 from vivavoce.archive.metadata import matches
 from vivavoce.archive.port import (
     FINISHED,
@@ -52,6 +53,7 @@ class SqlRecords:
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
+        self._erasure = LogErasure(engine)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
 
     @classmethod
@@ -66,7 +68,7 @@ class SqlRecords:
             return cls(await asyncio.to_thread(connect, url))
         except SQLAlchemyError as error:
             place = sql.make_url(url).database
-            raise UnavailableError(f"{place} cannot be opened: {_reason(error)}") from error
+            raise UnavailableError(f"{place} cannot be opened: {reason(error)}") from error
 
     async def add(self, record: NewRecord) -> None:
         """Keep a new session as queued."""
@@ -133,6 +135,7 @@ class SqlRecords:
     async def close(self) -> None:
         """Finish what was begun and let the database go."""
         await asyncio.to_thread(self._threads.shutdown)
+        await self._erasure.aclose()
         await asyncio.to_thread(self._engine.dispose)
 
     async def _advance(self, session_id: str, values: dict[str, Any]) -> bool:
@@ -149,12 +152,7 @@ class SqlRecords:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise UnavailableError(f"the records do not answer: {_reason(error)}") from error
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """What the database says; the statement and its parameters are nobody's business."""
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error).partition("\n")[0]
+            raise UnavailableError(f"the records do not answer: {reason(error)}") from error
 
 
 def _is(session_id: str, owner: str) -> sql.ColumnElement[bool]:

@@ -223,7 +223,8 @@ class Dispatcher:
         signed = self._means.sign(turn.secrets, message_id, int(self._means.wall()), body)
         headers = {"content-type": "application/json", **signed}
         try:
-            return await self._means.transport.post(Delivery(turn.queue.url, headers, body))
+            delivery = Delivery(turn.queue.url, headers, body, turn.queue.owner)
+            return await self._means.transport.post(delivery)
         except Exception:  # a fault of ours must not stop the queue for good
             log.exception("transport_crashed", origin=turn.queue.origin)
             return Answer(None, failure="internal error")

@@ -14,7 +14,8 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from vivavoce.archive.database import connect
+from vivavoce.archive.database import connect, reason
+from vivavoce.archive.log_erasure import LogErasure
 from vivavoce.delivery.tables import tables
 
 GROUP = 256
@@ -37,6 +38,7 @@ class Ledger:
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
+        self._erasure = LogErasure(engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="deliveries")
         self._asked: list[tuple[Work, asyncio.Future[Any]]] = []
         self._running: asyncio.Task[None] | None = None
@@ -52,7 +54,7 @@ class Ledger:
         try:
             return cls(await asyncio.to_thread(connect, url, tables))
         except SQLAlchemyError as error:
-            raise LedgerError(f"the deliveries cannot be opened: {error}") from error
+            raise LedgerError(f"the deliveries cannot be opened: {reason(error)}") from error
 
     @classmethod
     async def of_folder(cls, folder: Path) -> Self:
@@ -77,6 +79,7 @@ class Ledger:
         while self._running is not None:
             await asyncio.wait([self._running])
         await asyncio.to_thread(self._thread.shutdown)
+        await self._erasure.aclose()
         await asyncio.to_thread(self._engine.dispose)
 
     async def _work(self) -> None:
@@ -97,7 +100,7 @@ class Ledger:
             with self._engine.begin() as connection:
                 return [_attempt(work, connection) for work in works]
         except SQLAlchemyError as error:
-            refusal = LedgerError(f"the deliveries do not answer: {error}")
+            refusal = LedgerError(f"the deliveries do not answer: {reason(error)}")
             refusal.__cause__ = error
             return [refusal] * len(works)
         except Exception as error:  # noqa: BLE001  whoever waits for the work raises it

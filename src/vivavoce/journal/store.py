@@ -28,6 +28,8 @@ COLUMNS = 4
 ROWS_AT_ONCE = 100
 """In one statement: each takes its turn at the interpreter, which the event loop wants too."""
 LONG_LOG_PAGES = 16_384
+ERASE_WAIT_MS = 50
+"""How long emptying the log waits for readers; acknowledgements wait with it."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,10 @@ class Transaction:
 
     A change that is refused raises a ``JournalError`` before it has touched anything, so it does
     not spoil the group.
+
+    Attributes:
+        drafts: the sessions that it changes, by id.
+        deletes: whether it removes something that must not linger in the log.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Transaction:
         self._connection = connection
         self._known = known
         self.drafts: dict[str, _Draft] = {}
+        self.deletes = False
 
     def create(self, session: NewSession, announcements: Sequence[bytes]) -> None:
         """Add a session."""
@@ -142,15 +149,14 @@ class Transaction:
             "UPDATE session SET id = NULL, token_hash = NULL, request = x'' WHERE key = ?",
             (draft.key,),
         )
-        draft.dropped = True
+        self.deletes = draft.dropped = True
         draft.audio.clear()
         self._announce(draft, announcements)
 
     def forget_announcements(self, upto: int) -> None:
-        """Remove announcements that somebody has taken over; their text must not linger."""
-        self._connection.execute("PRAGMA secure_delete=ON")
+        """Remove announcements that have been taken over."""
         self._connection.execute("DELETE FROM announcement WHERE number <= ?", (upto,))
-        self._connection.execute("PRAGMA secure_delete=OFF")
+        self.deletes = True
 
     def _announce(self, draft: _Draft, announcements: Sequence[bytes]) -> None:
         if announcements:
@@ -205,10 +211,18 @@ Action = Callable[[Transaction], Any]
 
 
 class Store:
-    """The writing connection and what it knows of the sessions."""
+    """The writing connection and what it knows of the sessions.
+
+    Attributes:
+        traces: whether the write-ahead log may hold what was deleted; an earlier run may have
+            left some.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.traces = True
+        # A page that is freed is overwritten: checkpoints and requests hold words of clients.
+        connection.execute("PRAGMA secure_delete=ON")
         self._known: dict[str, tuple[int, Extent]] = {}
         connection.execute("SELECT 1 FROM session").fetchone()  # makes the write-ahead log exist
         self._files = {file: file.stat().st_ino for file in (path, Path(f"{path}-wal"))}
@@ -228,6 +242,7 @@ class Store:
         results = [_attempt(action, transaction) for action in actions]
         transaction.flush()
         self._connection.execute("COMMIT")
+        self.traces |= transaction.deletes
         self._check_files()
         for session_id, draft in transaction.drafts.items():
             self._known[session_id] = draft.key, draft.extent
@@ -257,6 +272,17 @@ class Store:
         _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if pages > LONG_LOG_PAGES:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def erase_log(self) -> bool:
+        """Merge the write-ahead log and empty its file; False where a reader is in the way."""
+        [patience] = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        self._connection.execute(f"PRAGMA busy_timeout={ERASE_WAIT_MS}")
+        try:
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={patience}")
+        self.traces = bool(busy)
+        return not busy
 
     def close(self) -> None:
         """Let the connection go."""

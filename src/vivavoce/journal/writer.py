@@ -21,6 +21,9 @@ from vivavoce.journal.sweeper import Sweeper
 
 GROUP_BYTES = 8 * 1024 * 1024
 LOG_BYTES = 4 * 1024 * 1024
+ERASE_SECONDS = 20.0
+"""At most so often the log is emptied of what was deleted."""
+ERASE_RETRY_SECONDS = 1.0
 _COMMIT_BYTES = 16 * 1024  # index, header and neighbour pages that a commit writes besides its data
 _SLICE_BYTES = 1024 * 1024
 
@@ -96,6 +99,7 @@ class Writer(threading.Thread):
         self._cause: Exception | None = None
         self._untidy = True  # an earlier run may have left something to sweep
         self._unmerged = 0
+        self._erase_at = time.monotonic()
 
     def put(self, work: Work) -> None:
         """Hand over a piece of work; the lock is taken only where the thread may wait."""
@@ -120,7 +124,7 @@ class Writer(threading.Thread):
     @property
     def busy(self) -> bool:
         """Whether a turn has something to do; else it waits."""
-        return bool(self._queue or self._closing or self._untidy)
+        return bool(self._queue or self._closing or self._untidy or self._erases(0.0))
 
     def turn(self) -> bool:
         """Write a group, if there is one, then look after the files; False at the end."""
@@ -139,7 +143,7 @@ class Writer(threading.Thread):
         with self._wake:
             self._waits = True  # before it looks: what is put after that look wakes it
             while not self.busy:
-                self._wake.wait()
+                self._wake.wait(self._rest())
             self._waits = False
             if not self._queue:
                 return None if self._closing else []
@@ -218,16 +222,33 @@ class Writer(threading.Thread):
         refusal.__cause__ = self._cause
         return refusal
 
+    def _erases(self, late: float) -> bool:
+        """Whether the log is to be emptied, and has been for so many seconds."""
+        traces = self._store.traces and self._condition is Condition.WRITING
+        return traces and time.monotonic() >= self._erase_at + late
+
+    def _rest(self) -> float | None:
+        """Seconds until the log is to be emptied; None where nothing in it was deleted."""
+        if not self._store.traces or self._condition is not Condition.WRITING:
+            return None
+        return max(self._erase_at - time.monotonic(), 0.0)
+
     def _look_after_files(self) -> None:
-        """Sweep a slice and merge the log when it is due: after the acknowledgements are out."""
+        """Sweep a slice, merge the log, empty it when due: after the acknowledgements are out."""
         if self._condition is not Condition.WRITING:
             self._untidy = False
             return
         try:
             if self._untidy:
                 self._untidy = self._sweeper.step()
+                self._store.traces |= self._untidy
                 self._unmerged += _SLICE_BYTES
-            if self._unmerged > LOG_BYTES:
+            if self._erases(ERASE_SECONDS if self._untidy else 0.0):
+                erased = self._store.erase_log()
+                self._unmerged = 0
+                wait = ERASE_SECONDS if erased else ERASE_RETRY_SECONDS
+                self._erase_at = time.monotonic() + wait
+            elif self._unmerged > LOG_BYTES:
                 self._unmerged = 0
                 self._store.merge()
         except Exception as error:  # noqa: BLE001 -- judged like a failed group

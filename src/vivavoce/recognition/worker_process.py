@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from vivavoce.child_process import COMPUTING, NEUTRAL_FOLDER, clean_environment, interpreter
 from vivavoce.recognition import frames
 from vivavoce.recognition.contract import SAMPLE_RATE, Capabilities, DecodeRequest
 from vivavoce.recognition.frames import (
@@ -204,9 +204,15 @@ async def _read(stdout: asyncio.StreamReader) -> FromWorker:
 
 
 async def _spawn() -> Process:
-    command = (sys.executable, "-m", "vivavoce.recognition.worker")
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        return await asyncio.create_subprocess_exec(
+            *interpreter("vivavoce.recognition.worker"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=clean_environment(COMPUTING),
+            cwd=NEUTRAL_FOLDER,
+        )
     except OSError as error:
         raise WorkerLostError(f"no worker could be started: {error}") from error
 

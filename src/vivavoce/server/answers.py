@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from vivavoce.archive import port as archive
@@ -29,6 +29,7 @@ REFUSALS: tuple[type[Exception], ...] = (
     archive.UnavailableError,
     journal.UnavailableError,
     LedgerError,
+    ClientDisconnect,
 )
 """What a route raises to refuse a request; anything else is a fault of ours."""
 
@@ -60,8 +61,8 @@ def as_api_error(error: Exception, request: Request) -> ApiError:
             return error
         case InvalidParametersError():
             return ApiError(400, "Invalid parameter(s)", faults=error.faults)
-        case MalformedJsonError():
-            return ApiError(400, str(error))
+        case MalformedJsonError() | ClientDisconnect():
+            return ApiError(400, str(error))  # to one that has gone, it is only not our fault
         case archive.UnavailableError() | journal.UnavailableError() | LedgerError():
             return ApiError(503, str(error), retry_after=RETRY_SECONDS)
         case HTTPException():

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -18,17 +17,21 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
+from vivavoce.server.cross_origin import CrossOrigin
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.disk import DiskReserve
 from vivavoce.server.documents import Documents
 from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
+from vivavoce.server.key_guard import KeyGuard
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics, Readings, Sources
+from vivavoce.server.operator_access import OperatorAccess
 from vivavoce.server.reception import Reception
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
@@ -51,16 +54,24 @@ MEBIBYTE = 1 << 20
 class Health:
     """Whether the process is up, and whether it can do its work."""
 
-    def __init__(self, recogniser: Recogniser, journal: SqliteJournal) -> None:
+    def __init__(
+        self, recogniser: Recogniser, journal: SqliteJournal, access: OperatorAccess
+    ) -> None:
         self._recogniser = recogniser
         self._journal = journal
+        self._access = access
 
     async def health(self, _: Request) -> Response:
         """The process answers."""
         return json_answer({"health": "OK"})
 
-    async def ready(self, _: Request) -> Response:
-        """Models are warm and audio can be stored."""
+    async def ready(self, request: Request) -> Response:
+        """Models are warm and audio can be stored; why not is for the operator alone.
+
+        A key that is sent must be right, or keys could be guessed here unseen.
+        """
+        if self._access.has_wrong_key(request):
+            raise ApiError(401, "gladia key not found")
         engines = self._recogniser.health()
         failure = self._journal.failure
         ready = failure is None and self._recogniser.ready
@@ -73,7 +84,8 @@ class Health:
                 if name in self._recogniser.loaded
             },
         }
-        return json_answer(body, 200 if ready else 503)
+        shown = body if self._access.allows(request) else {"ready": ready}
+        return json_answer(shown, 200 if ready else 503)
 
 
 async def open_routes(
@@ -81,8 +93,8 @@ async def open_routes(
     keys: KeyRing,
     stack: AsyncExitStack,
     voices: Voices,
-    on_broken: Callable[[JournalError], None],
     metrics: Metrics,
+    on_broken: Callable[[JournalError], None],
 ) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
 
@@ -144,7 +156,8 @@ async def open_routes(
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     voices.tell()
-    health = Health(recogniser, journal)
+    access = OperatorAccess.of(settings, keys)
+    health = Health(recogniser, journal, access)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
     reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
@@ -157,7 +170,7 @@ async def open_routes(
         await deliveries.count()
         await disk.refresh()
 
-    exposition = Exposition(metrics, keys, settings.open_metrics, measure)
+    exposition = Exposition(metrics, access, measure)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -209,18 +222,19 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
+def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> Starlette:
     """The application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],
     )
+    guard = Middleware(KeyGuard, count=metrics.failed_keys.inc, clock=time.monotonic)
     app = Starlette(
         routes=[*routes, *Documents(__version__, settings.public_url).routes()],
-        middleware=[*believing(settings.trusted_proxies), cors],
+        middleware=[*believing(settings.trusted_proxies), cors, guard],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
     app.router.redirect_slashes = False  # a path is right or it is a 404

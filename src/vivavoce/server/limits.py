@@ -28,6 +28,7 @@ from vivavoce.server import (
     webhooks,
 )
 from vivavoce.server.delivery_limits import DELIVERIES
+from vivavoce.server.guard_limits import GUARDS
 from vivavoce.server.http import bounds, refusals
 from vivavoce.server.limit import Limit, from_setting
 from vivavoce.server.outbound import Room
@@ -371,7 +372,22 @@ LIMITS: tuple[Limit, ...] = (
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
+    Limit(
+        "requests",
+        "tests of webhooks of a key, at once",
+        webhooks.MOST_TRIALS,
+        "tests",
+        "429 with `Retry-After`",
+    ),
+    Limit(
+        "requests",
+        "tests of webhooks of a key, in the long run",
+        webhooks.TRIALS_PER_MINUTE,
+        "per min",
+        "429 with `Retry-After`",
+    ),
     *DELIVERIES,
+    *GUARDS,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
     Limit("requests", "values in a body", overfull.MOST_VALUES, "values", "400"),

@@ -68,6 +68,13 @@ class Metrics:
         self.handshakes = counter(
             "vivavoce_handshakes_total", "Handshakes with a valid token.", ["outcome"]
         )
+        self.unknown_tokens = counter(
+            "vivavoce_unknown_tokens_total",
+            "Handshakes refused because no session has their token.",
+        )
+        self.failed_keys = counter(
+            "vivavoce_failed_keys_total", "Requests refused because their API key is unknown."
+        )
         self.handshake_wait = histogram(
             "vivavoce_handshake_wait_seconds",
             "How long handshakes were held.",

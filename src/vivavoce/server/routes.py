@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+import structlog
 from msgspec import UNSET
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -44,6 +45,8 @@ from vivavoce.server.reception import Reception
 from vivavoce.session.live import Live
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
+
+log = structlog.get_logger(__name__)
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
@@ -162,7 +165,10 @@ class LiveRoutes:
         name = f"{record.id}.wav"
         if found.path is not None:
             return FileResponse(found.path, media_type=BYTES, filename=name)
-        headers = {"content-length": str(found.size)}
+        headers = {
+            "content-length": str(found.size),
+            "content-disposition": f'attachment; filename="{name}"',
+        }
         blocks = self.recordings.read(record.id)
         return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 
@@ -175,6 +181,8 @@ class LiveRoutes:
         token = websocket.query_params.get("token", "")
         live = await self.sessions.find(bytes.fromhex(digest(token)))
         if live is None:
+            self.metrics.unknown_tokens.inc()
+            log.info("handshake_refused", client=websocket.client and websocket.client.host)
             await websocket.close()  # before the handshake: the client sees 403
             return
         position = websocket.query_params.get("position")

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import cast
@@ -26,7 +27,7 @@ from vivavoce.server.app import build, open_routes
 from vivavoce.server.collecting import seldom_collected
 from vivavoce.server.descriptors import connections_for, raise_limit
 from vivavoce.server.http.bounds import RequestBounds
-from vivavoce.server.http.connections import ConnectionBounds, Connections, ExemptAddresses
+from vivavoce.server.http.connections import ConnectionBounds, Connections
 from vivavoce.server.http.protocol import HttpContext, http_protocol
 from vivavoce.server.http.refusals import RefusalLog
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
@@ -34,6 +35,8 @@ from vivavoce.server.line import LineProtocol
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
+from vivavoce.server.start_cautions import cautions
+from vivavoce.server.trusted_proxies import TrustedProxies
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
 
@@ -88,6 +91,8 @@ def serve(
         if made is not None:
             # Only now: a key that a failed start had kept would never have been shown.
             keep(settings.data, made)
+        for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
+            log.warning(caution.event, **caution.facts)
         announce(url, made)
 
     try:
@@ -121,9 +126,10 @@ async def _serve(
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     broken: asyncio.Future[JournalError] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as stack:
-        routes = await open_routes(settings, keys, stack, voices, broken.set_result, metrics)
+        routes = await open_routes(settings, keys, stack, voices, metrics, broken.set_result)
         context = _http_context(settings, metrics, bounds)
-        server = _Server(_config(build(settings, routes), context), lambda: announce(url))
+        app = build(settings, routes, metrics)
+        server = _Server(_config(app, context), lambda: announce(url))
         # After a failed sync nobody knows what the disk holds until it is read again: whoever
         # supervises this process starts it anew, and the clients come back.
         broken.add_done_callback(lambda _: server.stop())
@@ -142,12 +148,17 @@ def _http_context(settings: Settings, metrics: Metrics, bounds: RequestBounds) -
     )
     if total < settings.max_connections:
         log.warning("max_connections_exceeds_descriptors", asked=settings.max_connections)
-    exempt = ExemptAddresses.parse(settings.trusted_proxies)
+    proxies = TrustedProxies.parse(settings.trusted_proxies)
     refused = RefusalLog(
         "connections_refused", lambda reason: metrics.connections_refused.labels(reason).inc()
     )
     connections = Connections(
-        ConnectionBounds(total, settings.max_connections_per_address, exempt), refused
+        ConnectionBounds(
+            total,
+            settings.max_connections_per_address,
+            lambda address: is_loopback(address) or proxies.trusts(address),
+        ),
+        refused,
     )
     metrics.open_connections.set_function(lambda: len(connections))
     return HttpContext(
@@ -173,6 +184,7 @@ def _config(app: Starlette, context: HttpContext) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        headers=[("x-content-type-options", "nosniff")],
         proxy_headers=False,  # see forwarded.py
     )
 

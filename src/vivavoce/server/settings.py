@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -24,6 +24,7 @@ from vivavoce.delivery.schedule import DELAYS, GIVE_UP
 from vivavoce.protocol.frames import MAX_FRAME_BYTES
 from vivavoce.recognition.loading import Device
 from vivavoce.server.http.connections import MAX_PER_ADDRESS
+from vivavoce.server.trusted_proxies import TrustedProxies
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -33,6 +34,12 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _proxies(value: str) -> str:
+    """Addresses and networks, checked at the start rather than at the first request."""
+    TrustedProxies.parse(value)
+    return value
 
 
 Listed = BeforeValidator(_listed)
@@ -74,15 +81,20 @@ class Settings(BaseSettings):
         None, min_length=1, description="The one key to accept, instead of the stored ones."
     )
     public_url: str | None = Field(
-        None, description="Base URL that clients see, where a proxy hides it."
+        None,
+        description="Base URL that clients see, where a proxy hides it. With it, /metrics needs a "
+        "key.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
         "",
-        description="Addresses of proxies whose X-Forwarded-For, -Host and -Proto are believed, "
-        "with commas between them; * for any.",
+        description="Addresses and networks of proxies whose X-Forwarded-For, -Host and -Proto "
+        "are used, such as `10.0.0.0/8`; several with commas, * for any. With it, /metrics needs "
+        "a key.",
     )
     open_metrics: bool = Field(
-        False, description="Answer /metrics without a key to other machines, too."
+        False,
+        description="Answer /metrics and the details of /ready without a key. Else only processes "
+        "of this machine see them without one, and through a proxy nothing does.",
     )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
     worker_growth: int = Field(

@@ -59,7 +59,7 @@ DESCRIPTIONS = {
     "File.audio_duration": "Seconds.",
     "ResultMetadata.audio_duration": "Seconds of audio received.",
     "ResultMetadata.billing_time": "`audio_duration` times channels.",
-    "ResultMetadata.transcription_time": "Seconds from the first audio to the result.",
+    "ResultMetadata.transcription_time": "Seconds from the session's first audio to its result.",
     "Result.messages": "Every message that was sent, each as JSON text.",
     "Transcription.languages": "From the most to the least frequent.",
     "Utterance.start": "Seconds from the start of the session's audio.",

@@ -76,6 +76,7 @@ WEBHOOK_ID: Schema = {
     "description": "The endpoint's id.",
     "schema": {"type": "string", "pattern": "^ep_[0-9a-f]{32}$"},
 }
+MANY_TESTS = "The key has tested too often; `Retry-After` says when it may again."
 NO_WEBHOOK = "There is no such endpoint, or another key has added it."
 DAY_OR_MOMENT: Schema = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
@@ -134,8 +135,12 @@ READINESS: Schema = {
             "description": "Workers that are ready, by model.",
         },
     },
-    "required": ["ready", "journal", "engines"],
+    "required": ["ready"],
 }
+READY_DETAILS = (
+    "All but `ready` is left out unless a process of the same machine asks, not through a proxy, "
+    "or an API key is sent."
+)
 
 OPERATIONS = (
     Operation(
@@ -280,7 +285,7 @@ OPERATIONS = (
         summary="Send a webhook endpoint a trial message",
         answers={
             200: Answer("What came of it.", {JSON: ref(WebhookTest)}),
-            **_refused(401, 404, 503, s404=NO_WEBHOOK),
+            **_refused(401, 404, 429, 503, s404=NO_WEBHOOK, s429=MANY_TESTS),
         },
         parameters=(WEBHOOK_ID,),
     ),
@@ -320,8 +325,9 @@ OPERATIONS = (
         name="ready",
         summary="Whether models are warm and audio can be stored",
         answers={
-            200: Answer("Ready.", {JSON: READINESS}),
-            503: Answer("Not ready.", {JSON: READINESS}),
+            200: Answer(f"Ready. {READY_DETAILS}", {JSON: READINESS}),
+            503: Answer(f"Not ready. {READY_DETAILS}", {JSON: READINESS}),
+            **_refused(401, s401="An unknown API key was sent."),
         },
         public=True,
     ),

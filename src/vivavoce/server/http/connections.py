@@ -6,11 +6,10 @@ gives way to a new one. A connection whose request or WebSocket is under way nev
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal, Self
+from ipaddress import IPv6Address, ip_address, ip_network
 
 MAX_PER_ADDRESS = 256
 """Default of the setting ``max_connections_per_address``."""
@@ -142,37 +141,3 @@ def site_of(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ip_network((parsed, _IPV6_SITE_BITS), strict=False))
     return str(parsed)
-
-
-class ExemptAddresses:
-    """Addresses without a bound of their own: this machine's, and the trusted proxies'."""
-
-    def __init__(self, networks: Iterable[IPv4Network | IPv6Network] | Literal["*"]) -> None:
-        self._networks = networks if networks == "*" else tuple(networks)
-
-    @classmethod
-    def parse(cls, trusted_proxies: str) -> Self:
-        """From the setting; names that are no address or network exempt nothing."""
-        names = [name.strip() for name in trusted_proxies.split(",") if name.strip()]
-        if "*" in names:
-            return cls("*")
-        return cls([network for name in names if (network := _network(name)) is not None])
-
-    def __call__(self, address: str) -> bool:
-        """Whether an address is one of them."""
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        if parsed.is_loopback or self._networks == "*":
-            return True
-        return any(parsed in network for network in self._networks)
-
-
-def _network(name: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(name, strict=False)
-    except ValueError:
-        return None

@@ -92,7 +92,7 @@ class HttpProtocol(asyncio.Protocol):
         slot = self._context.connections.open(self._client[0] if self._client else "", self._cut)
         if isinstance(slot, Refusal):
             error = ApiError(503, "too many connections are open", retry_after=RETRY_SECONDS)
-            transport.write(refusal_response(error))
+            transport.write(refusal_response(error, self.default_headers()))
             transport.close()
             return
         self._slot = slot
