@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.messages import (
     BAD_CHUNK,
     AudioChunk,
@@ -196,7 +197,10 @@ def parsed(text: str) -> ClientMessage:
     except msgspec.ValidationError as error:
         if not all(_is_plain(piece) for piece in _slices(text, *place)):
             return parse_client_message(text)  # it may not even be JSON
-        raise BadChunkError(BAD_CHUNK) from error
+        audio = forgiving_decode(text[slice(*place)])
+        if audio is None:
+            raise BadChunkError(BAD_CHUNK) from error
+        return AudioChunk(ChunkData(audio))
 
 
 def _chunk_in(text: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.result import Result
@@ -229,18 +230,24 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     try:
         message: ClientMessage = _client_message.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise _bad_message(text, error) from error
+        return _read_again(text, error)
     return message
 
 
-def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
+def _read_again(text: str | bytes, error: Exception) -> AudioChunk:
+    """Read an ``audio_chunk`` in unusual base64; anything else is refused."""
     try:
         value: Any = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return BadMessageError(f"the message is not valid JSON: {error}")
+        raise BadMessageError(f"the message is not valid JSON: {error}") from error
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str):
-        return BadMessageError("the message must be an object with a text field 'type'")
-    if kind == "audio_chunk":
-        return BadChunkError(BAD_CHUNK)
-    return UnknownTypeError(f"unknown message type '{kind[:40]}'")
+        raise BadMessageError("the message must be an object with a text field 'type'") from error
+    if kind != "audio_chunk":
+        raise UnknownTypeError(f"unknown message type '{kind[:40]}'") from error
+    data = value.get("data")
+    chunk = data.get("chunk") if isinstance(data, dict) else None
+    audio = forgiving_decode(chunk) if isinstance(chunk, str) else None
+    if audio is None:
+        raise BadChunkError(BAD_CHUNK) from error
+    return AudioChunk(ChunkData(audio))

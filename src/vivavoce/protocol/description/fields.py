@@ -90,5 +90,6 @@ DESCRIPTIONS = {
         "first, begin every later partial of the utterance on this connection, unchanged. The "
         "final may still differ."
     ),
-    "ChunkData.chunk": "Base64; empty to keep the line open.",
+    "ChunkData.chunk": "Base64; empty to keep the line open. White space, the URL-safe"
+    " alphabet and missing padding are accepted.",
 }
