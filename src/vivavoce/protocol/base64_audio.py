@@ -12,7 +12,7 @@ SLICE: Final = 1 << 18
 _WHITE_SPACE: Final = b" \t\r\n\f\v"
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _GROUP: Final = 4
-_MOST_PADDING: Final = 2
+_LONGEST_PADDING: Final = 2
 
 
 def forgiving_decode(text: str) -> bytes | None:
@@ -29,7 +29,7 @@ def forgiving_decode(text: str) -> bytes | None:
     digits = text.encode("ascii").translate(_STANDARD, _WHITE_SPACE)
     bare = digits.rstrip(b"=")
     missing = -len(bare) % _GROUP
-    if missing > _MOST_PADDING or len(digits) - len(bare) > _MOST_PADDING:
+    if missing > _LONGEST_PADDING or len(digits) - len(bare) > _MOST_PADDING:
         return None
     padded = bare + b"=" * missing
     pieces = (padded[at : at + SLICE] for at in range(0, len(padded), SLICE))
