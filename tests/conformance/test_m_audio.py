@@ -32,6 +32,7 @@ async def test_153_base64_of_every_style_is_accepted(
             await talking.socket.send(json.dumps({"type": "audio_chunk", "data": data}))
         await finish(talking)
     assert all(ack["acknowledged"] for ack in acks(talking.heard))
+    await api.done(made.id)
     assert (await api.recording(made.id)).endswith(plain.audio)
 
 

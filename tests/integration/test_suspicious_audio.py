@@ -1,4 +1,4 @@
-"""A wrong declaration on a real server: one notice that says what to declare, also after a resume."""
+"""A wrong declaration on a real server: one notice with what to declare, also after a resume."""
 
 import numpy as np
 from websockets.asyncio.client import connect

@@ -29,7 +29,7 @@ def forgiving_decode(text: str) -> bytes | None:
     digits = text.encode("ascii").translate(_STANDARD, _WHITE_SPACE)
     bare = digits.rstrip(b"=")
     missing = -len(bare) % _GROUP
-    if missing > _LONGEST_PADDING or len(digits) - len(bare) > _MOST_PADDING:
+    if missing > _LONGEST_PADDING or len(digits) - len(bare) > _LONGEST_PADDING:
         return None
     padded = bare + b"=" * missing
     pieces = (padded[at : at + SLICE] for at in range(0, len(padded), SLICE))

@@ -20,9 +20,11 @@ def voice() -> Floats:
     """Harmonics of a gliding pitch in syllables, over a soft noise."""
     pitch = 130 + 30 * np.sin(2 * np.pi * 0.7 * TIME)
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    tones = sum(np.sin(part * phase) / part**1.5 for part in range(1, 20))
+    parts = np.arange(1, 20)[:, np.newaxis]
+    tones = (np.sin(parts * phase) / parts**1.5).sum(axis=0)
     syllables = np.clip(np.sin(2 * np.pi * 2.5 * TIME) + 0.3, 0, 1)
-    return 0.2 * tones * syllables + NOISE.normal(0, 0.003, len(TIME))
+    sound: Floats = 0.2 * tones * syllables + NOISE.normal(0, 0.003, len(TIME))
+    return sound
 
 
 VOICE = voice()
