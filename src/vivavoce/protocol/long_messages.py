@@ -6,11 +6,13 @@ out is the same, byte for byte and value for value.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.messages import (
     BAD_CHUNK,
     AudioChunk,
@@ -206,10 +208,30 @@ def parsed(text: str) -> ClientMessage:
     place = next((place for place in _long_stretches(text) if _is_chunk(text, *place)), None)
     if place is None:
         raise TooLongError(TOO_LONG)
+    pieces = partial(_pieces, text, *place)
     try:
-        return AudioChunk(ChunkData(b"".join(_audio(_unescaped(text, *place)))))
+        strict = (_unescape(piece) if "\\" in piece else piece for piece in pieces())
+        return AudioChunk(ChunkData(b"".join(_audio(strict))))
+    except msgspec.ValidationError:
+        audio = _unusual_audio(pieces())
     except msgspec.DecodeError as error:
         raise BadChunkError(BAD_CHUNK) from error
+    if audio is None:
+        raise BadChunkError(BAD_CHUNK)
+    return AudioChunk(ChunkData(audio))
+
+
+def _unusual_audio(pieces: Iterable[str]) -> bytes | None:
+    """Base64 that the strict reader refused; what no JSON string may hold is still refused."""
+    try:
+        return forgiving_decode(map(_unescape, pieces))
+    except msgspec.DecodeError:
+        return None
+
+
+def _unescape(piece: str) -> str:
+    """The text that a piece of a JSON string stands for."""
+    return _text.decode(f'"{piece}"')
 
 
 def _long_stretches(text: str) -> Iterator[tuple[int, int]]:
@@ -246,18 +268,13 @@ def _is_chunk(text: str, start: int, end: int) -> bool:
         return False
 
 
-def _unescaped(text: str, start: int, end: int) -> Iterator[str]:
-    """The content of a JSON string in pieces; PHP, for one, writes each slash with an escape.
-
-    Raises:
-        msgspec.DecodeError: it holds what no JSON string may hold.
-    """
+def _pieces(text: str, start: int, end: int) -> Iterator[str]:
+    """The content of a JSON string, cut where no escape is: PHP, for one, escapes each slash."""
     while start < end:
         stop = min(start + SLICE, end)
         if stop < end and (escape := text.rfind("\\", max(start, stop - _ESCAPE), stop)) > start:
             stop = escape  # an escape must not be cut; a run of them is cut anywhere before one
-        piece = text[start:stop]
-        yield _text.decode(f'"{piece}"') if "\\" in piece else piece
+        yield text[start:stop]
         start = stop
 
 

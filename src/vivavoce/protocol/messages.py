@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.result import Result
@@ -231,8 +232,18 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     try:
         message: ClientMessage = _client_message.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        if (chunk := _unusual_chunk(text)) is not None:
+            return chunk
         raise _bad_message(text, error) from error
     return message
+
+
+class _ChunkText(msgspec.Struct):
+    chunk: str
+
+
+class _ChunkAsText(msgspec.Struct, tag="audio_chunk"):
+    data: _ChunkText
 
 
 class _Typed(msgspec.Struct):
@@ -241,6 +252,17 @@ class _Typed(msgspec.Struct):
 
 _well_formed = msgspec.json.Decoder[msgspec.Raw](msgspec.Raw)
 _typed = msgspec.json.Decoder[_Typed](_Typed)
+_chunk_as_text = msgspec.json.Decoder[_ChunkAsText](_ChunkAsText)
+
+
+def _unusual_chunk(text: str | bytes) -> AudioChunk | None:
+    """Read an ``audio_chunk`` whose base64 the strict reader refused."""
+    try:
+        written = _chunk_as_text.decode(text).data.chunk
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    audio = forgiving_decode((written,))
+    return None if audio is None else AudioChunk(ChunkData(audio))
 
 
 def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:

@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from vivavoce.audio.suspicion import suspicion
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
@@ -138,6 +137,7 @@ class Connection:
             return await self._refuse(gap)
         self._live.on_partial = self._show
         self._live.on_notice = self._notify
+        self._live.suspicions.flush()
         return await self._until_ended()
 
     async def _settle(self) -> None:
@@ -254,7 +254,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
             self._refuse_audio(owed, error)
         else:
-            stored.add_done_callback(partial(self._stored, owed, audio, acks))
+            stored.add_done_callback(partial(self._stored, owed, acks))
 
     def _announced_ack(self, acks: list[Message]) -> Told:
         """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
@@ -266,7 +266,7 @@ class Connection:
         return told
 
     def _stored(
-        self, owed: Owed, audio: bytes, acks: Sequence[Message], stored: asyncio.Future[ChunkRange]
+        self, owed: Owed, acks: Sequence[Message], stored: asyncio.Future[ChunkRange]
     ) -> None:
         if stored.cancelled():
             self._answers.fail(owed, asyncio.CancelledError())
@@ -274,8 +274,6 @@ class Connection:
             self._refuse_audio(owed, error)
         else:
             known = stored.result()
-            if known.byte_range[0] == 0 and (kind := suspicion(audio)):
-                self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
             if acks:
                 self._answers.settle(owed, acks[-1])
             elif self._live.herald.wants_acks:
@@ -389,10 +387,12 @@ class Connection:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
             self._outbound.show(encode(message).decode(), message.data.id)
 
-    def _notify(self, code: str, reason: str) -> None:
-        """Tell the client something that answers nothing; dropped where too much waits."""
-        if not self._full:
-            self._announce(self._answers.owe(0), self._replies.error(code, reason))
+    def _notify(self, code: str, reason: str) -> bool:
+        """Tell the client something that answers nothing; False where too much waits."""
+        if self._full:
+            return False
+        self._announce(self._answers.owe(0), self._replies.error(code, reason))
+        return True
 
     def _merged_ack(self, begin: int, end: int) -> str:
         return encode(self._replies.ack(self._live.range(begin, end))).decode()

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
+import structlog
+
+from vivavoce.audio.chunk_inspection import ChunkInspector
+from vivavoce.audio.findings import Finding
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
@@ -18,7 +23,10 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.ports import Clock
 from vivavoce.session.resume import Known, Read
+from vivavoce.session.suspicions import Suspicions
 from vivavoce.session.telling import Telling
+
+log = structlog.get_logger(__name__)
 
 MOST_BOUNDARIES = 1024
 """Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
@@ -66,7 +74,8 @@ class Live:
 
     Attributes:
         on_partial: takes partials for the connection of the moment.
-        on_notice: takes a code and a text that its client should be told.
+        on_notice: takes a code and a text that its client should be told; False if it cannot.
+        suspicions: what is reported of its audio, whoever is connected.
         herald: announces its messages to those who are told outside.
         telling: what its client has been sent.
         handed: end of the last acknowledgement that a socket took.
@@ -98,7 +107,8 @@ class Live:
         self.herald = Herald(self.id, self.owner, request)
         self.telling = Telling()
         self.on_partial: Callable[[Message], None] | None = None
-        self.on_notice: Callable[[str, str], None] | None = None
+        self.on_notice: Callable[[str, str], bool] | None = None
+        self.suspicions = Suspicions(self.notify)
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
@@ -108,6 +118,7 @@ class Live:
         self._header = HeaderReader(audio_format)
         # The longest recording has so many bytes, or more: its header takes no time.
         self._enough = int(limits.duration * audio_format.bytes_per_second)
+        self._inspector = ChunkInspector(audio_format, from_start=not stored.audio_end)
         self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
@@ -144,6 +155,9 @@ class Live:
         if self._header.size is None:
             self._header.feed(audio)
         self._taken += len(audio)
+        for finding in self._inspector.inspect(audio, self._since):
+            self.report(finding)
+        self.suspicions.flush()
 
         def announce(start: int, end: int) -> Sequence[bytes]:
             return told(self.range(start, end)) if told else ()
@@ -263,6 +277,7 @@ class Live:
         if self._stopped:
             raise AlreadyStoppedError("Recording already stopped")
         await self.end()
+        self.suspicions.flush()
         duration = self._seconds(self._audio_end)
         left = max(duration - self.settled_seconds(), 0.0)
         return RecordingDurations(round(duration, 3), round(left, 3))
@@ -334,10 +349,18 @@ class Live:
         if self.on_partial is not None:
             self.on_partial(message)
 
-    def notify(self, code: str, reason: str) -> None:
-        """Tell whoever is connected now."""
-        if self.on_notice is not None:
-            self.on_notice(code, reason)
+    def notify(self, code: str, reason: str) -> bool:
+        """Tell whoever is connected now; False if no connection takes it."""
+        return self.on_notice is not None and self.on_notice(code, reason)
+
+    def report(self, finding: Finding) -> None:
+        """Tell the client, once for each kind, that its audio is not what it declares."""
+        if finding.kind == "shifted" and (odd := self._inspector.odd_chunk):
+            number, size = odd
+            text = f"{finding.text} (chunk {number} of this session had {size} bytes)"
+            finding = msgspec.structs.replace(finding, text=text)
+        if self.suspicions.add(finding):
+            log.info("suspicious_audio_found", session=self.id, kind=finding.kind)
 
     # -- connections ---------------------------------------------------------------------------
 

@@ -152,6 +152,8 @@ class Runner:
     async def _hear(self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes) -> None:
         async with self._turn:
             probabilities = await self._outside.hearing.run(partial(listen, *audio))
+            if finding := self._ear.take_finding():
+                self._client.report(finding)
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])

@@ -29,6 +29,10 @@ NO_BOUNDS = {
     "recognition/engines/scripted.py": {"WORD_SECONDS", "GAP_SECONDS"},
     # sizes in which something is cut, not bounds at which something happens
     "archive/recordings.py": {"BLOCK_BYTES"},
+    # how much audio an inspection looks at; nothing ends at it
+    "audio/arrival_rate.py": {"WINDOW_SECONDS"},
+    "audio/chunk_inspection.py": {"MAX_OPUS_BYTES", "MOST_PARSED"},
+    "audio/inspection.py": {"PERIOD_SECONDS", "MOST_BLOCK_BYTES"},
     "audio/wav_header.py": {"_PREAMBLE_BYTES"},
     "delivery/endpoints.py": {"SECRET_BYTES"},
     "journal/outlet.py": {"BLOCK_BYTES"},

@@ -1,6 +1,7 @@
 """What a connection may do with a live session; the clock is ours."""
 
 import asyncio
+from functools import partial
 from random import randbytes
 from threading import get_ident
 from typing import cast
@@ -115,10 +116,15 @@ async def test_a_connection_whose_stop_could_not_be_noted_takes_audio_and_a_stop
         await arrival.take(SECOND)
 
 
+def take_notice(told: list[tuple[int, str]], at: int, _: str, text: str) -> bool:
+    told.append((at, text))
+    return True
+
+
 async def test_the_recording_ends_at_the_longest_duration_after_a_warning(live: Live) -> None:
     told: list[tuple[int, str]] = []
     for second in range(int(LIMITS.duration)):
-        live.on_notice = lambda _, text, at=second + 1: told.append((at, text))
+        live.on_notice = partial(take_notice, told, second + 1)
         await live.append(SECOND)
     assert live.stopped
     warning, end = told

@@ -91,6 +91,7 @@ DESCRIPTIONS = {
         "final may still differ."
     ),
     "ChunkData.chunk": (
-        "Base64; empty to keep the line open. Everything beside it may have 65,536 characters."
+        "Base64; empty to keep the connection open. White space, the URL-safe alphabet and missing "
+        "padding are accepted. Everything beside it may have 65,536 characters."
     ),
 }
