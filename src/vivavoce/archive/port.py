@@ -147,15 +147,25 @@ class Records(Protocol):
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result. What finished first stands: False if the session had finished.
+        """Store the result. The first one stands: False if the session had one.
+
+        It replaces a failure: a session whose stored data was repaired has a result after all.
 
         Raises:
             NotFoundError: no such session.
         """
         ...
 
-    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
-        """Store a failure, as ``finish`` does a result.
+    async def fail(
+        self,
+        session_id: str,
+        code: int,
+        completed_at: float,
+        *,
+        result: bytes | None = None,
+        file: AudioFile | None = None,
+    ) -> bool:
+        """Store a failure, with what there is of the result; False if the session had finished.
 
         Raises:
             NotFoundError: no such session.

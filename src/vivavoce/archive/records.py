@@ -80,18 +80,33 @@ class SqlRecords:
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result; False if the session had finished before."""
+        """Store the result, in place of a failure; False if there was a result before."""
         values = {
             "status": Status.DONE,
             "completed_at": completed_at,
+            "error_code": None,
             "result": result.decode(),
             "file": _file_text(file),
         }
-        return await self._advance(session_id, values)
+        return await self._advance(session_id, values, final=frozenset({Status.DONE}))
 
-    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
-        """Store a failure; False if the session had finished before."""
-        values = {"status": Status.ERROR, "completed_at": completed_at, "error_code": code}
+    async def fail(
+        self,
+        session_id: str,
+        code: int,
+        completed_at: float,
+        *,
+        result: bytes | None = None,
+        file: AudioFile | None = None,
+    ) -> bool:
+        """Store a failure and a partial result; False if the session had finished before."""
+        values = {
+            "status": Status.ERROR,
+            "completed_at": completed_at,
+            "error_code": code,
+            "result": None if result is None else result.decode(),
+            "file": _file_text(file),
+        }
         return await self._advance(session_id, values)
 
     async def get(self, session_id: str, owner: str) -> Record:
@@ -130,8 +145,11 @@ class SqlRecords:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._engine.dispose)
 
-    async def _advance(self, session_id: str, values: dict[str, Any]) -> bool:
-        return await self._run(lambda db: _advance(db, session_id, values))
+    async def _advance(
+        self, session_id: str, values: dict[str, Any], final: frozenset[Status] = FINISHED
+    ) -> bool:
+        """Change a record that is in none of the final states."""
+        return await self._run(lambda db: _advance(db, session_id, values, final))
 
     async def _run(self, work: Callable[[sql.Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()
@@ -156,8 +174,10 @@ def _is(session_id: str, owner: str) -> sql.ColumnElement[bool]:
     return sql.and_(_columns.id == session_id, _columns.owner == owner)
 
 
-def _advance(db: sql.Connection, session_id: str, values: dict[str, Any]) -> bool:
-    unfinished = sql.and_(_columns.id == session_id, _columns.status.not_in(FINISHED))
+def _advance(
+    db: sql.Connection, session_id: str, values: dict[str, Any], final: frozenset[Status]
+) -> bool:
+    unfinished = sql.and_(_columns.id == session_id, _columns.status.not_in(final))
     if db.execute(sql.update(session_table).where(unfinished).values(values)).rowcount:
         return True
     if db.execute(sql.select(_columns.id).where(_columns.id == session_id)).first() is None:

@@ -47,6 +47,7 @@ class Limits:
         farewell: the same for a client that said it was going away (close 1001).
         connect: how long a new session waits for its first connection.
         sessions: how many an API key may have at once.
+        engine: how long a stopped session waits for an engine that cannot start.
     """
 
     duration: float
@@ -55,6 +56,7 @@ class Limits:
     idle: float
     connect: float
     sessions: int
+    engine: float = 300.0
 
 
 class Live:
@@ -70,6 +72,8 @@ class Live:
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
         finished: the client has got everything there is.
+        lost: the session has ended with a failure; its connection is closed.
+        transcribing: whether finals may still come.
         ever_connected: a client has connected at least once.
         known_since: when this process came to know the session, on the clock given.
     """
@@ -98,6 +102,8 @@ class Live:
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.transcribing = False
         self._journal = journal
         self._limits = limits
         self._monotonic = monotonic

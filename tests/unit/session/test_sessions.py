@@ -8,6 +8,7 @@ import pytest
 from vivavoce.archive.port import Records
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import JournalError, NewSession
+from vivavoce.session.failure import Failure
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.sessions import Sessions
@@ -32,12 +33,16 @@ class GatedJournal(MemoryJournal):
 
 
 class EndlessLife:
-    """Notes the sessions that run."""
+    """Notes the sessions that run, and those that end with a failure."""
 
     def __init__(self) -> None:
         self.running: list[str] = []
+        self.failed: dict[str, Failure] = {}
 
-    async def run(self, live: Live) -> None:
+    async def run(self, live: Live, failure: Failure | None = None) -> None:
+        if failure is not None:
+            self.failed[live.id] = failure
+            return
         self.running.append(live.id)
         await asyncio.Event().wait()
 
@@ -109,8 +114,8 @@ async def test_a_session_that_cannot_be_read_keeps_no_other_from_going_on(
     await sessions.start()
     await settled()
     assert life.running == ["b", "c"]
-    with pytest.raises(JournalError):
-        await sessions.find(b"a")
+    assert life.failed == {"a": Failure(keep=True)}
+    assert await sessions.find(b"a") is None
     await sessions.aclose()
 
 
