@@ -28,6 +28,10 @@ class ExistsError(ArchiveError):
     """There is a record with this id already."""
 
 
+class UnreadableError(ArchiveError):
+    """What is stored of this session is damaged; no other is concerned."""
+
+
 class UnavailableError(ArchiveError):
     """Database or disk do not answer, are locked or full; the same call may work later."""
 
@@ -177,11 +181,15 @@ class Records(Protocol):
 
         Raises:
             NotFoundError: no such session of this owner.
+            UnreadableError: the record is damaged.
         """
         ...
 
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first, ties by id."""
+        """The owner's records that a query asks for, newest first, ties by id.
+
+        Damaged ones are left out.
+        """
         ...
 
     async def delete(self, session_id: str, owner: str) -> None:

@@ -5,7 +5,7 @@ threads, each a transaction of its own, and never in the event loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time
 from itertools import islice
@@ -29,36 +29,53 @@ from vivavoce.archive.port import (
     Record,
     Status,
     UnavailableError,
+    UnreadableError,
 )
 
 Result = TypeVar("Result")
+OnUnreadable = Callable[[str, Exception], None]
+
+_DAMAGED = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
+"""What a value raises that is not of its column's kind."""
+
 _THREADS = 4
 _MOST = 2**31 - 2  # no list is longer, and every database counts so far
 _SCAN_ROWS = 200
 _DAY_SECONDS = 86_400
 _IDS_AT_ONCE = 500  # databases bound the number of parameters
 
+_check = msgspec.json.Decoder(msgspec.Raw).decode
+
 _columns = session_table.c
 _newest_first = (_columns.created_at.desc(), _columns.id.desc())
+
+
+def _ignore(_session_id: str, _error: Exception) -> None:
+    """Report nothing."""
 
 
 class SqlRecords:
     """The records port on a database. Made by ``open``."""
 
-    def __init__(self, engine: sql.Engine) -> None:
+    def __init__(self, engine: sql.Engine, on_unreadable: OnUnreadable = _ignore) -> None:
         self._engine = engine
+        self._on_unreadable = on_unreadable
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, on_unreadable: OnUnreadable = _ignore) -> Self:
         """Open the database at an SQLAlchemy URL and make the tables that are missing.
+
+        Args:
+            url: of SQLAlchemy.
+            on_unreadable: receives the id of each damaged record and why, in any thread.
 
         Raises:
             UnavailableError: it cannot be opened.
             OSError: a local file cannot be made.
         """
         try:
-            return cls(await asyncio.to_thread(connect, url))
+            return cls(await asyncio.to_thread(connect, url), on_unreadable)
         except SQLAlchemyError as error:
             place = sql.make_url(url).database
             raise UnavailableError(f"{place} cannot be opened: {_reason(error)}") from error
@@ -115,7 +132,11 @@ class SqlRecords:
         row = await self._run(lambda db: db.execute(select).one_or_none())
         if row is None:
             raise NotFoundError(session_id)
-        return _record(row)
+        try:
+            return _record(row)
+        except _DAMAGED as error:
+            self._on_unreadable(session_id, error)
+            raise UnreadableError(f"the record of session {session_id} is damaged") from error
 
     async def list(self, owner: str, query: Query) -> Page:
         """The owner's records that a query asks for, newest first."""
@@ -123,8 +144,8 @@ class SqlRecords:
             query, offset=min(query.offset, _MOST), limit=min(query.limit, _MOST)
         )
         if query.texts or query.contains:
-            return await self._run(lambda db: _scan(db, owner, query))
-        return await self._run(lambda db: _slice(db, owner, query))
+            return await self._run(lambda db: _scan(db, owner, query, self._on_unreadable))
+        return await self._run(lambda db: _slice(db, owner, query, self._on_unreadable))
 
     async def delete(self, session_id: str, owner: str) -> None:
         """Remove a finished session of this owner."""
@@ -209,7 +230,41 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
         yield _columns.status.in_(query.statuses)
 
 
-def _slice(db: sql.Connection, owner: str, query: Query) -> Page:
+def _rows(
+    db: sql.Connection, select: sql.Select[Any], on_unreadable: OnUnreadable
+) -> Iterator[sql.Row[Any]]:
+    """The rows of a query that has the id among its columns, one by one where some are damaged."""
+    seen = set()
+    try:
+        for row in db.execution_options(yield_per=_SCAN_ROWS).execute(select):
+            seen.add(row.id)
+            yield row
+        return
+    except DBAPIError:  # a text that is none fails the whole query; so does a locked database
+        ids = db.execute(select.with_only_columns(_columns.id)).scalars().all()
+    for session_id in (each for each in ids if each not in seen):
+        one = select.where(_columns.id == session_id).offset(None).limit(None)
+        try:
+            found = db.execute(one).one_or_none()
+        except DBAPIError as error:
+            on_unreadable(session_id, error)
+        else:
+            if found is not None:
+                yield found
+
+
+def _readable(rows: Iterable[sql.Row[Any]], on_unreadable: OnUnreadable) -> Iterator[Record]:
+    """The records of rows, without those that are damaged."""
+    for row in rows:
+        try:
+            record = _record(row)
+        except _DAMAGED as error:
+            on_unreadable(row.id, error)
+        else:
+            yield record
+
+
+def _slice(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreadable) -> Page:
     select = (
         sql.select(session_table)
         .where(*_filters(owner, query))
@@ -217,34 +272,40 @@ def _slice(db: sql.Connection, owner: str, query: Query) -> Page:
         .offset(query.offset)
         .limit(query.limit + 1)
     )
-    rows = db.execute(select).all()
-    return Page([_record(row) for row in rows[: query.limit]], len(rows) > query.limit)
+    rows = list(_rows(db, select, on_unreadable))
+    shown = list(_readable(rows[: query.limit], on_unreadable))
+    return Page(shown, len(rows) > query.limit)
 
 
-def _scan(db: sql.Connection, owner: str, query: Query) -> Page:
+def _scan(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreadable) -> Page:
     """Go through the metadata alone, newest first, and fetch the records of the page."""
     select = (
         sql.select(_columns.id, _columns.custom_metadata)
         .where(*_filters(owner, query), _columns.custom_metadata.is_not(None))
         .order_by(*_newest_first)
     )
-    rows = db.execution_options(yield_per=_SCAN_ROWS).execute(select)
-    found = (
-        row.id
-        for row in rows
-        if matches(msgspec.json.decode(row.custom_metadata), query.texts, query.contains)
-    )
+    rows = _rows(db, select, on_unreadable)
+    found = (row.id for row in rows if _matches(row, query, on_unreadable))
     ids = list(islice(found, query.offset, query.offset + query.limit + 1))
     rows.close()
-    return Page(_fetch(db, ids[: query.limit]), len(ids) > query.limit)
+    return Page(_fetch(db, ids[: query.limit], on_unreadable), len(ids) > query.limit)
 
 
-def _fetch(db: sql.Connection, ids: list[str]) -> list[Record]:
+def _matches(row: sql.Row[Any], query: Query, on_unreadable: OnUnreadable) -> bool:
+    try:
+        metadata = msgspec.json.decode(row.custom_metadata)
+    except _DAMAGED as error:
+        on_unreadable(row.id, error)
+        return False
+    return matches(metadata, query.texts, query.contains)
+
+
+def _fetch(db: sql.Connection, ids: list[str], on_unreadable: OnUnreadable) -> list[Record]:
     records: list[Record] = []
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[start : start + _IDS_AT_ONCE]
         select = sql.select(session_table).where(_columns.id.in_(some)).order_by(*_newest_first)
-        records += map(_record, db.execute(select))
+        records += _readable(_rows(db, select, on_unreadable), on_unreadable)
     return records
 
 
@@ -262,6 +323,9 @@ def _file_text(file: AudioFile | None) -> str | None:
 
 
 def _record(row: sql.Row[Any]) -> Record:
+    for document in (row.request, row.custom_metadata, row.post_session_metadata):
+        if document is not None:
+            _check(document)  # it goes into answers as it is
     return Record(
         id=row.id,
         owner=row.owner,

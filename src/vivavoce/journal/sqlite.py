@@ -67,12 +67,15 @@ class SqliteJournal:
         *,
         on_broken: Callable[[JournalError], None],
         on_commit: Callable[[float], None],
+        on_unreadable: Callable[[Exception], None],
+        on_failure: Callable[[Exception], None],
     ) -> None:
         self._on_broken = on_broken
+        self._on_unreadable = on_unreadable
         self._lock = lock
         self._readers = Readers(path, connect)
         self._leases = Leases(clock)
-        self._tails = Tails(self)
+        self._tails = Tails(self, on_failure)
         self._outlet = Outlet(self._read_announcements)
         self._commits = Commits(
             path=path,
@@ -83,6 +86,7 @@ class SqliteJournal:
             changed=self._publish,
             broken=self._break,
             took=on_commit,
+            failed=on_failure,
         )
 
     @classmethod
@@ -95,6 +99,8 @@ class SqliteJournal:
         connect: Connect | None = None,
         on_broken: Callable[[JournalError], None] = lambda _: None,
         on_commit: Callable[[float], None] = lambda _: None,
+        on_unreadable: Callable[[Exception], None] = lambda _: None,
+        on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> Self:
         """Open the journal at ``path``, making it and its folder where they are missing.
 
@@ -105,6 +111,8 @@ class SqliteJournal:
             connect: opens connections to the file (a seam for fault tests).
             on_broken: told once if nothing more can be written until the file is opened anew.
             on_commit: told the seconds that each commit took.
+            on_unreadable: receives why a stored session cannot be read; from any thread.
+            on_failure: receives faults of the journal's own work, which goes on; from any thread.
 
         Raises:
             FolderInUseError: another process works on the folder.
@@ -116,7 +124,17 @@ class SqliteJournal:
         lock = await asyncio.to_thread(FolderLock, path.parent)
         try:
             await asyncio.to_thread(prepare, path, connect)
-            return cls(path, lock, connect, clock, tuning, on_broken=on_broken, on_commit=on_commit)
+            return cls(
+                path,
+                lock,
+                connect,
+                clock,
+                tuning,
+                on_broken=on_broken,
+                on_commit=on_commit,
+                on_unreadable=on_unreadable,
+                on_failure=on_failure,
+            )
         except BaseException:
             lock.release()
             raise
@@ -145,8 +163,8 @@ class SqliteJournal:
         return await self._readers.run(lambda db: queries.find_by_token(db, token_hash))
 
     async def live(self) -> Sequence[LiveSession]:
-        """Every session the journal holds, oldest first."""
-        return await self._readers.run(queries.live)
+        """Every session the journal holds and can read, oldest first."""
+        return await self._readers.run(lambda db: queries.live(db, self._on_unreadable))
 
     def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None

@@ -1,9 +1,11 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -43,6 +45,7 @@ from vivavoce.session.ports import Outside
 from vivavoce.session.runner import Voice
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
+from vivavoce.supervision import Supervisor
 
 MEBIBYTE = 1 << 20
 
@@ -50,24 +53,30 @@ MEBIBYTE = 1 << 20
 class Health:
     """Whether the process is up, and whether it can do its work."""
 
-    def __init__(self, recogniser: Recogniser, journal: SqliteJournal) -> None:
+    def __init__(
+        self, recogniser: Recogniser, journal: SqliteJournal, supervisor: Supervisor
+    ) -> None:
         self._recogniser = recogniser
         self._journal = journal
+        self._supervisor = supervisor
 
     async def health(self, _: Request) -> Response:
         """The process answers."""
         return json_answer({"health": "OK"})
 
     async def ready(self, _: Request) -> Response:
-        """Models are warm and audio can be stored."""
+        """Models are warm, audio can be stored, and no background task is down."""
         engines = self._recogniser.health()
         failure = self._journal.failure
-        ready = failure is None and self._recogniser.ready
+        down = self._supervisor.down
+        unavailable = self._recogniser.unavailable
+        ready = failure is None and self._recogniser.ready and not (down or unavailable)
         body = {
             "ready": ready,
             "journal": "OK" if failure is None else str(failure),
+            "tasks": dict.fromkeys(down, "failed and is being restarted") or "OK",
             "engines": {
-                name: f"{pool.ready} of {pool.size}"
+                name: f"{pool.ready} of {pool.size}" + ", cannot start" * (name in unavailable)
                 for name, pool in engines.items()
                 if name in self._recogniser.loaded
             },
@@ -93,18 +102,32 @@ async def open_routes(
     """
     voices.check()
     metrics = Metrics()
+    supervisor = Supervisor(
+        count_failure=metrics.count_background_failure, count_unreadable=metrics.count_unreadable
+    )
+    asyncio.get_running_loop().set_exception_handler(supervisor.loop_failed)
     await stack.enter_async_context(
         Watchdog(
-            metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe
+            metrics.loop_late.observe,
+            metrics.loop_busy.observe,
+            metrics.collection_time.observe,
+            partial(supervisor.failed, "watchdog"),
         )
     )
     journal = await SqliteJournal.open(
         settings.data / "journal.db",
         on_broken=on_broken,
         on_commit=metrics.commit_time.observe,
+        on_unreadable=partial(supervisor.unreadable, "stored session"),
+        on_failure=partial(supervisor.failed, "journal"),
     )
     stack.push_async_callback(journal.close)
-    records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
+    records = await SqlRecords.open(
+        f"sqlite:///{settings.data / 'records.db'}",
+        on_unreadable=lambda session, error: supervisor.unreadable(
+            "record", error, session=session
+        ),
+    )
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
@@ -113,6 +136,7 @@ async def open_routes(
         workers=settings.workers or None,
         growth=settings.worker_growth * MEBIBYTE,
         memory_mb=settings.model_memory or None,
+        supervisor=supervisor,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()
@@ -137,16 +161,25 @@ async def open_routes(
         settings.early_finals,
     )
     finisher = Finisher(journal, records, recordings, time.time)
-    life = Life(journal, records, finisher, opening.begin, time.time)
-    deliveries, transport = await open_deliveries(settings, journal, stack)
-    sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
+    life = Life(journal, records, finisher, opening.begin, time.time, supervisor=supervisor)
+    deliveries, transport = await open_deliveries(settings, journal, stack, supervisor)
+    failing = failing_engine(opening.choose_voice, recogniser)
+    sessions = Sessions(
+        journal,
+        records,
+        life,
+        limits(settings),
+        time.monotonic,
+        supervisor=supervisor,
+        failing_engine=failing,
+    )
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     voices.tell()
-    health = Health(recogniser, journal)
+    health = Health(recogniser, journal, supervisor)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
-    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
+    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic, failing)
     metrics.registry.register(
         Readings(Sources(sessions, recogniser, journal, deliveries, reception))
     )
@@ -187,6 +220,20 @@ def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], V
     return chosen
 
 
+def failing_engine(
+    choose: Callable[[InitRequest], Voice], recogniser: Recogniser
+) -> Callable[[InitRequest], str | None]:
+    """Names an engine that a request cannot do without and that cannot start; None for none."""
+
+    def failing(request: InitRequest) -> str | None:
+        unavailable = recogniser.unavailable
+        if not unavailable:
+            return None
+        return next((name for name in choose(request).required if name in unavailable), None)
+
+    return failing
+
+
 def limits(settings: Settings) -> Limits:
     """The bounds of each session."""
     return Limits(
@@ -196,6 +243,7 @@ def limits(settings: Settings) -> Limits:
         idle=settings.idle_limit,
         connect=settings.connect_limit,
         sessions=settings.max_sessions,
+        engine=settings.engine_patience,
     )
 
 

@@ -94,7 +94,7 @@ class LiveRoutes:
             owner=owner,
         )
         try:
-            with self.reception.admit(wanted.channels):
+            with self.reception.admit(wanted):
                 await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
