@@ -27,6 +27,7 @@ _MOST_FRAMES = 12
 
 Result = TypeVar("Result")
 Count = Callable[[str], None]
+Service = asyncio.Task[None]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -50,7 +51,7 @@ class Backoff:
 
 
 @dataclass(slots=True, eq=False)
-class _Service:
+class _State:
     """A supervised task; ``failures`` in a row, and since when it runs (None in a pause)."""
 
     name: str
@@ -84,7 +85,7 @@ class Supervisor:
         self._count_unreadable = count_unreadable
         self._backoff = backoff or Backoff()
         self._clock = clock
-        self._services: set[_Service] = set()
+        self._services: set[_State] = set()
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself holds no strong reference
 
     @property
@@ -92,14 +93,14 @@ class Supervisor:
         """Names of the services that failed and do not run steadily again yet."""
         return tuple(sorted({each.name for each in self._services if self._is_down(each)}))
 
-    def supervised(self, name: str, work: Work) -> asyncio.Task[None]:
+    def supervised(self, name: str, work: Work) -> Service:
         """Run a service until it returns or its task is cancelled; restart it when it fails.
 
         Args:
             name: one of a fixed set of names, since it becomes a metric's label.
             work: makes the coroutine; called again for each restart.
         """
-        return self._start(self._keep_running(_Service(name), work), name)
+        return self._start(self._keep_running(_State(name), work), name)
 
     def watched(
         self, name: str, work: Coroutine[Any, Any, Result], **facts: object
@@ -134,7 +135,7 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _keep_running(self, service: _Service, work: Work) -> None:
+    async def _keep_running(self, service: _State, work: Work) -> None:
         self._services.add(service)
         try:
             while (error := await self._run_once(service, work)) is not None:
@@ -146,7 +147,7 @@ class Supervisor:
         finally:
             self._services.discard(service)
 
-    async def _run_once(self, service: _Service, work: Work) -> BaseException | None:
+    async def _run_once(self, service: _State, work: Work) -> BaseException | None:
         """Run the work once; returns why it failed, None where it returned."""
         service.running_since = self._clock()
         try:
@@ -162,16 +163,14 @@ class Supervisor:
             return error
         return None
 
-    def _report_end(
-        self, name: str, facts: Mapping[str, object], task: asyncio.Task[Any]
-    ) -> None:
+    def _report_end(self, name: str, facts: Mapping[str, object], task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self.failed(name, error, **facts)
 
-    def _is_down(self, service: _Service) -> bool:
+    def _is_down(self, service: _State) -> bool:
         return service.failures > 0 and not self._runs_steadily(service)
 
-    def _runs_steadily(self, service: _Service) -> bool:
+    def _runs_steadily(self, service: _State) -> bool:
         since = service.running_since
         return since is not None and self._clock() - since >= STEADY_SECONDS
 

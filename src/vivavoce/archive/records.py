@@ -5,7 +5,7 @@ threads, each a transaction of its own, and never in the event loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time
 from itertools import islice
@@ -232,7 +232,7 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
 
 def _rows(
     db: sql.Connection, select: sql.Select[Any], on_unreadable: OnUnreadable
-) -> Iterator[sql.Row[Any]]:
+) -> Generator[sql.Row[Any], None, None]:
     """The rows of a query that has the id among its columns, one by one where some are damaged."""
     seen = set()
     try:
@@ -287,6 +287,7 @@ def _scan(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreada
     rows = _rows(db, select, on_unreadable)
     found = (row.id for row in rows if _matches(row, query, on_unreadable))
     ids = list(islice(found, query.offset, query.offset + query.limit + 1))
+    found.close()
     rows.close()
     return Page(_fetch(db, ids[: query.limit], on_unreadable), len(ids) > query.limit)
 

@@ -1,6 +1,5 @@
 """Everything that delivers, opened and closed with the server."""
 
-import asyncio
 import math
 
 import structlog
@@ -11,7 +10,7 @@ from vivavoce.delivery.ledger import Ledger, LedgerError
 from vivavoce.delivery.letters import Outstanding
 from vivavoce.delivery.relay import Relay
 from vivavoce.journal.port import Journal
-from vivavoce.supervision import Supervisor, stop
+from vivavoce.supervision import Service, Supervisor, stop
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,7 @@ class Deliveries:
         self._relay = Relay(journal, ledger, self._dispatcher.wake, means.wall, self._supervisor)
         self._wall = means.wall
         self._outstanding = Outstanding()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[Service] = []
 
     def start(self) -> None:
         """Go on with what an earlier process has left."""

@@ -88,10 +88,9 @@ def _take_alone(db: sql.Connection, announced: Announced, now: float) -> SetAsid
     except _DATABASE_FAILED:
         raise
     except Exception as error:  # noqa: BLE001  the caller reports it
-        data = announced.data
         row = {
             "number": announced.number,
-            "data": data if isinstance(data, bytes) else str(data).encode(),
+            "data": announced.data,
             "reason": type(error).__qualname__,
             "found_at": now,
         }

@@ -139,9 +139,7 @@ def _reason(error: BaseException) -> str:
     return str(error).partition("\n")[0]
 
 
-def _resolve_all(
-    group: Sequence[tuple[Work, asyncio.Future[Any]]], results: Sequence[Any]
-) -> None:
+def _resolve_all(group: Sequence[tuple[Work, asyncio.Future[Any]]], results: Sequence[Any]) -> None:
     for (_, future), result in zip(group, results, strict=True):
         _resolve(future, result)
 

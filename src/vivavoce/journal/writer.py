@@ -165,7 +165,7 @@ class Writer(threading.Thread):
         return group
 
     def _write_or_break(self, group: list[Work]) -> Outcome:
-        """Write a group; after a fault of this thread's own nothing more is written or left open."""
+        """Write a group; after a fault of this thread's own nothing more is written."""
         try:
             return self._write(group)
         except Exception as error:  # noqa: BLE001  every caller of the group is answered

@@ -39,7 +39,7 @@ class Recogniser:
         supervisor: runs the background tasks.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  keyword-only settings of one port
         self,
         engines: Mapping[str, EngineSpec],
         *,
@@ -100,9 +100,7 @@ class Recogniser:
     @property
     def unavailable(self) -> frozenset[str]:
         """The engines that should be in memory and cannot start."""
-        return frozenset(
-            name for name in self.loaded if self._pools[name].health().unavailable
-        )
+        return frozenset(name for name in self.loaded if self._pools[name].health().unavailable)
 
     @property
     def loaded(self) -> frozenset[str]:

@@ -132,7 +132,7 @@ class Slot:
                 await self._employ()
             except WorkerLostError as cause:
                 await asyncio.sleep(self._mourn(cause))
-            except Exception as error:  # it costs a worker, and the supervisor starts the slot again
+            except Exception as error:  # costs a worker; the supervisor starts the slot again
                 self._mourn(error)
                 raise
 

@@ -149,6 +149,7 @@ class WorkerProcess:
             # A grandchild may hold the pipe open: what it has to say does not keep us.
             await asyncio.wait({self._listener}, timeout=self._patience.leave)
             self._listener.cancel()
+            await asyncio.wait({self._listener})
 
     async def _let_leave(self) -> None:
         if self._process.stdin is not None:

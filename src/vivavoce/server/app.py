@@ -118,8 +118,7 @@ async def open_routes(
         settings.data / "journal.db",
         on_broken=on_broken,
         on_commit=metrics.commit_time.observe,
-        on_unreadable=partial(supervisor.unreadable, "stored session"),
-        on_failure=partial(supervisor.failed, "journal"),
+        supervisor=supervisor,
     )
     stack.push_async_callback(journal.close)
     records = await SqlRecords.open(

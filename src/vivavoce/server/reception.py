@@ -10,7 +10,6 @@ from vivavoce.server.admission import Admission, Newcomer, estimate
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import FailingEngine, Sessions
 
-
 ENGINE_RETRY_SECONDS = 15
 
 

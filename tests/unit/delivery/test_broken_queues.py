@@ -25,8 +25,8 @@ def test_a_queue_that_cannot_be_read_keeps_no_other_waiting() -> None:
         here.announce("a", BAD, MESSAGE)
         here.announce("b", GOOD, MESSAGE)
         # SQLite keeps a text that another program stored in a column of numbers.
-        text = sql.text(f"UPDATE queue SET failures = '-' WHERE endpoint = '{BAD}'")
-        here.ledger.do(lambda db: db.execute(text))
+        text = sql.text("UPDATE queue SET failures = '-' WHERE endpoint = :bad")
+        here.ledger.do(lambda db: db.execute(text, {"bad": BAD}))
         here.start()
         await asyncio.sleep(3600)
         assert here.arrived(GOOD, "b") == ["msg_b_2"]

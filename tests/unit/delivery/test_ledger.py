@@ -61,8 +61,13 @@ async def test_a_fault_in_one_work_is_no_fault_of_the_others_in_its_commit(
         endpoints.add(db, "https://example.com/", "half", 1.0)
         raise ZeroDivisionError
 
-    faults = [faulty, endpoints.every, faulty, endpoints.every]
-    outcomes = await asyncio.gather(*map(ledger.run, faults), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        ledger.run(faulty),
+        ledger.run(endpoints.every),
+        ledger.run(faulty),
+        ledger.run(endpoints.every),
+        return_exceptions=True,
+    )
     assert [type(outcome) for outcome in outcomes] == [
         ZeroDivisionError, list, ZeroDivisionError, list
     ]  # fmt: skip
@@ -83,11 +88,11 @@ async def test_when_the_commit_itself_fails_every_work_of_it_hears_so(ledger: Le
 
 
 async def test_what_a_failure_says_quotes_nothing_that_was_stored(ledger: Ledger) -> None:
-    secret = "what the client said"
+    said = "what the client said"
     fails = sql.text("INSERT INTO nothing VALUES (:text)")
     with pytest.raises(LedgerError) as failure:
-        await ledger.run(lambda db: db.execute(fails, {"text": secret}))
-    assert secret not in str(failure.value)
+        await ledger.run(lambda db: db.execute(fails, {"text": said}))
+    assert said not in str(failure.value)
 
 
 async def test_work_whose_thread_is_gone_fails_instead_of_waiting(tmp_path: Path) -> None:

@@ -124,9 +124,9 @@ UNREADABLE = {
     "no announcement": b"\xc1",
     "of a later version": msgspec.msgpack.encode({"session": "s"}),
     "with a message that is none": encode(Announcement("s", "me", b"{", URL, lifecycle=False)),
-    "with broken text": encode(
-        Announcement("s", "me", STARTED, URL, lifecycle=False)
-    ).replace(b"example", b"ex\xed\xa0\x80le"),
+    "with broken text": encode(Announcement("s", "me", STARTED, URL, lifecycle=False)).replace(
+        b"example", b"ex\xed\xa0\x80le"
+    ),
 }
 
 

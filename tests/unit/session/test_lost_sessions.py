@@ -22,7 +22,7 @@ from vivavoce.protocol import messages as wire
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.result import Result
 from vivavoce.protocol.timestamps import iso
-from vivavoce.protocol.transcript import Utterance, Word
+from vivavoce.protocol.transcript import Transcription, Utterance, Word
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session.checkpoint import Checkpoint
 from vivavoce.session.connections import Turn
@@ -95,9 +95,7 @@ class World:
     failures: list[str] = field(default_factory=list)
 
     async def add(self, session_id: str, audio: int = 3200, request: bytes = REQUEST) -> None:
-        await self.journal.create(
-            NewSession(session_id, session_id.encode(), request, 0.0, "me")
-        )
+        await self.journal.create(NewSession(session_id, session_id.encode(), request, 0.0, "me"))
         await self.records.add(record_of(session_id))
         if audio:
             await self.journal.append_audio(session_id, bytes(audio))
@@ -131,7 +129,7 @@ class World:
     async def until_kept(self, *session_ids: str) -> None:
         """Wait until the journal holds these sessions alone."""
         async with asyncio.timeout(5):
-            while {each.session.id for each in await self.journal.live()} != {*session_ids}:
+            while {each.session.id for each in await self.journal.live()} != {*session_ids}:  # noqa: ASYNC110  a session tells nobody that it left
                 await asyncio.sleep(0.001)
 
     async def record(self, session_id: str) -> Record:
@@ -145,7 +143,7 @@ class World:
 
     async def until(self, session_id: str, status: Status) -> Record:
         async with asyncio.timeout(20):
-            while (found := await self.record(session_id)).status != status:
+            while (found := await self.record(session_id)).status != status:  # noqa: ASYNC110  records tell nobody
                 await asyncio.sleep(0.001)
         return found
 
@@ -161,6 +159,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     yield World(journal, records, LocalRecordings(tmp_path / "recordings"))
     await records.close()
     await journal.close()
+
+
+async def none_known(sessions: Sessions) -> None:
+    async with asyncio.timeout(5):
+        while sessions.known:  # noqa: ASYNC110  a session tells nobody that it is forgotten
+            await asyncio.sleep(0.001)
 
 
 def final(session_id: str, number: int) -> bytes:
@@ -222,9 +226,7 @@ async def test_what_failed_is_tried_again_at_each_start_and_announced_once(world
         sessions = world.sessions()
         await sessions.start()
         await world.until(A, Status.ERROR)
-        async with asyncio.timeout(5):
-            while sessions.known:
-                await asyncio.sleep(0.001)
+        await none_known(sessions)
         await sessions.aclose()
     assert (await world.announced()).count((A, "end_session")) == 1
 
@@ -256,9 +258,7 @@ async def test_a_failed_session_that_its_owner_deletes_leaves_the_journal(
     sessions = world.sessions()
     await sessions.start()
     await world.until(A, Status.ERROR)
-    async with asyncio.timeout(5):
-        while sessions.known:
-            await asyncio.sleep(0.001)
+    await none_known(sessions)
     await remove(await world.record(A), world.records, world.recordings)
     if restarted:
         await sessions.aclose()
@@ -333,6 +333,7 @@ async def test_a_session_given_up_keeps_its_finals_as_a_partial_result_and_its_r
     failed = await world.until(A, Status.ERROR)
     assert failed.error_code == 500
     result = msgspec.json.decode(failed.result or b"", type=Result)
+    assert isinstance(result.transcription, Transcription)
     assert result.transcription.full_transcript == "word1 word2"
     assert len(result.messages or ()) == 2
     assert failed.file is not None
@@ -355,6 +356,7 @@ async def test_one_unreadable_message_costs_a_partial_result_no_other(world: Wor
     await sessions.start()
     failed = await world.until(A, Status.ERROR)
     result = msgspec.json.decode(failed.result or b"", type=Result)
+    assert isinstance(result.transcription, Transcription)
     assert result.transcription.full_transcript == "word1 word2"
     await world.until_kept(A)
     await sessions.aclose()
