@@ -89,8 +89,9 @@ class Ledger:
                 works = [work for work, _ in group]
                 try:
                     done = await loop.run_in_executor(self._thread, self._transact, works)
-                except BaseException as error:
-                    # Cancelled, or no thread is left: every caller must hear of it.
+                except Exception as error:  # noqa: BLE001  no thread is left; every caller raises it
+                    done = [_refusal(error)] * len(group)
+                except asyncio.CancelledError as error:
                     _resolve_all(group, [_refusal(error)] * len(group))
                     raise
                 _resolve_all(group, done)
