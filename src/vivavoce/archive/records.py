@@ -232,8 +232,8 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
 
 def _rows(
     db: sql.Connection, select: sql.Select[Any], on_unreadable: OnUnreadable
-) -> Generator[sql.Row[Any], None, None]:
-    """The rows of a query that has the id among its columns, one by one where some are damaged."""
+) -> Generator[sql.Row[Any] | None, None, None]:
+    """The rows of a query that has the id among its columns; None in place of a damaged one."""
     seen = set()
     try:
         for row in db.execution_options(yield_per=_SCAN_ROWS).execute(select):
@@ -245,17 +245,17 @@ def _rows(
     for session_id in (each for each in ids if each not in seen):
         one = select.where(_columns.id == session_id).offset(None).limit(None)
         try:
-            found = db.execute(one).one_or_none()
+            yield db.execute(one).one_or_none()
         except DBAPIError as error:
             on_unreadable(session_id, error)
-        else:
-            if found is not None:
-                yield found
+            yield None
 
 
-def _readable(rows: Iterable[sql.Row[Any]], on_unreadable: OnUnreadable) -> Iterator[Record]:
+def _readable(rows: Iterable[sql.Row[Any] | None], on_unreadable: OnUnreadable) -> Iterator[Record]:
     """The records of rows, without those that are damaged."""
     for row in rows:
+        if row is None:
+            continue
         try:
             record = _record(row)
         except _DAMAGED as error:
@@ -285,7 +285,7 @@ def _scan(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreada
         .order_by(*_newest_first)
     )
     rows = _rows(db, select, on_unreadable)
-    found = (row.id for row in rows if _matches(row, query, on_unreadable))
+    found = (row.id for row in rows if row and _matches(row, query, on_unreadable))
     ids = list(islice(found, query.offset, query.offset + query.limit + 1))
     found.close()
     rows.close()
