@@ -5,6 +5,8 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from loop_watch import watched
+
 Result = TypeVar("Result")
 
 INSTANT = 1e-6
@@ -49,6 +51,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(story: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end on a loop of its own."""
+    """Run a coroutine to its end on a loop of its own, which must have nothing left to do."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(story)
+        return runner.run(watched(story))

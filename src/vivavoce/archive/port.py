@@ -31,6 +31,10 @@ class ExistsError(ArchiveError):
     """There is a record with this id already."""
 
 
+class UnreadableError(ArchiveError):
+    """What is stored of this session is damaged; no other is concerned."""
+
+
 class UnavailableError(ArchiveError):
     """Database or disk do not answer, are locked or full; the same call may work later."""
 
@@ -124,9 +128,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A part of a list, newest first, and whether anything follows."""
+    """A part of a list, newest first.
+
+    Attributes:
+        records: the readable ones.
+        covered: how many the page goes through, damaged ones included.
+        more: whether anything follows.
+    """
 
     records: Sequence[Record]
+    covered: int
     more: bool
 
 
@@ -152,15 +163,25 @@ class Records(Protocol):
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result. What finished first stands: False if the session had finished.
+        """Store the result. The first one stands: False if the session had one.
+
+        It replaces a failure: a session whose stored data was repaired has a result after all.
 
         Raises:
             NotFoundError: no such session.
         """
         ...
 
-    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
-        """Store a failure, as ``finish`` does a result.
+    async def fail(
+        self,
+        session_id: str,
+        code: int,
+        completed_at: float,
+        *,
+        result: bytes | None = None,
+        file: AudioFile | None = None,
+    ) -> bool:
+        """Store a failure, with what there is of the result; False if the session had finished.
 
         Raises:
             NotFoundError: no such session.
@@ -180,11 +201,15 @@ class Records(Protocol):
 
         Raises:
             NotFoundError: no such session of this owner.
+            UnreadableError: the record is damaged.
         """
         ...
 
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first, ties by id; without results."""
+        """The owner's records that a query asks for, newest first, ties by id; without results.
+
+        Damaged ones are left out.
+        """
         ...
 
     async def delete(self, session_id: str, owner: str) -> None:

@@ -97,12 +97,16 @@ class Transaction:
         draft = self._draft(session_id)
         if draft.sealed:
             raise SealedError(session_id)
-        start = draft.audio_end
-        end = draft.audio_end = start + len(audio)
+        start, end = draft.audio_end, draft.audio_end + len(audio)
+        try:
+            announced = announce(start, end) if announce is not None else ()
+        except Exception as error:
+            # The session's own code: a fault in it must not spoil what others have in this group.
+            raise JournalError(f"session {session_id}: what to announce is not known") from error
+        draft.audio_end = end
         if audio:
             draft.audio.append(audio)
-        if announce is not None:
-            self._announce(draft, announce(start, end))
+        self._announce(draft, announced)
         return start, end
 
     def seal(self, session_id: str) -> int:

@@ -81,16 +81,23 @@ class Writer(threading.Thread):
         sweeper: frees the space of dropped sessions in between.
         settle: called from this thread with what became of each group.
         gather: seconds to wait for company after the first work of a group.
+        failed: receives a fault of this thread, which then refuses everything.
     """
 
     def __init__(
-        self, store: Store, sweeper: Sweeper, settle: Callable[[Outcome], None], gather: float
+        self,
+        store: Store,
+        sweeper: Sweeper,
+        settle: Callable[[Outcome], None],
+        gather: float,
+        failed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         super().__init__(name="journal-writer", daemon=True)
         self._store = store
         self._sweeper = sweeper
         self._settle = settle
         self._gather = gather
+        self._failed = failed
         self._queue: deque[Work] = deque()
         self._wake = threading.Condition()
         self._waits = False
@@ -132,7 +139,7 @@ class Writer(threading.Thread):
         if group is None:
             return False
         if group:
-            outcome = self._write(group)
+            outcome = self._write_or_break(group)
             self._untidy |= any(change.extent is None for change in outcome.changes)
             self._settle(outcome)
         self._look_after_files()
@@ -160,6 +167,16 @@ class Writer(threading.Thread):
                 break
             group.append(self._queue.popleft())
         return group
+
+    def _write_or_break(self, group: list[Work]) -> Outcome:
+        """Write a group; after a fault of this thread's own nothing more is written."""
+        try:
+            return self._write(group)
+        except Exception as error:  # noqa: BLE001  every caller of the group is answered
+            self._failed(error)
+            self._condition, self._cause = Condition.BROKEN, error
+            refusals = [self._refusal() for _ in group]
+            return Outcome(group, refusals, (), self._condition, self._cause)
 
     def _write(self, group: list[Work]) -> Outcome:
         if group[0].kind is Kind.PROBE:

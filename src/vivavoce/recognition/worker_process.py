@@ -56,7 +56,7 @@ class Patience:
 
 
 class WorkerLostError(Exception):
-    """A worker is of no use any more: it died, hung, could not load, or spoke nonsense."""
+    """A worker is of no use any more: it died, hung, could not load, or broke the protocol."""
 
 
 class WorkerUnheardError(WorkerLostError):
@@ -149,6 +149,7 @@ class WorkerProcess:
             # A grandchild may hold the pipe open: what it has to say does not keep us.
             await asyncio.wait({self._listener}, timeout=self._patience.leave)
             self._listener.cancel()
+            await asyncio.wait({self._listener})
 
     async def _let_leave(self) -> None:
         if self._process.stdin is not None:
@@ -167,8 +168,8 @@ class WorkerProcess:
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             await asyncio.wait({self.gone}, timeout=self._patience.leave)
             raise WorkerLostError(self.obituary()) from error
-        except (FrameError, msgspec.DecodeError) as error:
-            raise WorkerLostError(f"worker {self.pid} spoke nonsense: {error}") from error
+        except (FrameError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise WorkerLostError(f"worker {self.pid} broke the protocol: {error}") from error
         if isinstance(reply, Refused):
             raise WorkerLostError(f"the engine could not be loaded: {reply.error}")
         if not isinstance(reply, expected):

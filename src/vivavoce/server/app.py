@@ -1,9 +1,11 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -47,6 +49,7 @@ from vivavoce.session.ports import Outside
 from vivavoce.session.runner import Voice
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
+from vivavoce.supervision import Supervisor
 
 MEBIBYTE = 1 << 20
 
@@ -55,10 +58,15 @@ class Health:
     """Whether the process is up, and whether it can do its work."""
 
     def __init__(
-        self, recogniser: Recogniser, journal: SqliteJournal, access: OperatorAccess
+        self,
+        recogniser: Recogniser,
+        journal: SqliteJournal,
+        supervisor: Supervisor,
+        access: OperatorAccess,
     ) -> None:
         self._recogniser = recogniser
         self._journal = journal
+        self._supervisor = supervisor
         self._access = access
 
     async def health(self, _: Request) -> Response:
@@ -66,20 +74,24 @@ class Health:
         return json_answer({"health": "OK"})
 
     async def ready(self, request: Request) -> Response:
-        """Models are warm and audio can be stored; why not is for the operator alone.
+        """Models are warm, audio can be stored, and no background task is down.
 
-        A key that is sent must be right, or keys could be guessed here unseen.
+        Why not is for the operator alone. A key that is sent must be right, or keys could be
+        guessed here unseen.
         """
         if self._access.has_wrong_key(request):
             raise ApiError(401, "gladia key not found")
         engines = self._recogniser.health()
         failure = self._journal.failure
-        ready = failure is None and self._recogniser.ready
+        down = self._supervisor.down
+        unavailable = self._recogniser.unavailable
+        ready = failure is None and self._recogniser.ready and not (down or unavailable)
         body = {
             "ready": ready,
             "journal": "OK" if failure is None else str(failure),
+            "tasks": dict.fromkeys(down, "failed and is being restarted") or "OK",
             "engines": {
-                name: f"{pool.ready} of {pool.size}"
+                name: f"{pool.ready} of {pool.size}" + ", cannot start" * (name in unavailable)
                 for name, pool in engines.items()
                 if name in self._recogniser.loaded
             },
@@ -106,18 +118,31 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
+    supervisor = Supervisor(
+        count_failure=metrics.count_background_failure, count_unreadable=metrics.count_unreadable
+    )
+    asyncio.get_running_loop().set_exception_handler(supervisor.loop_failed)
     await stack.enter_async_context(
         Watchdog(
-            metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe
+            metrics.loop_late.observe,
+            metrics.loop_busy.observe,
+            metrics.collection_time.observe,
+            partial(supervisor.failed, "watchdog"),
         )
     )
     journal = await SqliteJournal.open(
         settings.data / "journal.db",
         on_broken=on_broken,
         on_commit=metrics.commit_time.observe,
+        supervisor=supervisor,
     )
     stack.push_async_callback(journal.close)
-    records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
+    records = await SqlRecords.open(
+        f"sqlite:///{settings.data / 'records.db'}",
+        on_unreadable=lambda session, error: supervisor.unreadable(
+            "record", error, session=session
+        ),
+    )
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
@@ -126,6 +151,7 @@ async def open_routes(
         workers=settings.workers or None,
         growth=settings.worker_growth * MEBIBYTE,
         memory_mb=settings.model_memory or None,
+        supervisor=supervisor,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()
@@ -150,17 +176,26 @@ async def open_routes(
         settings.early_finals,
     )
     finisher = Finisher(journal, records, recordings, time.time)
-    life = Life(journal, records, finisher, opening.begin, time.time)
-    deliveries, transport = await open_deliveries(settings, journal, stack)
-    sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
+    life = Life(journal, records, finisher, opening.begin, time.time, supervisor=supervisor)
+    deliveries, transport = await open_deliveries(settings, journal, stack, supervisor)
+    failing = failing_engine(opening.choose_voice, recogniser)
+    sessions = Sessions(
+        journal,
+        records,
+        life,
+        limits(settings),
+        time.monotonic,
+        supervisor=supervisor,
+        failing_engine=failing,
+    )
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     voices.tell()
     access = OperatorAccess.of(settings, keys)
-    health = Health(recogniser, journal, access)
+    health = Health(recogniser, journal, supervisor, access)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
-    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
+    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic, failing)
     disk = DiskReserve(settings.data, settings.disk_reserve * MEBIBYTE, time.monotonic)
     metrics.registry.register(
         Readings(Sources(sessions, recogniser, journal, deliveries, reception, disk))
@@ -208,6 +243,20 @@ def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], V
     return chosen
 
 
+def failing_engine(
+    choose: Callable[[InitRequest], Voice], recogniser: Recogniser
+) -> Callable[[InitRequest], str | None]:
+    """Names an engine that a request cannot do without and that cannot start; None for none."""
+
+    def failing(request: InitRequest) -> str | None:
+        unavailable = recogniser.unavailable
+        if not unavailable:
+            return None
+        return next((name for name in choose(request).required if name in unavailable), None)
+
+    return failing
+
+
 def limits(settings: Settings) -> Limits:
     """The bounds of each session."""
     return Limits(
@@ -219,6 +268,7 @@ def limits(settings: Settings) -> Limits:
         sessions=settings.max_sessions,
         quiet=settings.max_quiet,
         unopened=settings.max_unopened,
+        engine=settings.engine_patience,
     )
 
 

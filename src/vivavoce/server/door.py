@@ -40,6 +40,7 @@ class Door:
 
     def _decide(self, policy: Handshakes) -> None:
         loop = asyncio.get_running_loop()
+        self._timer = None  # a fault below must not keep the next arrival from deciding again
         verdict = policy.decide(loop.time())
         for tickets, welcome in ((verdict.admitted, True), (verdict.refused, False)):
             for ticket in tickets:

@@ -165,6 +165,7 @@ class Connection:
             "send": self._send(),
             "watch": self._watch(),
             "despair": self._despair(),
+            "lost": self._lost(),
         }
         tasks = [
             asyncio.create_task(part, name=f"{name} {self._live.id}")
@@ -368,6 +369,10 @@ class Connection:
     async def _watch(self) -> CloseCode | None:
         await self._turn.replaced.wait()
         return CloseCode.REPLACED
+
+    async def _lost(self) -> CloseCode | None:
+        await self._live.lost.wait()
+        return CloseCode.INTERNAL
 
     async def _despair(self) -> CloseCode | None:
         await self._hopeless.wait()

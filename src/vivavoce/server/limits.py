@@ -23,6 +23,7 @@ from vivavoce.server import (
     handshakes,
     line,
     listing,
+    reception,
     routes,
     serving,
     webhooks,
@@ -355,10 +356,10 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "sessions",
-        "crashes of a session's run",
+        "crashes of a session's run in a row, without a checkpoint in between",
         life.CRASHES_ALLOWED,
         "crashes",
-        "the session fails; its recording is kept",
+        "the session fails; its finals so far and its recording are kept",
     ),
     Limit(
         "sessions",
@@ -368,6 +369,20 @@ LIMITS: tuple[Limit, ...] = (
         "for ever, as nothing is lost",
     ),
     Limit("sessions", "longest such wait", life.MOST_RETRY_SECONDS, "s", "the waits grow up to it"),
+    from_setting(
+        "sessions",
+        "engine_patience",
+        "s",
+        "wait of a stopped session for an engine that cannot start",
+        "the session fails with 503; its finals so far and its recording are kept",
+    ),
+    Limit(
+        "sessions",
+        "longest pause before a crashed session goes on, at first",
+        life.CRASH_RETRY_SECONDS,
+        "s",
+        "doubles with each crash in a row",
+    ),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
@@ -427,6 +442,13 @@ LIMITS: tuple[Limit, ...] = (
         admission.RETRY_SECONDS,
         "s",
         "sent with 429",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where an engine cannot start",
+        reception.ENGINE_RETRY_SECONDS,
+        "s",
+        "sent with 503",
     ),
     Limit(
         "requests", "`Retry-After` where storage fails", answers.RETRY_SECONDS, "s", "sent with 503"

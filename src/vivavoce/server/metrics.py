@@ -105,6 +105,16 @@ class Metrics:
             "How long collections of garbage took; everything stands still meanwhile.",
             buckets=LOOP_BUCKETS,
         )
+        self.background_failures = counter(
+            "vivavoce_background_failures_total",
+            "Failures of background work; all but sessions are started again.",
+            ["task"],
+        )
+        self.unreadable_items = counter(
+            "vivavoce_unreadable_items_total",
+            "Stored items that could not be read and are kept for repair.",
+            ["kind"],
+        )
         self.foreseen = counter(
             "vivavoce_foreseen_finals_total",
             "Finals in a pause: asked for, confirmed with the answer ready or under way, dropped "
@@ -115,6 +125,14 @@ class Metrics:
     def count_unanswered(self, more: int) -> None:
         """So many chunks more were read and are not durable; on the loop only, without a lock."""
         self._unanswered += more
+
+    def count_background_failure(self, task: str) -> None:
+        """A background task failed."""
+        self.background_failures.labels(task).inc()
+
+    def count_unreadable(self, kind: str) -> None:
+        """A stored item cannot be read."""
+        self.unreadable_items.labels(kind).inc()
 
     def count_foreseen(self, event: Foresight) -> None:
         """A final was foreseen, or it turned out whether it should have been."""

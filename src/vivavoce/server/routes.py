@@ -103,7 +103,7 @@ class LiveRoutes:
         )
         await self.disk.check()
         try:
-            with self.reception.admit(wanted.channels):
+            with self.reception.admit(wanted):
                 await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
@@ -115,7 +115,7 @@ class LiveRoutes:
         owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
-        following = query.offset + len(found.records) if found.more else None
+        following = query.offset + found.covered if found.more else None
         base = f"{self._base(request)}/v2/live"
         links = page_links(base, request.query_params, query, following)
         items = tuple(job(record) for record in found.records)

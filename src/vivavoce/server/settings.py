@@ -183,6 +183,11 @@ class Settings(BaseSettings):
     connect_limit: Seconds = Field(
         3600, description="Seconds within which a new session must be connected to."
     )
+    engine_patience: Seconds = Field(
+        300,
+        description="Seconds that a stopped session waits for an engine that cannot start; then it "
+        "ends with an error and the finals so far.",
+    )
     callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, Listed] = Field(
         (),
         description="Networks beside the public internet that callbacks and webhooks may reach, "

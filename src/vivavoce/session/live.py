@@ -57,6 +57,7 @@ class Limits:
         quiet: how long a connected client may send nothing but empty chunks.
         sessions: how many an API key may have open at once.
         unopened: how many it may have beside them that were never connected to.
+        engine: how long a stopped session waits for an engine that cannot start.
     """
 
     duration: float
@@ -67,6 +68,7 @@ class Limits:
     sessions: int
     quiet: float = 3600
     unopened: int = 1000
+    engine: float = 300.0
 
 
 class Live:
@@ -83,6 +85,8 @@ class Live:
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
         finished: the client has got everything there is.
+        lost: the session has ended with a failure; its connection is closed.
+        transcribing: whether finals may still come.
         ever_connected: a client has connected at least once.
         known_since: when it was recovered or first connected to, on the clock given.
     """
@@ -112,6 +116,8 @@ class Live:
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.transcribing = False
         self._journal = journal
         self._limits = limits
         self._monotonic = monotonic

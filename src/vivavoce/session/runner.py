@@ -66,6 +66,13 @@ class Voice(msgspec.Struct, frozen=True):
         return (self.first,) if partial == self.first else (self.first, partial)
 
     @property
+    def required(self) -> tuple[str, ...]:
+        """The engines without which its finals may not come; those of partials are not."""
+        finals = (self.engines[language] for language in self.rules.candidates)
+        identifier = (self.identifier,) if self.rules.guessing else ()
+        return tuple(dict.fromkeys((*identifier, *finals)))
+
+    @property
     def everyone(self) -> frozenset[str]:
         """The engines that may be asked for text."""
         return frozenset((*self.engines.values(), *self.partial_engines.values()))

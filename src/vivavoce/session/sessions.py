@@ -2,29 +2,40 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 import structlog
 
+from vivavoce.archive import port as archive
 from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
-from vivavoce.journal.port import Journal, JournalError, NewSession
+from vivavoce.journal import port as journal_port
+from vivavoce.journal.port import Journal, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import EndSession, StartSession
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
+from vivavoce.session.failure import NO_ENGINE, Failure, kind_of
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.ports import Clock
+from vivavoce.supervision import Supervisor, described, stop
 
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS = 1.0
 NEW_SECONDS = 60.0
 """Audio after which a session is no newcomer."""
+
+
+_UNAVAILABLE = (journal_port.UnavailableError, archive.UnavailableError)
+
+FailingEngine = Callable[[InitRequest], str | None]
+"""Names an engine that a request needs and that cannot start now; None where all can."""
 
 
 class TooManySessionsError(Exception):
@@ -34,18 +45,37 @@ class TooManySessionsError(Exception):
 class Sessions:
     """The live sessions; each runs in a task of its own.
 
+    Args:
+        journal, records, life, limits: where sessions are kept, and how they run.
+        monotonic: seconds, never going back.
+        supervisor: runs the background tasks.
+        failing_engine: says for which engine a session waits in vain.
+
     Attributes:
         resumes: counts over all sessions.
     """
 
     def __init__(
-        self, journal: Journal, records: Records, life: Life, limits: Limits, monotonic: Clock
+        self,
+        journal: Journal,
+        records: Records,
+        life: Life,
+        limits: Limits,
+        monotonic: Clock,
+        *,
+        supervisor: Supervisor | None = None,
+        failing_engine: FailingEngine = lambda _: None,
     ) -> None:
         self._journal = journal
         self._records = records
         self._life = life
         self._limits = limits
         self._monotonic = monotonic
+        self._supervisor = supervisor or Supervisor()
+        self._failing_engine = failing_engine
+        self._stuck: dict[str, float] = {}  # sessions that wait for an engine, since when
+        self._kept: set[str] = set()  # sessions that failed and stay in the journal for repair
+        self._deleted: set[str] = set()  # those of them that their owners have deleted
         self.resumes = Resumes()
         self._live: dict[str, Live] = {}
         self._new: list[Live] = []
@@ -62,23 +92,25 @@ class Sessions:
         Each session is known at once and recovered one after the other, or when its client comes:
         a server with many of them answers as soon as one with none.
         """
-        recovered = [self._know(self._make(stored)) for stored in await self._journal.live()]
+        recovered = [
+            self._know(live)
+            for stored in await self._journal.live()
+            if (live := self._make_or_fail(stored))
+        ]
         self._chores = [
-            asyncio.create_task(self._recover(recovered), name="recovery"),
-            asyncio.create_task(self._keep_house(), name="housekeeping"),
+            self._supervisor.supervised("session recovery", lambda: self._recover(recovered)),
+            self._supervisor.supervised("session housekeeping", self._keep_house),
         ]
 
     async def aclose(self) -> None:
         """Stop every run; what the journal holds goes on at the next start."""
         lives = list(self._live.values())
-        tasks = [*self._runs.values(), *self._chores]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop(*self._runs.values(), *self._chores)
         suspended = (self._life.suspend(live) for live in lives)
-        for failure in await asyncio.gather(*suspended, return_exceptions=True):
+        outcomes = await asyncio.gather(*suspended, return_exceptions=True)
+        for live, failure in zip(lives, outcomes, strict=True):
             if failure:
-                log.warning("session_not_suspended", error=str(failure))
+                self._supervisor.failed("session suspension", failure, session=live.id)
 
     async def create(self, session: NewSession, record: NewRecord) -> None:
         """Make a session durable and begin to run it.
@@ -168,15 +200,16 @@ class Sessions:
         return not live.stopped and not self._is_open(live)
 
     async def find(self, token_hash: bytes) -> Live | None:
-        """The live session of a token; none once its client has been sent everything.
+        """The live session of a token; none once it failed or its client has been sent everything.
 
         Raises:
-            JournalError: it was to be recovered, and its audio cannot be read.
+            UnavailableError: it was to be recovered, and the journal cannot be read now.
         """
         if live := self._by_token.get(token_hash):
             await self._begin(live)
         live = self._by_token.get(token_hash)
-        return None if live is None or live.finished.is_set() else live
+        over = live is None or live.finished.is_set() or live.lost.is_set()
+        return None if over else live
 
     async def withdraw(self, session_id: str) -> bool:
         """End a session that its owner wants to delete; False if a client has connected to it.
@@ -194,9 +227,24 @@ class Sessions:
         return True
 
     def discard(self, session_id: str) -> None:
-        """Nobody will read the messages of this finished session: it was deleted."""
+        """Forget a finished session that its owner has deleted; its messages need no reader."""
         if live := self._live.get(session_id):
             live.finished.set()
+        if session_id in self._kept:
+            self._deleted.add(session_id)
+
+    def _make_or_fail(self, stored: StoredSession) -> Live | None:
+        """A stored session; where its request cannot be read it fails, and is kept for repair."""
+        try:
+            return self._make(stored)
+        except Exception as error:  # noqa: BLE001  one session must not keep the server from starting
+            self._supervisor.unreadable("request", error, session=stored.session.id)
+        unknown = msgspec.json.encode(InitRequest())
+        session = msgspec.structs.replace(stored.session, request=unknown)
+        live = self._make(msgspec.structs.replace(stored, session=session))
+        live.lost.set()
+        self._run(self._know(live), Failure(keep=True, recording=False))
+        return None
 
     def _make(self, stored: StoredSession) -> Live:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
@@ -220,23 +268,44 @@ class Sessions:
 
     async def _recover(self, lives: Iterable[Live]) -> None:
         """Have the sessions of an earlier process go on, whether or not their clients come."""
+        failure = None
         for live in lives:
             try:
                 await self._begin(live)
-            except JournalError:  # one that cannot be read must not keep the others waiting
-                log.exception("session_not_recovered", session=live.id)
+            except _UNAVAILABLE as error:
+                failure = error
+        if failure is not None:
+            raise failure  # once more, for those that could not be read now
 
     async def _begin(self, live: Live) -> None:
-        """Have a recovered session go on, unless it does or has ended."""
+        """Have a recovered session go on, unless it does or has ended.
+
+        One whose stored data cannot be read ends with a failure and is kept for repair.
+
+        Raises:
+            UnavailableError: the journal cannot be read now.
+        """
         if live.id in self._runs:
             return
         async with self._beginning:
             if live.id in self._live and live.id not in self._runs:
-                await self._life.recall(live)
-                self._run(live)
+                self._run(live, await self._recall(live))
 
-    def _run(self, live: Live) -> None:
-        run = asyncio.create_task(self._life.run(live), name=f"session {live.id}")
+    async def _recall(self, live: Live) -> Failure | None:
+        try:
+            await self._life.recall(live)
+        except _UNAVAILABLE:
+            raise
+        except Exception as error:  # noqa: BLE001  one session must not keep the others waiting
+            self._supervisor.unreadable(kind_of(error), error, session=live.id)
+            live.lost.set()
+            return Failure(keep=True)
+        return None
+
+    def _run(self, live: Live, failure: Failure | None = None) -> None:
+        run = self._supervisor.watched(
+            "session run", self._life.run(live, failure), session=live.id
+        )
         self._runs[live.id] = run
         run.add_done_callback(lambda run: self._ended(live, run))
 
@@ -244,25 +313,60 @@ class Sessions:
         self._live.pop(live.id, None)
         self._by_token.pop(live.token_hash, None)
         self._runs.pop(live.id, None)
-        if not run.cancelled() and (error := run.exception()):
+        self._stuck.pop(live.id, None)
+        if not run.cancelled() and run.exception():
             # It stays in the journal, and the next start tries again.
-            log.error("session_lost_its_run", session=live.id, exc_info=error)
+            self._kept.add(live.id)
+            live.lost.set()
 
     async def _keep_house(self) -> None:
-        """End the sessions whose clients are gone."""
+        """End the sessions whose clients are gone, or whose engine does not come back."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             self.newcomers()  # forgets those that are none any more, if nobody asks
-            for live in [live for live in self._live.values() if live.abandoned]:
-                log.info("session_abandoned", session=live.id, connected=live.ever_connected)
-                try:
-                    await self._let_go(live)
-                except Exception:  # storage may fail; the next round tries again
-                    log.exception("session_not_ended", session=live.id)
+            for live in list(self._live.values()):
+                await self._try(live.id, self._look_after(live))
+            for session_id in list(self._deleted):
+                await self._try(session_id, self._forget_deleted(session_id))
+
+    async def _try(self, session_id: str, chore: Coroutine[Any, Any, None]) -> None:
+        """Do something for one session; a failure concerns no other, and the next round retries."""
+        try:
+            await chore
+        except _UNAVAILABLE as error:
+            log.warning("storage_unavailable", session=session_id, **described(error))
+        except Exception as error:  # noqa: BLE001  reported; the other sessions have their turn
+            self._supervisor.failed("session housekeeping", error, session=session_id)
+
+    async def _forget_deleted(self, session_id: str) -> None:
+        await self._journal.drop(session_id)
+        self._deleted.discard(session_id)
+        self._kept.discard(session_id)
+
+    async def _look_after(self, live: Live) -> None:
+        if live.lost.is_set():
+            return
+        if live.abandoned:
+            log.info("session_abandoned", session=live.id, connected=live.ever_connected)
+            await self._let_go(live)
+        elif live.transcribing and live.stopped and (engine := self._failing_engine(live.request)):
+            now = self._monotonic()
+            if now - self._stuck.setdefault(live.id, now) >= self._limits.engine:
+                await self._give_up(live, engine)
+        else:
+            self._stuck.pop(live.id, None)
+
+    async def _give_up(self, live: Live, engine: str) -> None:
+        """End a stopped session whose engine does not start: its client must not wait for ever."""
+        log.error("session_engine_failed", session=live.id, engine=engine)
+        await stop(self._runs.get(live.id))
+        self._run(self._know(live), Failure(NO_ENGINE))
 
     async def _let_go(self, live: Live) -> None:
         """End a recording whose client is gone; a session never connected to has failed."""
         await self._begin(live)
+        if live.lost.is_set():
+            return
         limit = live.overdue
         if limit is None:
             return  # the client has come meanwhile

@@ -103,7 +103,7 @@ async def test_what_many_sessions_append_together_is_synced_once_in_one_row_each
     tmp_path: Path,
 ) -> None:
     connections = Connections()
-    tuning = Tuning(gather=0.05)
+    tuning = Tuning(gather=0.5)
     path = tmp_path / "journal.sqlite"
     journal = await SqliteJournal.open(path, connect=connections, tuning=tuning)
     names = [f"s{n}" for n in range(20)]

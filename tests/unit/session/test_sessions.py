@@ -10,6 +10,7 @@ from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import JournalError, NewSession
 from vivavoce.session.connections import Turn
+from vivavoce.session.failure import Failure
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.sessions import Sessions, TooManySessionsError
@@ -34,14 +35,18 @@ class GatedJournal(MemoryJournal):
 
 
 class EndlessLife:
-    """Notes the sessions that run, and those that are given up."""
+    """Notes the sessions that run, those that are given up, and those that fail."""
 
     def __init__(self) -> None:
         self.running: list[str] = []
         self.abandoned: list[str] = []
+        self.failed: dict[str, Failure] = {}
         self.broken = False
 
-    async def run(self, live: Live) -> None:
+    async def run(self, live: Live, failure: Failure | None = None) -> None:
+        if failure is not None:
+            self.failed[live.id] = failure
+            return
         self.running.append(live.id)
         await asyncio.Event().wait()
 
@@ -124,8 +129,8 @@ async def test_a_session_that_cannot_be_read_keeps_no_other_from_going_on(
     await sessions.start()
     await settled()
     assert life.running == ["b", "c"]
-    with pytest.raises(JournalError):
-        await sessions.find(b"a")
+    assert life.failed == {"a": Failure(keep=True)}
+    assert await sessions.find(b"a") is None
     await sessions.aclose()
 
 
