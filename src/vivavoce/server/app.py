@@ -23,7 +23,6 @@ from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.documents import Documents
-from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
 from vivavoce.server.keys import KeyRing
@@ -34,6 +33,7 @@ from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 from vivavoce.server.watchdog import Watchdog
 from vivavoce.server.webhooks import WebhookRoutes
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.finishing import Finisher
 from vivavoce.session.hearing import Hearing
 from vivavoce.session.life import Life
@@ -161,7 +161,7 @@ async def open_routes(
         public_url=settings.public_url,
         wall=time.time,
         metrics=metrics,
-        door=Door(metrics),
+        handshake_gate=HandshakeGate(metrics),
         reception=reception,
     )
     return [

@@ -33,12 +33,12 @@ from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonEr
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer
 from vivavoce.server.asking import body_of, owner_of
-from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.reception import Reception
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
 
@@ -64,7 +64,7 @@ class LiveRoutes:
     public_url: str | None
     wall: Clock
     metrics: Metrics
-    door: Door
+    handshake_gate: HandshakeGate
     reception: Reception
 
     def routes(self) -> list[BaseRoute]:
@@ -162,7 +162,8 @@ class LiveRoutes:
         where it does not, the audio itself has to tell.
         """
         token = websocket.query_params.get("token", "")
-        live = await self.sessions.find(bytes.fromhex(digest(token)))
+        token_hash = bytes.fromhex(digest(token))
+        live = await self.sessions.find(token_hash)
         if live is None:
             await websocket.close()  # before the handshake: the client sees 403
             return
@@ -170,7 +171,7 @@ class LiveRoutes:
         if position is not None and not _POSITION.fullmatch(position):
             await websocket.send_denial_response(self._refusal(websocket, _POSITION_FAULT))
             return
-        if again := await self.door.enter(resumes=live.ever_connected):
+        if again := await self.handshake_gate.enter(token_hash, resumes=live.ever_connected):
             await websocket.send_denial_response(self._full(websocket, again))
             return
         await websocket.accept()

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,19 +25,18 @@ from vivavoce.server.app import build, open_routes
 from vivavoce.server.collecting import seldom_collected
 from vivavoce.server.http_line import HttpProtocol
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
-from vivavoce.server.line import LineProtocol
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
+from vivavoce.server.websocket.keepalive import PING_SECONDS, PONG_SECONDS
+from vivavoce.server.websocket.protocol import Endpoint, WebSocketProtocol
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 5
-PING_SECONDS = 20.0
-PONG_SECONDS = 20.0
 BACKLOG = 2048
 
 
@@ -124,7 +124,7 @@ def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=HttpProtocol,
-        ws=LineProtocol,
+        ws=partial(WebSocketProtocol, endpoint=Endpoint()),  # type: ignore[arg-type]  # a factory
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,
