@@ -66,6 +66,13 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "connections",
+        "silence of a client whose message was refused while it arrived",
+        protocol.QUIET_SECONDS,
+        "s",
+        "closed",
+    ),
+    Limit(
+        "connections",
         "time between log lines about refused handshakes",
         refusal_log.REFUSAL_LOG_SECONDS,
         "s",

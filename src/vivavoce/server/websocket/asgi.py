@@ -19,6 +19,9 @@ _log = structlog.get_logger(__name__)
 class ClientDisconnectedError(OSError):
     """The application sends to a peer that is gone; ASGI asks for an ``OSError``."""
 
+    def __init__(self) -> None:
+        super().__init__("the peer is gone")
+
 
 class Connection(Protocol):
     """What the bridge does to the connection."""

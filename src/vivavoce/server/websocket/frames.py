@@ -4,9 +4,8 @@ The two kinds of frames that come and go by the thousand, whole binary messages 
 out, have functions of their own. ``message_reader`` reads everything else.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from vivavoce.server.websocket.masking import MASK_SIZE, apply_mask
 
@@ -18,6 +17,7 @@ _CONTROL_PAYLOAD: Final = 125
 _WHOLE_BINARY: Final = 0x82
 _WHOLE_TEXT: Final = 0x81
 _WHOLE_CLOSE: Final = 0x88
+_WHOLE_PONG: Final = 0x8A
 _MASKED: Final = 0x80
 _FIN: Final = 0x80
 _RESERVED: Final = 0x70
@@ -54,8 +54,7 @@ class FrameError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a frame says of itself before its payload.
 
     Attributes:
@@ -150,6 +149,11 @@ def text_frame(text: bytes) -> bytes:
     if size < 1 << 16:
         return bytes((_WHOLE_TEXT, _EXTENDED_16)) + size.to_bytes(2, "big") + text
     return bytes((_WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + text
+
+
+def pong_frame(payload: bytes) -> bytes:
+    """Build the answer to a ping."""
+    return bytes((_WHOLE_PONG, len(payload))) + payload
 
 
 def client_close_frame(payload: bytes) -> bytes:

@@ -45,20 +45,19 @@ class Keepalive:
         self._sent_at = now
         self.due = now + interval
 
-    def poll(self, now: float, heard_at: float, *, reading: bool) -> Action:
+    def poll(self, now: float, heard_at: float, *, listening: bool) -> Action:
         """Say what is due.
 
         Args:
             now: the time.
-            heard_at: when bytes last arrived.
-            reading: False if the server has stopped to read from this peer itself; then its
-                silence means nothing.
+            heard_at: when the peer last gave a sign of life.
+            listening: False if the server itself keeps from reading; then silence means nothing.
         """
         if now < self.due:
             return Action.WAIT
         if self._payload is None:
             return Action.PING
-        heard_at = max(heard_at, self._sent_at) if reading else now
+        heard_at = max(heard_at, self._sent_at) if listening else now
         deadline = min(heard_at + self._timeout, self._sent_at + UNANSWERED_SECONDS)
         if now >= deadline:
             return Action.ABORT

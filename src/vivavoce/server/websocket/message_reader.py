@@ -4,15 +4,13 @@ Input arrives in pieces of any size. A payload that is not complete is unmasked 
 that the end of a long message costs no more than its last piece.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from vivavoce.server.websocket.frames import Head, Opcode, read_head
 from vivavoce.server.websocket.masking import MASK_SIZE, apply_mask
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A frame that has been read.
 
     Attributes:

@@ -28,11 +28,13 @@ from vivavoce.server.websocket.frame_intake import (
 )
 from vivavoce.server.websocket.frames import (
     INVALID_DATA,
+    MESSAGE_TOO_BIG,
     PROTOCOL_ERROR,
     FrameError,
     Opcode,
     binary_message,
     client_close_frame,
+    pong_frame,
     text_frame,
 )
 from vivavoce.server.websocket.handshake import (
@@ -60,10 +62,15 @@ REFUSAL_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 """Time that a peer has to read what is left and to answer a close; then it is aborted."""
 
+QUIET_SECONDS = 0.5
+"""Silence of a client, refused in the middle of a message, after which it is closed."""
+
 _INTERNAL_ERROR = 1011
 _RESTART = 1012
 _TRY_LATER = 1013
 _ABNORMAL = 1006
+_WITHIN_A_MESSAGE = frozenset({MESSAGE_TOO_BIG, _TRY_LATER})
+"""Codes that refuse a message whose bytes are on their way."""
 
 _log = structlog.get_logger(__name__)
 
@@ -167,7 +174,9 @@ class WebSocketProtocol(asyncio.Protocol):
         """Bytes have arrived; a whole binary message goes the short way if nothing is before it."""
         phase = self._phase
         if phase is _Phase.OPEN:
-            self._heard_at = now = self._now()
+            now = self._now()
+            if self._writable:  # what it sends proves nothing of a peer that never reads
+                self._heard_at = now
             peer = self._peer
             if (
                 self._reader.idle
@@ -187,6 +196,8 @@ class WebSocketProtocol(asyncio.Protocol):
             self._read_head(data)
         elif phase is _Phase.ANSWERING:
             self._intake.hold(data)
+        elif phase is _Phase.DISCARDING:
+            self._heard_at = self._now()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly."""
@@ -196,6 +207,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer has read."""
         self._writable = True
+        self._heard_at = self._now()
         self._bridge.writable.set()
         if self._owed_pong is not None:
             self._pong(self._owed_pong)
@@ -294,7 +306,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _refuse(self, status: int, answer: bytes) -> None:
         self._transport.write(answer)
         client = _address(self._transport.get_extra_info("peername"))
-        self._endpoint.refusals.note(self._now(), status, client)
+        self._endpoint.refusals.note(self._now(), int(status), client)
         self._bridge.disconnect(_ABNORMAL)
         self._end_now(REFUSAL_SECONDS)
 
@@ -342,8 +354,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _pong(self, payload: bytes) -> None:
         if self._phase in {_Phase.OPEN, _Phase.CLOSING} and not self._transport.is_closing():
-            self._server.send_pong(payload)
-            self._flush()
+            self._transport.write(pong_frame(payload))
 
     def _ping(self, payload: bytes) -> None:
         if self._phase is _Phase.OPEN and not self._transport.is_closing():
@@ -430,7 +441,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._fail(error.code, str(error))
 
     def _fail(self, code: int, reason: str) -> None:
-        """Fail the connection (RFC 6455 §7.1.7): say why, half-close, and discard the rest.
+        """Fail the connection (RFC 6455 §7.1.7): say why, and discard what still arrives.
 
         To close while bytes arrive would reset the connection, and the close frame with it.
         """
@@ -438,14 +449,30 @@ class WebSocketProtocol(asyncio.Protocol):
             self._bridge.disconnect(code, reason)
         self._server.fail(code, reason)
         self._flush()
-        if not self._transport.can_write_eof():
-            self._end_now()
+        if self._transport.is_closing():
             return
         self._discard()
         self._cut_later(CLOSE_SECONDS)
-        if not self._transport.is_closing():
-            self._intake.read_on()
+        self._intake.read_on()
+        if code in _WITHIN_A_MESSAGE:
+            self._heard_at = self._now()
+            self._close_when_quiet()
+        elif self._transport.can_write_eof():
             self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _close_when_quiet(self) -> None:
+        """Close once the message that was refused has arrived, or its client has stopped.
+
+        An end of the stream in the middle of it makes clients fail that still have to write.
+        """
+        self._timer = None
+        now = self._now()
+        if now - self._heard_at >= QUIET_SECONDS:
+            self._transport.close()
+        else:
+            self._timer = self._loop.call_at(self._heard_at + QUIET_SECONDS, self._close_when_quiet)
 
     def _end_now(self, seconds: float = CLOSE_SECONDS) -> None:
         """Close once the peer has read what is left; abort if that takes too long."""
@@ -482,7 +509,9 @@ class WebSocketProtocol(asyncio.Protocol):
             _log.info("slow_message_closed")
             self._fail(_TRY_LATER, "the message arrives too slowly")
             return
-        action = keepalive.poll(now, self._heard_at, reading=reading)
+        # A peer that does not read our pings cannot answer them, whatever the reason.
+        listening = reading or not self._writable
+        action = keepalive.poll(now, self._heard_at, listening=listening)
         if action is Action.ABORT:
             self._bridge.disconnect(_INTERNAL_ERROR, "keepalive ping timeout")
             self._server.fail(_INTERNAL_ERROR, "keepalive ping timeout")

@@ -20,7 +20,9 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take a token if there is one at ``now``."""
-        tokens = self._refilled(now)
+        tokens = self._tokens + (now - self._at) * self._rate  # written out: once for each chunk
+        if tokens > self._burst:
+            tokens = self._burst
         if tokens < 1:
             return False
         self._tokens, self._at = tokens - 1, now
