@@ -1,26 +1,34 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.server.pace import Pace
+from vivavoce.server.websocket.token_bucket import TokenBucket
 
 
 def test_a_burst_passes_and_what_follows_waits() -> None:
-    pace = Pace(rate=10, burst=5, now=0)
-    assert [pace.delay(0) for _ in range(7)] == [0, 0, 0, 0, 0, 0.1, 0.2]
+    bucket = TokenBucket(rate=10, burst=5, now=0)
+    assert [bucket.take(0) for _ in range(6)] == [True] * 5 + [False]
+    assert bucket.wait(0) == 0.1
+    assert bucket.take(0.1)
+    assert not bucket.take(0.1)
 
 
 def test_tokens_come_back_with_time_up_to_the_burst() -> None:
-    pace = Pace(rate=10, burst=5, now=0)
+    bucket = TokenBucket(rate=10, burst=5, now=0)
     for _ in range(5):
-        pace.delay(0)
-    assert [pace.delay(100) for _ in range(6)] == [0, 0, 0, 0, 0, 0.1]
+        bucket.take(0)
+    assert not bucket.full(0.4)
+    assert bucket.full(100)
+    assert [bucket.take(100) for _ in range(6)] == [True] * 5 + [False]
 
 
 @given(st.lists(st.floats(0, 0.5), min_size=1, max_size=200))
-def test_who_waits_as_told_is_never_faster_than_the_rate(gaps: list[float]) -> None:
-    pace = Pace(rate=100, burst=10, now=0)
-    now = 0.0
+def test_no_more_pass_than_burst_and_rate_allow_and_a_wait_is_enough(gaps: list[float]) -> None:
+    bucket = TokenBucket(rate=100, burst=10, now=0)
+    now, passed = 0.0, 0
     for gap in gaps:
         now += gap
-        now += pace.delay(now)
-    assert len(gaps) <= 10 + 100 * now + 1
+        if not bucket.take(now):
+            now += bucket.wait(now) + 1e-9
+            assert bucket.take(now)
+        passed += 1
+        assert passed <= 10 + 100 * now + 1e-6
