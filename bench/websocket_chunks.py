@@ -12,15 +12,26 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
 from uvicorn.server import ServerState
+
 from vivavoce.load.light_socket import BINARY, PING, TEXT, frame
 
 REQUEST = (
     b"GET /v2/live?token=x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+LEGACY = find_spec("vivavoce.server.line")
+"""Versions before 0.2 had the protocol elsewhere."""
+
+PROTOCOL: Any = (
+    import_module("vivavoce.server.line").LineProtocol
+    if LEGACY
+    else import_module("vivavoce.server.websocket.protocol").WebSocketProtocol
 )
 ACK = b'{"type":"audio_chunk","acknowledged":true,"data":{"byte_range":[0,3200]}}' * 2
 
@@ -64,30 +75,25 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 def pace() -> Callable[[], bool]:
     """What versions before 0.2 did for each chunk outside the protocol: count it."""
-    try:
-        from vivavoce.server.pace import Pace  # type: ignore[import-not-found]
-    except ImportError:
+    if LEGACY is None:
         return lambda: True
     clock = asyncio.get_running_loop().time
-    counted = Pace(10**9, 10**9, clock())
+    counted = import_module("vivavoce.server.pace").Pace(10**9, 10**9, clock())
     return lambda: bool(counted.spare(clock()))
-
-
-def protocol_class() -> Callable[..., Any]:
-    """The class of this tree, or the one of versions before 0.2."""
-    try:
-        from vivavoce.server.websocket.protocol import WebSocketProtocol
-    except ImportError:
-        from vivavoce.server.line import LineProtocol as WebSocketProtocol  # type: ignore[import-not-found,no-redef]
-    return WebSocketProtocol
 
 
 async def cost(data: bytes, count: int, batch: int) -> float:
     """Microseconds of processor time for each frame."""
-    protocol = protocol_class()(
-        config=uvicorn.Config(application, lifespan="off", log_config=None, ws_max_size=1 << 25,
-                              ws_per_message_deflate=False),
-        server_state=ServerState(), app_state={},
+    protocol = PROTOCOL(
+        config=uvicorn.Config(
+            application,
+            lifespan="off",
+            log_config=None,
+            ws_max_size=1 << 25,
+            ws_per_message_deflate=False,
+        ),
+        server_state=ServerState(),
+        app_state={},
     )
     protocol.connection_made(Sink())
     protocol.data_received(REQUEST)
@@ -117,7 +123,7 @@ def main() -> None:
         "text of 4.3 kB, through ASGI": (frame(TEXT, text), 1),
         "empty ping": (frame(PING, b""), 64),
     }
-    print(protocol_class().__name__)
+    print(PROTOCOL.__name__)
     for name, (data, batch) in kinds.items():
         found = [asyncio.run(cost(data, options.count, batch)) for _ in range(options.rounds)]
         print(f"{name:40} least {min(found):6.2f}  median {statistics.median(found):6.2f} µs")

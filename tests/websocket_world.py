@@ -37,7 +37,7 @@ def request(
     return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
 
 
-def frame(  # noqa: PLR0913  a frame has as many parts
+def frame(
     opcode: int,
     payload: bytes = b"",
     *,
@@ -122,14 +122,16 @@ class Told:
     """An application that keeps what it receives.
 
     Attributes:
-        events: what it has received.
-        take: whether it takes binary messages at once.
+        events: what it has received through ASGI.
+        taken: binary messages that it took in the call that brought them.
+        messages: texts and binary messages of both ways, in the order of their arrival.
     """
 
     def __init__(self, *, take: bool = False, reads: bool = True) -> None:
         self.events: list[Any] = []
         self.scope: Scope = {}
         self.taken: list[bytes] = []
+        self.messages: list[str | bytes] = []
         self.reading = asyncio.Event()
         if reads:
             self.reading.set()
@@ -141,12 +143,6 @@ class Told:
     def peer(self) -> PeerHandle:
         peer: PeerHandle = self.scope["extensions"]["vivavoce.peer"]
         return peer
-
-    @property
-    def messages(self) -> list[str | bytes]:
-        """Texts and binary messages that came through ASGI."""
-        received = [each for each in self.events if each["type"] == "websocket.receive"]
-        return [each["text"] if "text" in each else each["bytes"] for each in received]
 
     @property
     def disconnected(self) -> int | None:
@@ -162,11 +158,15 @@ class Told:
             self.peer.listen(self._taken)
         while self.disconnected is None:
             await self.reading.wait()
-            self.events.append(await receive())
+            event = await receive()
+            self.events.append(event)
+            if event["type"] == "websocket.receive":
+                self.messages.append(event["text"] if "text" in event else event["bytes"])
         self.ended.set()
 
     def _taken(self, audio: bytes) -> bool:
         self.taken.append(audio)
+        self.messages.append(audio)
         return True
 
 
@@ -210,7 +210,7 @@ class Client:
     def frames(self) -> list[Frame]:
         """What the server has sent behind the handshake."""
         behind = self.answer.split(b"\r\n\r\n", 1)[1] if self.answer else b""
-        client = ClientProtocol(_URI, state=State.OPEN, max_size=None)
+        client = ClientProtocol(URI, state=State.OPEN, max_size=None)
         client.receive_data(behind)
         assert client.parser_exc is None, client.parser_exc
         return [event for event in client.events_received() if isinstance(event, Frame)]
@@ -233,7 +233,7 @@ class _Uri:
     resource_name = "/"
 
 
-_URI: Any = _Uri()
+URI: Any = _Uri()
 
 
 async def settled(turns: int = 20) -> None:

@@ -20,8 +20,8 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take a token if there is one at ``now``."""
-        tokens = self._tokens + (now - self._at) * self._rate  # written out: once for each chunk
-        if tokens > self._burst:
+        tokens = self._tokens + (now - self._at) * self._rate
+        if tokens > self._burst:  # noqa: PLR1730  half the cost of `min`, once for each chunk
             tokens = self._burst
         if tokens < 1:
             return False

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
+from virtual_time import run
 from vivavoce.server.websocket.frame_intake import EARLY_BYTES
 from vivavoce.server.websocket.protocol import HANDSHAKE_SECONDS, Endpoint
 from vivavoce.server.websocket.refusal_log import RefusalLog
-from virtual_time import run
 from websocket_world import Client, Told, frame, request, settled
 
 REFUSED = {

@@ -151,7 +151,8 @@ def test_everybody_gets_one_answer_and_no_more_enter_than_tokens_allow(
     story: list[tuple[float, int, bool, bool]],
 ) -> None:
     policy = HandshakePolicy(PACING, 0)
-    now, waiting, admitted = 0.0, {}, 0
+    now, admitted = 0.0, 0
+    waiting: dict[int, int] = {}
     for gap, token, resumes, leaves in story:
         now += gap
         arrival = policy.arrive(now, token, resumes=resumes)

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from websockets.frames import Opcode
 
-from vivavoce.server.websocket.keepalive import UNANSWERED_SECONDS
 from virtual_time import run
+from vivavoce.server.websocket.keepalive import UNANSWERED_SECONDS
 from websocket_world import Client, Told, frame, settled
 
 RESEND = frame(Opcode.TEXT, b"x" * (26 << 20))

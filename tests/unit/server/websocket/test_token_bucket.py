@@ -24,11 +24,10 @@ def test_tokens_come_back_with_time_up_to_the_burst() -> None:
 @given(st.lists(st.floats(0, 0.5), min_size=1, max_size=200))
 def test_no_more_pass_than_burst_and_rate_allow_and_a_wait_is_enough(gaps: list[float]) -> None:
     bucket = TokenBucket(rate=100, burst=10, now=0)
-    now, passed = 0.0, 0
-    for gap in gaps:
+    now = 0.0
+    for passed, gap in enumerate(gaps, 1):
         now += gap
         if not bucket.take(now):
             now += bucket.wait(now) + 1e-9
             assert bucket.take(now)
-        passed += 1
         assert passed <= 10 + 100 * now + 1e-6
