@@ -10,8 +10,9 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
+from vivavoce.server.websocket.endpoint import Endpoint
 from vivavoce.server.websocket.peer import PeerHandle
-from vivavoce.server.websocket.protocol import Endpoint, WebSocketProtocol
+from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 Scope = dict[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]

@@ -29,8 +29,9 @@ from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
+from vivavoce.server.websocket.endpoint import Endpoint
 from vivavoce.server.websocket.keepalive import PING_SECONDS, PONG_SECONDS
-from vivavoce.server.websocket.protocol import Endpoint, WebSocketProtocol
+from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""

@@ -131,3 +131,16 @@ def scope_of(request: Request, root_path: str) -> dict[str, Any]:
         ],
         "subprotocols": [each.strip() for offer in offers for each in offer.split(",")],
     }
+
+
+def plain_refusal(status: HTTPStatus) -> Refused:
+    """Build a refusal in plain words."""
+    body = f"{status.phrase}\n".encode()
+    return Refused(status.value, denial(status, (), body).serialize())
+
+
+def address_of(name: object) -> tuple[str, int] | None:
+    """Host and port of a socket's name; None for sockets that have no port."""
+    if isinstance(name, tuple) and len(name) >= 2:  # noqa: PLR2004  an IPv6 name has four parts
+        return str(name[0]), int(name[1])
+    return None

@@ -23,6 +23,7 @@ class Action(Enum):
 
     WAIT = auto()
     PING = auto()
+    CLOSE = auto()
     ABORT = auto()
 
 

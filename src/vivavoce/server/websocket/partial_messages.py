@@ -6,7 +6,6 @@ given up. Its client comes back, and resends; one whose bytes arrive briskly is 
 of those that only hold what they sent.
 """
 
-from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 MAX_PARTIAL_BYTES = 512 * 1024 * 1024
@@ -15,7 +14,7 @@ MAX_PARTIAL_BYTES = 512 * 1024 * 1024
 NOTABLE_SIZE = 1 << 20
 """Incomplete messages up to this size are not looked at."""
 
-Holder = TypeVar("Holder", bound=Hashable)
+Holder = TypeVar("Holder")
 
 
 class PartialMessages(Generic[Holder]):

@@ -8,10 +8,9 @@ flood of anything costs its sender's own pace. Decision 19 has the measurements.
 import asyncio
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -21,6 +20,7 @@ from websockets.frames import Close
 from websockets.server import ServerProtocol
 
 from vivavoce.server.websocket.asgi import AsgiBridge, ClientDisconnectedError
+from vivavoce.server.websocket.endpoint import ConnectionSlot, Endpoint
 from vivavoce.server.websocket.frame_intake import (
     FRAMES_AT_ONCE,
     FRAMES_PER_SECOND,
@@ -43,14 +43,15 @@ from vivavoce.server.websocket.handshake import (
     HeaderPairs,
     Refused,
     add_headers,
+    address_of,
     denial,
+    plain_refusal,
     scope_of,
 )
-from vivavoce.server.websocket.keepalive import Action, Keepalive, ProgressCheck
+from vivavoce.server.websocket.keepalive import Action, Keepalive
+from vivavoce.server.websocket.liveness import Liveness
 from vivavoce.server.websocket.message_reader import Frame, MessageReader
-from vivavoce.server.websocket.partial_messages import PartialMessages
 from vivavoce.server.websocket.peer import EXTENSION, PeerHandle
-from vivavoce.server.websocket.refusal_log import RefusalLog
 from vivavoce.server.websocket.token_bucket import TokenBucket
 
 HANDSHAKE_SECONDS = 10.0
@@ -73,26 +74,6 @@ _WITHIN_A_MESSAGE = frozenset({MESSAGE_TOO_BIG, _TRY_LATER})
 """Codes that refuse a message whose bytes are on their way."""
 
 _log = structlog.get_logger(__name__)
-
-
-class ConnectionSlot(Protocol):
-    """A place among the connections of the server."""
-
-    def release(self) -> None:
-        """Give the place back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What all connections share.
-
-    Attributes:
-        partials: the account of incomplete messages.
-        refusals: the log of refused handshakes.
-    """
-
-    partials: "PartialMessages[WebSocketProtocol]" = field(default_factory=PartialMessages)
-    refusals: RefusalLog = field(default_factory=RefusalLog)
 
 
 class _Phase(Enum):
@@ -142,8 +123,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._accepted: Accepted | None = None
         self._reader = MessageReader(config.ws_max_size)
         self._bucket = TokenBucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._now())
-        self._progress = ProgressCheck()
-        self._keepalive: Keepalive | None = None
+        self._liveness: Liveness | None = None
         self._heard_at = self._now()
         self._writable = True
         self._owed_pong: bytes | None = None
@@ -237,7 +217,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server ends."""
         if self._phase in {_Phase.HEAD, _Phase.ANSWERING}:
-            self._refuse(*_plain(HTTPStatus.SERVICE_UNAVAILABLE))
+            self._refuse(plain_refusal(HTTPStatus.SERVICE_UNAVAILABLE))
             self._bridge.cancel()
             return
         if self._phase is _Phase.OPEN:
@@ -251,7 +231,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _read_head(self, data: bytes) -> None:
         outcome = self._handshake.receive(data)
         if isinstance(outcome, Refused):
-            self._refuse(outcome.status, outcome.answer)
+            self._refuse(outcome)
         elif outcome is not None:
             self._phase = _Phase.ANSWERING
             self._accepted = outcome
@@ -266,8 +246,8 @@ class WebSocketProtocol(asyncio.Protocol):
         return scope_of(accepted.request, config.root_path) | {
             "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
             "scheme": "wss" if transport.get_extra_info("sslcontext") else "ws",
-            "server": _address(transport.get_extra_info("sockname")),
-            "client": _address(transport.get_extra_info("peername")),
+            "server": address_of(transport.get_extra_info("sockname")),
+            "client": address_of(transport.get_extra_info("peername")),
             "state": self._app_state.copy(),
             "extensions": {"websocket.http.response": {}, EXTENSION: self._peer},
         }
@@ -284,29 +264,25 @@ class WebSocketProtocol(asyncio.Protocol):
         self._phase = _Phase.OPEN
         now = self._heard_at = self._now()
         self._stop_timer()
-        config = self._config
-        if config.ws_ping_interval:
-            timeout = config.ws_ping_timeout or float("inf")
-            self._keepalive = Keepalive(config.ws_ping_interval, timeout, now)
-            self._timer = self._loop.call_at(self._keepalive.due, self._tick)
+        self._watch(now)
         self._intake.run(now)
 
     def deny(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Answer the handshake with something other than 101."""
         if self._phase is _Phase.ANSWERING:
-            self._refuse(status, denial(status, headers, body).serialize())
+            self._refuse(Refused(status, denial(status, headers, body).serialize()))
 
     def _handshake_late(self) -> None:
         self._timer = None
         late = self._phase is _Phase.HEAD
         status = HTTPStatus.REQUEST_TIMEOUT if late else HTTPStatus.SERVICE_UNAVAILABLE
-        self._refuse(*_plain(status))
+        self._refuse(plain_refusal(status))
         self._bridge.cancel()
 
-    def _refuse(self, status: int, answer: bytes) -> None:
-        self._transport.write(answer)
-        client = _address(self._transport.get_extra_info("peername"))
-        self._endpoint.refusals.note(self._now(), int(status), client)
+    def _refuse(self, refused: Refused) -> None:
+        self._transport.write(refused.answer)
+        client = address_of(self._transport.get_extra_info("peername"))
+        self._endpoint.refusals.note(self._now(), refused.status, client)
         self._bridge.disconnect(_ABNORMAL)
         self._end_now(REFUSAL_SECONDS)
 
@@ -324,8 +300,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if opcode is Opcode.PING:
             self._answer_ping(bytes(payload))
         elif opcode is Opcode.PONG:
-            if not self._peer.answered(bytes(payload)) and self._keepalive is not None:
-                self._keepalive.pong(bytes(payload))
+            if not self._peer.answered(bytes(payload)) and self._liveness is not None:
+                self._liveness.pong(bytes(payload))
         elif opcode is Opcode.CLOSE:
             self._handle_close(bytes(payload))
         elif self._phase is _Phase.CLOSING or opcode is Opcode.CONTINUATION:
@@ -489,7 +465,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def application_ended(self, *, failed: bool) -> None:
         """The application has returned, or raised; as a rule it has closed before."""
         if self._phase is _Phase.ANSWERING:
-            self._refuse(*_plain(HTTPStatus.INTERNAL_SERVER_ERROR))
+            self._refuse(plain_refusal(HTTPStatus.INTERNAL_SERVER_ERROR))
         elif self._phase is _Phase.OPEN:
             self._fail(_INTERNAL_ERROR if failed else 1000, "")
 
@@ -497,52 +473,40 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._cut is None:
             self._cut = self._loop.call_later(seconds, self._transport.abort)
 
-    # -- keepalive -----------------------------------------------------------------------------
+    # -- signs of life -------------------------------------------------------------------------
+
+    def _watch(self, now: float) -> None:
+        config = self._config
+        if config.ws_ping_interval:
+            timeout = config.ws_ping_timeout or float("inf")
+            self._liveness = Liveness(
+                Keepalive(config.ws_ping_interval, timeout, now), self._reader
+            )
+            self._timer = self._loop.call_at(self._liveness.due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        keepalive, now = self._keepalive, self._now()
-        if self._phase is not _Phase.OPEN or keepalive is None:
+        liveness, now = self._liveness, self._now()
+        if self._phase is not _Phase.OPEN or liveness is None:
             return
-        reading = not self._intake.paused
-        if self._message_stalls(now, reading=reading):
+        action = liveness.poll(
+            now, self._heard_at, reading=not self._intake.paused, writable=self._writable
+        )
+        if action is Action.CLOSE:
             _log.info("slow_message_closed")
-            self._fail(_TRY_LATER, "the message arrives too slowly")
-            return
-        # A peer that does not read our pings cannot answer them, whatever the reason.
-        listening = reading or not self._writable
-        action = keepalive.poll(now, self._heard_at, listening=listening)
-        if action is Action.ABORT:
+            self.give_up("the message arrives too slowly")
+        elif action is Action.ABORT:
             self._bridge.disconnect(_INTERNAL_ERROR, "keepalive ping timeout")
             self._server.fail(_INTERNAL_ERROR, "keepalive ping timeout")
             self._flush()
             self._discard()
             self._transport.abort()
-            return
-        if action is Action.PING:
-            payload = os.urandom(4)
-            self._ping(payload)
-            keepalive.sent(payload, now)
-        self._timer = self._loop.call_at(keepalive.due, self._tick)
-
-    def _message_stalls(self, now: float, *, reading: bool) -> bool:
-        reader = self._reader
-        incomplete = reading and not reader.idle
-        return self._progress.stalled(now, reader.messages, reader.received, incomplete=incomplete)
+        else:
+            if action is Action.PING:
+                self._ping(liveness.ping(os.urandom(4), now))
+            self._timer = self._loop.call_at(liveness.due, self._tick)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _plain(status: HTTPStatus) -> tuple[int, bytes]:
-    """A refusal in plain words."""
-    return status, denial(status, (), f"{status.phrase}\n".encode()).serialize()
-
-
-def _address(name: object) -> tuple[str, int] | None:
-    """Host and port of a socket's name; None for sockets that have no port."""
-    if isinstance(name, tuple) and len(name) >= 2:  # noqa: PLR2004  an IPv6 name has four parts
-        return str(name[0]), int(name[1])
-    return None

@@ -7,8 +7,9 @@ import pytest
 from websockets.frames import Opcode
 
 from virtual_time import run
+from vivavoce.server.websocket.endpoint import Endpoint
 from vivavoce.server.websocket.frame_intake import EARLY_BYTES
-from vivavoce.server.websocket.protocol import HANDSHAKE_SECONDS, Endpoint
+from vivavoce.server.websocket.protocol import HANDSHAKE_SECONDS
 from vivavoce.server.websocket.refusal_log import RefusalLog
 from websocket_world import Client, Told, frame, request, settled
 

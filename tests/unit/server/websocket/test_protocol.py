@@ -10,13 +10,14 @@ import structlog
 from websockets.frames import Opcode
 
 from virtual_time import run
+from vivavoce.server.websocket.endpoint import Endpoint
 from vivavoce.server.websocket.frame_intake import (
     FRAMES_AT_ONCE,
     FRAMES_PER_SECOND,
     FRAMES_PER_TURN,
 )
 from vivavoce.server.websocket.partial_messages import PartialMessages
-from vivavoce.server.websocket.protocol import CLOSE_SECONDS, Endpoint
+from vivavoce.server.websocket.protocol import CLOSE_SECONDS
 from websocket_world import MOST, Client, Told, frame, settled
 
 FLOODS = {
