@@ -85,6 +85,20 @@ def close_code(data: bytes) -> int | None:
     return int.from_bytes(closes[0][:2], "big") if closes else None
 
 
+@pytest.fixture(scope="module")
+def bounded(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server for these tests: it notices the end of a flood only once it has read that far."""
+    data = tmp_path_factory.mktemp("bounded") / "data"
+    with ServerProcess(data, {"VIVAVOCE_MODELS": str(models)}).running() as process:
+        yield process
+
+
+@pytest.fixture
+def api(bounded: ServerProcess) -> Api:
+    """The HTTP routes of that server."""
+    return Api(bounded.url)
+
+
 # -- handshakes --------------------------------------------------------------------------------
 
 
@@ -98,10 +112,10 @@ def close_code(data: bytes) -> int | None:
     ids=["request line", "header line", "headers"],
 )
 async def test_an_upgrade_beyond_the_limits_is_answered_and_closed(
-    server: ServerProcess, path: str, lines: list[str], status: int
+    bounded: ServerProcess, path: str, lines: list[str], status: int
 ) -> None:
     """They were neither answered nor closed."""
-    url = server.url + path
+    url = bounded.url + path
     async with connection(url) as (reader, writer):
         writer.write(head(url, *lines))
         answer = await asyncio.wait_for(read_to_end(reader), 5)

@@ -422,7 +422,8 @@ class WebSocketProtocol(asyncio.Protocol):
         To close while bytes arrive would reset the connection, and the close frame with it.
         """
         if self._phase is _Phase.OPEN:
-            self._bridge.disconnect(code, reason)
+            # A client that was given up has said nothing itself: to the application it is lost.
+            self._bridge.disconnect(_ABNORMAL if code == _TRY_LATER else code, reason)
         self._server.fail(code, reason)
         self._flush()
         if self._transport.is_closing():
@@ -496,7 +497,7 @@ class WebSocketProtocol(asyncio.Protocol):
             _log.info("slow_message_closed")
             self.give_up("the message arrives too slowly")
         elif action is Action.ABORT:
-            self._bridge.disconnect(_INTERNAL_ERROR, "keepalive ping timeout")
+            self._bridge.disconnect(_ABNORMAL, "keepalive ping timeout")
             self._server.fail(_INTERNAL_ERROR, "keepalive ping timeout")
             self._flush()
             self._discard()

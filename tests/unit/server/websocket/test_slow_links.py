@@ -48,7 +48,7 @@ def test_a_message_that_only_trickles_is_closed(rate: int) -> None:
         took = await arrive(client, RESEND, rate)
         assert took < 150
         assert client.close_code == 1013
-        assert told.disconnected == 1013
+        assert told.disconnected == 1006, "it may have missed its last messages"
 
     run(story())
 
@@ -76,7 +76,7 @@ def test_a_peer_that_is_gone_is_found_by_its_silence() -> None:
         await asyncio.sleep(2)
         assert client.transport.aborted
         await settled()
-        assert told.disconnected is not None
+        assert told.disconnected == 1006, "it may have missed its last messages"
 
     run(story())
 
