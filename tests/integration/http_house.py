@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from vivavoce.server.http.bounds import RequestBounds
 from vivavoce.server.http.connections import ConnectionBounds, Connections
 from vivavoce.server.http.protocol import HttpContext, http_protocol
-from vivavoce.server.line import LineProtocol
+from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 SHORT = RequestBounds(
     head_seconds=0.6,
@@ -43,7 +43,7 @@ class House:
 
     bounds: RequestBounds = SHORT
     total: int = 100
-    websocket: type[asyncio.Protocol] = LineProtocol
+    websocket: type[asyncio.Protocol] = WebSocketProtocol
     port: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 

@@ -34,11 +34,13 @@ ANSWERED = {
 
 CALLBACKS = {
     # Callbacks of the loop: a failure reaches its exception handler, which reports it.
-    "server/door.py": "decides on handshakes; the next arrival decides again",
-    "server/http/protocol.py": "ends a connection; its exchange answers what the application raises",
+    "server/websocket/handshake_gate.py": "decides on handshakes; the next arrival decides again",
+    "server/http/protocol.py": "ends a connection; the exchange answers for itself",
     "server/http/sending.py": "ends a connection whose client takes nothing",
+    "server/websocket/asgi.py": "runs an application; its failure closes the connection",
+    "server/websocket/frame_intake.py": "reads on once the token bucket has tokens again",
+    "server/websocket/protocol.py": "clocks that end a connection",
     "archive/log_erasure.py": "tries again; logs what goes wrong in its thread",
-    "server/line.py": "ends a connection",
     "journal/commits.py": "sends a probe to the writer",
 }
 

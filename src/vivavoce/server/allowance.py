@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vivavoce.server.pace import Pace
+from vivavoce.server.websocket.token_bucket import TokenBucket
 
 
 @dataclass(slots=True)
@@ -16,11 +16,11 @@ class Allowance:
 
     per_minute: float
     at_once: int
-    _paces: dict[str, Pace] = field(default_factory=dict)
+    _buckets: dict[str, TokenBucket] = field(default_factory=dict)
 
     def wait(self, owner: str, now: float) -> float:
         """Seconds until the owner may; 0 means now, and counts."""
-        pace = self._paces.get(owner)
-        if pace is None:
-            pace = self._paces[owner] = Pace(self.per_minute / 60, self.at_once, now)
-        return 0.0 if pace.spare(now) else 60 / self.per_minute
+        bucket = self._buckets.get(owner)
+        if bucket is None:
+            bucket = self._buckets[owner] = TokenBucket(self.per_minute / 60, self.at_once, now)
+        return 0.0 if bucket.take(now) else bucket.wait(now)

@@ -27,7 +27,6 @@ from vivavoce.server.cross_origin import CrossOrigin
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
 from vivavoce.server.disk import DiskReserve
 from vivavoce.server.documents import Documents
-from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
 from vivavoce.server.key_guard import KeyGuard
@@ -40,6 +39,7 @@ from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 from vivavoce.server.watchdog import Watchdog
 from vivavoce.server.webhooks import WebhookRoutes
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.finishing import Finisher
 from vivavoce.session.hearing import Hearing
 from vivavoce.session.life import Life
@@ -216,7 +216,7 @@ async def open_routes(
         public_url=settings.public_url,
         wall=time.time,
         metrics=metrics,
-        door=Door(metrics),
+        handshake_gate=HandshakeGate(metrics),
         reception=reception,
         disk=disk,
     )

@@ -25,12 +25,11 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.server.answering import Answering, Owed
-from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
-from vivavoce.server.pace import Pace
 from vivavoce.server.replies import Replies, acknowledged
 from vivavoce.server.texts import Parsed, framed, parsed
+from vivavoce.server.websocket.peer import peer_of
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
@@ -50,11 +49,6 @@ MOST_UNANSWERED_BYTES = 32 * 1024 * 1024
 
 MOST_UNREADABLE = 100
 """Unreadable messages in a row; a client that sends so many is broken, or an attacker."""
-
-FRAMES_PER_SECOND = 1000
-FRAMES_AT_ONCE = 4000
-"""Floods of tiny frames are read no faster: they cost far more than the audio in them is worth.
-Audio in frames of 100 ms may still come at a hundred times real time."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,8 +82,6 @@ class Connection:
         self._peer = peer_of(websocket.scope)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
-        self._clock = asyncio.get_running_loop().time
-        self._pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._clock())
         self._reading = False  # whether everything that came before has been taken
         self._turn = Turn()
         self._left_with: int | None = None
@@ -204,8 +196,7 @@ class Connection:
 
     def _take(self, audio: bytes) -> bool:
         """Take a binary frame in the call that brings it; False where it has to wait its turn."""
-        free = self._reading and not self._full
-        if free and self._pace.spare(self._clock()):
+        if self._reading and not self._full:
             self._store(audio, self._answers.owe(len(audio)))
             return True
         return False
@@ -221,8 +212,6 @@ class Connection:
                 await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
         while self._full:
             await self._answers.moved()
-        if delay := self._pace.delay(self._clock()):
-            await asyncio.sleep(delay)
 
     @property
     def _full(self) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
-import structlog
 from msgspec import UNSET
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -36,17 +35,15 @@ from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer, long_json_answer
 from vivavoce.server.asking import body_of, checked, owner_of
 from vivavoce.server.disk import DiskReserve
-from vivavoce.server.door import Door
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.reception import Reception
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.live import Live
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
-
-log = structlog.get_logger(__name__)
 
 MAX_INIT_BYTES = 1 << 20
 MAX_PATCH_BYTES = 100_000
@@ -70,7 +67,7 @@ class LiveRoutes:
     public_url: str | None
     wall: Clock
     metrics: Metrics
-    door: Door
+    handshake_gate: HandshakeGate
     reception: Reception
     disk: DiskReserve
 
@@ -179,10 +176,10 @@ class LiveRoutes:
         where it does not, the audio itself has to tell.
         """
         token = websocket.query_params.get("token", "")
-        live = await self.sessions.find(bytes.fromhex(digest(token)))
+        token_hash = bytes.fromhex(digest(token))
+        live = await self.sessions.find(token_hash)
         if live is None:
             self.metrics.unknown_tokens.inc()
-            log.info("handshake_refused", client=websocket.client and websocket.client.host)
             await websocket.close()  # before the handshake: the client sees 403
             return
         position = websocket.query_params.get("position")
@@ -195,7 +192,7 @@ class LiveRoutes:
             except ApiError as error:
                 await websocket.send_denial_response(self._no(websocket, error))
                 return
-            if again := await self.door.enter(resumes=live.ever_connected):
+            if again := await self.handshake_gate.enter(token_hash, resumes=live.ever_connected):
                 await websocket.send_denial_response(self._full(websocket, again))
                 return
             await websocket.accept()

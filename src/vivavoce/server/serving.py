@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import cast
 
 import structlog
@@ -31,7 +32,6 @@ from vivavoce.server.http.connections import ConnectionBounds, Connections
 from vivavoce.server.http.protocol import HttpContext, http_protocol
 from vivavoce.server.http.refusals import RefusalLog
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
-from vivavoce.server.line import LineProtocol
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
@@ -39,13 +39,14 @@ from vivavoce.server.start_cautions import cautions
 from vivavoce.server.trusted_proxies import TrustedProxies
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
+from vivavoce.server.websocket.endpoint import Endpoint
+from vivavoce.server.websocket.keepalive import PING_SECONDS, PONG_SECONDS
+from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
 
 DRAIN_SECONDS = 10
-PING_SECONDS = 20.0
-PONG_SECONDS = 20.0
 BACKLOG = 2048
 
 
@@ -174,7 +175,7 @@ def _config(app: Starlette, context: HttpContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", http_protocol(context)),
-        ws=LineProtocol,
+        ws=partial(WebSocketProtocol, endpoint=Endpoint()),  # type: ignore[arg-type]  # a factory
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,

@@ -51,7 +51,7 @@ async def test_a_recording_is_saved_and_not_shown(tmp_path: Path, stored: str) -
         public_url=None,
         wall=lambda: 0.0,
         metrics=unused,
-        door=unused,
+        handshake_gate=unused,
         reception=unused,
         disk=unused,
     )

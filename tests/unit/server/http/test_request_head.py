@@ -142,6 +142,17 @@ def test_a_handshake_that_the_websocket_side_cannot_read_is_refused(
     assert refused.value.status == status
 
 
+def test_white_space_around_a_value_is_no_part_of_it() -> None:
+    spaced = [b"Host: a", b"Upgrade:   websocket \t", b"Connection:\tUpgrade  "]
+    found = parse_head(b"\r\n".join([b"GET / HTTP/1.1", *spaced, b"", b""]))
+    assert found.headers == [
+        (b"host", b"a"),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+    ]
+    assert found.is_handshake
+
+
 def test_a_handshake_is_handed_on_in_its_plainest_form() -> None:
     found = parse_head(head(UPGRADE[:-2], b"Content-Length: 0", first=b"GET /a?b HTTP/1.1"))
     found.check_handshake()
