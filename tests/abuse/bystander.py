@@ -47,7 +47,9 @@ class Session:
     failure: str = ""
     stored: bytearray = field(default_factory=bytearray)
 
-    async def run(self, http: httpx.AsyncClient, ready: asyncio.Barrier, end: asyncio.Event) -> None:
+    async def run(
+        self, http: httpx.AsyncClient, ready: asyncio.Barrier, end: asyncio.Event
+    ) -> None:
         """Speak until the end, and see that everything was kept."""
         made = (await http.post("/v2/live", json=FORMAT)).raise_for_status().json()
         try:

@@ -74,9 +74,7 @@ def soft_limit_of_descriptors(most: int | None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def start_server(
-    models: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StartServer]:
+def start_server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Starts servers with the scripted engine, which end with the module."""
     with ExitStack() as stack:
 

@@ -33,13 +33,9 @@ def small(start_server: StartServer) -> ServerProcess:
 
 
 @pytest.mark.parametrize("name", HOLDING)
-async def test_sessions_go_on_and_new_clients_get_in_again(
-    small: ServerProcess, name: str
-) -> None:
+async def test_sessions_go_on_and_new_clients_get_in_again(small: ServerProcess, name: str) -> None:
     async with measured(small, f"{LIMIT} descriptors taken by {name}") as attack:
-        holding = [
-            asyncio.create_task(hold(attack, HOLDING[name])) for _ in range(STRANGERS)
-        ]
+        holding = [asyncio.create_task(hold(attack, HOLDING[name])) for _ in range(STRANGERS)]
         await asyncio.sleep(max(SECONDS, 5))
         used = descriptors(small.pid)
         for task in holding:

@@ -85,9 +85,7 @@ async def explode(attack: Attack, urls: list[str], data: bytes) -> None:
 
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("count", [1, 5])
-async def test_a_text_of_32_mib(
-    attacked: ServerProcess, api: Api, name: str, count: int
-) -> None:
+async def test_a_text_of_32_mib(attacked: ServerProcess, api: Api, name: str, count: int) -> None:
     data = await asyncio.to_thread(BOMBS[name], (FRAME - 1) * MEBIBYTE)
     made = [await api.create() for _ in range(count)]
     async with measured(attacked, f"{count} x 32 MiB of JSON, {name}") as attack:

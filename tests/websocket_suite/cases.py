@@ -132,7 +132,9 @@ def limits() -> Iterator[Case]:
         first = frame(opcode, b"z" * 100, fin=False)
         for rest in (SMALL - 100, SMALL - 99):
             parts = first, frame(CONT, b"z" * rest)
-            yield Case(f"opcode {opcode} in fragments, {100 + rest} of {SMALL}", parts, max_size=SMALL)
+            yield Case(
+                f"opcode {opcode} in fragments, {100 + rest} of {SMALL}", parts, max_size=SMALL
+            )
         whole = frame(opcode, b"z" * SMALL)
         yield Case(f"opcode {opcode} of {SMALL} of {SMALL}", (whole,), max_size=SMALL)
         yield Case(
@@ -245,8 +247,8 @@ def utf8() -> Iterator[Case]:
         yield Case(f"not utf-8 {name}", (frame(TEXT, data), *after))
         yield Case(f"not utf-8 {name} within", (frame(TEXT, b"ab" + data + b"c"), *after))
         yield Case(f"not utf-8 {name} at the end", (frame(TEXT, "é".encode() + data), *after))
-        parts = frame(TEXT, data, fin=False), frame(PING, b"p"), frame(CONT)
-        yield Case(f"not utf-8 {name} in the first fragment", (*parts, *after))
+        apart = frame(TEXT, data, fin=False), frame(PING, b"p"), frame(CONT)
+        yield Case(f"not utf-8 {name} in the first fragment", (*apart, *after))
         yield Case(f"binary {name}", (frame(BINARY, data), *after))
     spoilt = "a😀b".encode()
     for at in range(len(spoilt)):
@@ -326,5 +328,7 @@ def behind_the_handshake() -> Iterator[Case]:
     for name, frames in follow.items():
         for hold in (0, 10):
             when = "accepted late" if hold else "accepted at once"
-            yield Case(f"behind the handshake: {name}, {when}", frames, hold=hold, through_http=True)
+            yield Case(
+                f"behind the handshake: {name}, {when}", frames, hold=hold, through_http=True
+            )
         yield Case(f"before the application accepts: {name}", frames, hold=10)

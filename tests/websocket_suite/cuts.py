@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 
 SHORT = 200
 """Bytes up to which every single cut is tried."""
@@ -12,7 +13,7 @@ SAMPLES = 12
 def pieces(data: bytes, *cuts: int) -> tuple[bytes, ...]:
     """The bytes cut at some places."""
     ends = (0, *cuts, len(data))
-    return tuple(data[a:b] for a, b in zip(ends, ends[1:], strict=False) if a < b)
+    return tuple(data[a:b] for a, b in pairwise(ends) if a < b)
 
 
 def variants(data: bytes, frames: tuple[bytes, ...]) -> Iterator[tuple[str, tuple[bytes, ...]]]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import copy
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from functools import cache
+from typing import Any, Final, Protocol, cast
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -42,6 +44,15 @@ def _first(candidates: Iterable[tuple[str, str]]) -> Callable[..., Any]:
 
 WebSocketEndpoint: Final = _first(_WEBSOCKET)
 HttpEndpoint: Final = _first(_HTTP)
+
+
+class Noting(Protocol):
+    """An ASGI application that notes what is delivered."""
+
+    messages: list[str | bytes]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
 
 
 @dataclass
@@ -181,10 +192,18 @@ class MemoryTransport(asyncio.Transport):
         """Without a meaning here."""
 
 
-def settings(app: Application, max_size: int = MAX_SIZE) -> uvicorn.Config:
+def settings(app: Callable[..., Any], max_size: int = MAX_SIZE) -> uvicorn.Config:
     """The server's configuration of its protocols, as ``serving`` has it."""
+    config = copy.copy(_loaded(max_size))
+    config.app = config.loaded_app = app
+    return config
+
+
+@cache
+def _loaded(max_size: int) -> uvicorn.Config:
+    """A configuration without its application: loading one takes longer than most cases."""
     config = uvicorn.Config(
-        app,
+        Application(),
         http=cast("Any", HttpEndpoint),
         ws=cast("Any", WebSocketEndpoint),
         ws_max_size=max_size,
@@ -202,7 +221,7 @@ def settings(app: Application, max_size: int = MAX_SIZE) -> uvicorn.Config:
 class Connection:
     """One connection to our endpoint."""
 
-    def __init__(self, app: Application, max_size: int = MAX_SIZE, *, http: bool = False) -> None:
+    def __init__(self, app: Noting, max_size: int = MAX_SIZE, *, http: bool = False) -> None:
         endpoint = HttpEndpoint if http else WebSocketEndpoint
         state = ServerState()
         self._app = app

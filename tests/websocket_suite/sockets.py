@@ -49,11 +49,17 @@ async def library_server(case: Case, messages: list[str | bytes]) -> AsyncIterat
     async def note(connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for message in connection:
-                messages.append(message)
+                messages.append(message)  # noqa: PERF401  others look at it meanwhile
 
-    options = {"compression": None, "ping_interval": None, "server_header": None}
     server = await serve(
-        note, "127.0.0.1", 0, max_size=case.max_size, close_timeout=0.1, logger=QUIET, **options
+        note,
+        "127.0.0.1",
+        0,
+        max_size=case.max_size,
+        compression=None,
+        ping_interval=None,
+        close_timeout=0.1,
+        logger=QUIET,
     )
     try:
         yield next(iter(server.sockets)).getsockname()[1]
