@@ -20,7 +20,7 @@ SEEDS ?= 5000
 FIRST ?= 0
 
 # Seconds of each flood against a server, and how many inputs the fuzzer makes.
-SECONDS ?= 20
+SECONDS ?= 10
 ROUNDS ?= 10000000
 
 PYTHON_CLIENTS := livekit pipecat videosdk
@@ -91,7 +91,7 @@ deliveries: $(VENV)/dev.stamp models ## Kill the server while its callbacks' rec
 power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
 	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)
 
-abuse: $(VENV)/dev.stamp models ## Attack a server as strangers do, and a table of it: make abuse SECONDS=20
+abuse: $(VENV)/dev.stamp models ## Attack a server as strangers do, and a table of it: make abuse SECONDS=10
 	ABUSE_SECONDS='$(SECONDS)' $(BIN)/python -m pytest tests/abuse --quiet --tb=short --timeout 900
 
 fuzz: $(VENV)/dev.stamp ## Random bytes for parsers and decoders: make fuzz ROUNDS=10000000 SEED=1

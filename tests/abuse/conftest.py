@@ -11,6 +11,7 @@ import pytest
 
 from abuse.measure import ROWS, Row
 from abuse.process import MEBIBYTE, memory
+from abuse.rounds import SECONDS
 from integration.conftest import models
 from integration.server_process import ServerProcess, lasting_port
 from integration.wire import Api
@@ -18,12 +19,6 @@ from integration.wire import Api
 __all__ = ["models"]
 
 StartServer = Callable[..., ServerProcess]
-
-SECONDS = float(os.environ.get("ABUSE_SECONDS", "4"))
-"""Seconds of each flood."""
-
-LONG = SECONDS >= 20
-"""Whether attacks that take a minute are made as well."""
 
 PYTHON = os.environ.get("ABUSE_PYTHON", sys.executable)
 """Whose server is attacked: another environment's Python may have another version installed."""

@@ -7,9 +7,10 @@ from contextlib import suppress
 import pytest
 
 from abuse.attacker import Stranger, come
-from abuse.conftest import SECONDS, StartServer
+from abuse.conftest import StartServer
 from abuse.measure import Attack, check, measured
 from abuse.process import descriptors
+from abuse.rounds import SECONDS, some
 from integration.server_process import ServerProcess
 from integration.wire import Api, session
 from websocket_suite.raw_frames import handshake
@@ -32,7 +33,7 @@ def small(start_server: StartServer) -> ServerProcess:
     return start_server(descriptors=LIMIT)
 
 
-@pytest.mark.parametrize("name", HOLDING)
+@pytest.mark.parametrize("name", some(HOLDING, "silent connections"))
 async def test_sessions_go_on_and_new_clients_get_in_again(small: ServerProcess, name: str) -> None:
     async with measured(small, f"{LIMIT} descriptors taken by {name}") as attack:
         holding = [asyncio.create_task(hold(attack, HOLDING[name])) for _ in range(STRANGERS)]

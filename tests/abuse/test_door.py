@@ -7,6 +7,7 @@ import pytest
 
 from abuse.attacker import come, upgrade
 from abuse.measure import Attack, check, measured
+from abuse.rounds import some
 from integration.server_process import ServerProcess
 from integration.wire import Api
 
@@ -15,7 +16,7 @@ IN_TIME = 5.0
 """Seconds that a new client waits for its handshake."""
 
 
-@pytest.mark.parametrize("sockets", [20, 250])
+@pytest.mark.parametrize("sockets", some((20, 250), 250))
 async def test_new_clients_get_in_while_one_token_repeats_its_handshake(
     attacked: ServerProcess, api: Api, sockets: int
 ) -> None:

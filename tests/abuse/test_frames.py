@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from abuse.attacker import Stranger, come, flood, plain, repeated, token_holder, upgrade
-from abuse.conftest import SECONDS
 from abuse.measure import check, measured
+from abuse.rounds import SECONDS, some, takes_time
 from integration.server_process import ServerProcess
 from integration.wire import Api
 from websocket_suite.raw_frames import BINARY, CONT, PING, PONG, TEXT
@@ -30,7 +30,10 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("name", FLOODS)
+OFTEN = ("empty pings", "empty pongs", "empty continuations", "empty texts")
+
+
+@pytest.mark.parametrize("name", some(FLOODS, *OFTEN))
 async def test_a_flood_of_frames(attacked: ServerProcess, api: Api, name: str) -> None:
     begin, frame = FLOODS[name]
     made = await api.create()
@@ -74,6 +77,7 @@ async def closed_with(stranger: Stranger, code: bytes) -> None:
             await asyncio.sleep(0.01)
 
 
+@takes_time
 async def test_many_token_holders_at_once(attacked: ServerProcess, api: Api) -> None:
     made = [await api.create() for _ in range(8)]
     async with measured(attacked, "empty pings from 8 token holders") as attack:
@@ -87,6 +91,7 @@ async def test_many_token_holders_at_once(attacked: ServerProcess, api: Api) -> 
     check(attack.row)
 
 
+@takes_time
 async def test_frames_before_the_handshake_is_answered(attacked: ServerProcess) -> None:
     async with measured(attacked, "frames behind a refused handshake") as attack:
         stranger = await come(attack.address)

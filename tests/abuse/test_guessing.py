@@ -4,8 +4,8 @@ import asyncio
 import time
 
 from abuse.attacker import Stranger, come, upgrade
-from abuse.conftest import SECONDS
 from abuse.measure import Attack, check, measured
+from abuse.rounds import SECONDS
 from integration.server_process import ServerProcess
 from integration.wire import Api
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from abuse.attacker import come, flood, numbered, repeated
-from abuse.conftest import SECONDS
 from abuse.measure import check, measured
+from abuse.rounds import SECONDS, some
 from integration.server_process import ServerProcess
 
 BEGIN = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
@@ -28,7 +28,10 @@ HEADS: dict[str, tuple[bytes, Callable[[], bytes], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", HEADS)
+OFTEN = ("header flood, short lines", "header flood, one endless line", "upgrade that never ends")
+
+
+@pytest.mark.parametrize("name", some(HEADS, *OFTEN))
 async def test_a_head_without_an_end(attacked: ServerProcess, name: str) -> None:
     begin, more, count = HEADS[name]
     async with measured(attacked, name) as attack:

@@ -2,11 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from abuse.attacker import Stranger, come
-from abuse.conftest import LONG
 from abuse.measure import Attack, check, measured
+from abuse.rounds import takes_time
 from integration.server_process import KEY, ServerProcess
 from integration.wire import Api
 
@@ -26,7 +24,7 @@ async def readers(attack: Attack, request: bytes) -> list[Stranger]:
     return found
 
 
-@pytest.mark.skipif(not LONG, reason="takes 40 s: make abuse")
+@takes_time
 async def test_a_reader_that_takes_nothing_is_cut(attacked: ServerProcess) -> None:
     request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with measured(attacked, f"{READERS} readers of a document that take nothing") as attack:

@@ -5,11 +5,9 @@ import base64
 import json
 import time
 
-import pytest
-
 from abuse.attacker import plain, token_holder
-from abuse.conftest import LONG
 from abuse.measure import Attack, check, measured
+from abuse.rounds import takes_time
 from integration.server_process import ServerProcess
 from integration.wire import Api
 from websocket_suite.raw_frames import TEXT
@@ -35,7 +33,7 @@ async def resend(attack: Attack, url: str, size: int, rate: int) -> str:
     return f"{time.monotonic() - begun:.0f} s" if good else ""
 
 
-@pytest.mark.skipif(not LONG, reason="takes a minute: make abuse")
+@takes_time
 async def test_long_frames_over_slow_lines_get_through(attacked: ServerProcess, api: Api) -> None:
     made = [await api.create() for _ in SLOW]
     async with measured(attacked, "slow resends of one frame") as attack:

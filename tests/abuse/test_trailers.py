@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from abuse.attacker import come, flood, numbered, repeated
-from abuse.conftest import SECONDS
 from abuse.measure import check, measured
+from abuse.rounds import SECONDS, some
 from integration.server_process import ServerProcess
 
 MEBIBYTE = 1 << 20
@@ -40,7 +40,10 @@ FLOODS: dict[str, tuple[bytes, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", FLOODS)
+OFTEN = ("trailer flood on a 404", "chunks without an end on a 404")
+
+
+@pytest.mark.parametrize("name", some(FLOODS, *OFTEN))
 async def test_what_follows_a_body_is_bounded(attacked: ServerProcess, name: str) -> None:
     begin, more = FLOODS[name]
     async with measured(attacked, name) as attack:
