@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fuzz import decoders, http_streams, websocket_streams
 from fuzz.bytes_and_texts import Dice
+from websocket_suite.memory import without_waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def play(name: str, seeds: range) -> list[Failure]:
     for noisy in ("uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
     target = next(target for target in TARGETS if target.name == name)
-    return asyncio.run(_play(target, seeds))
+    with without_waits():
+        return asyncio.run(_play(target, seeds))
 
 
 async def _play(target: Target, seeds: range) -> list[Failure]:

@@ -38,6 +38,9 @@ DIFFERENT: Final[dict[str, Difference]] = {
     "handshake Upgrade: h2c": _ORDINARY,
     "handshake Upgrade: websocket, h2c": _ORDINARY,
     "handshake Upgrade: websockets": _ORDINARY,
+    "handshake HTTP/1.0": Difference(
+        "ordinary", "RFC 9110 §7.8: an Upgrade header in an HTTP/1.0 request is ignored."
+    ),
     "handshake two spaces in the line": _LENIENT,
     "handshake a blank line before": _LENIENT,
     "handshake head over 64 KiB": _BOUND,

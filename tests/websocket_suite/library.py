@@ -74,3 +74,27 @@ def library_outcome(pieces: Iterable[bytes], max_size: int) -> Outcome:
     for piece in pieces:
         library.feed(piece)
     return library.outcome()
+
+
+def completed(data: bytes) -> bytes:
+    """A stream whose last frame, if it is cut off, is filled up with noughts to its end.
+
+    We refuse a frame by its first two bytes; the library waits for some faults until all of it is
+    in. This is what it has to be given to see them.
+    """
+    at = 0
+    while len(data) - at >= 2:
+        short = data[at + 1] & 0x7F
+        width = {126: 2, 127: 8}.get(short, 0)
+        known = data[at + 2 : at + 2 + width]
+        size = int.from_bytes(known + (126).to_bytes(8, "big")[8 - width + len(known) :], "big")
+        size = size if width else short
+        end = at + 2 + width + (4 if data[at + 1] & 0x80 else 0) + size
+        if end > len(data):
+            filled = known + (126).to_bytes(8, "big")[8 - width + len(known) :] if width else b""
+            begin = data[: at + 2] + filled
+            rest = data[len(begin) :]
+            missing = end - len(begin) - len(rest)
+            return begin + rest + bytes(missing) if missing < 1 << 20 else data
+        at = end
+    return data

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import copy
 import importlib
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol, cast
@@ -20,6 +20,12 @@ MAX_SIZE: Final = 32 * 1024 * 1024
 STILL: Final = 4
 """Turns of the loop without a change after which nothing more is expected."""
 
+_QUIET_SECONDS: Final = "QUIET_SECONDS"
+"""A constant of the endpoint: silence after which a refused client is closed for good."""
+
+SOON: Final = 0.5
+"""Seconds from a close to the end of its connection, at the most."""
+
 PATIENCE: Final = 10.0
 """Seconds that a paused connection has to be resumed in."""
 
@@ -27,11 +33,7 @@ _WEBSOCKET: Final = (
     ("vivavoce.server.websocket.protocol", "WebSocketProtocol"),
     ("vivavoce.server.line", "LineProtocol"),
 )
-_HTTP: Final = (
-    ("vivavoce.server.http.protocol", "HttpProtocol"),
-    ("vivavoce.server.http_protocol", "HttpProtocol"),
-    ("vivavoce.server.http_line", "HttpProtocol"),
-)
+_HTTP: Final = (("vivavoce.server.http_line", "HttpProtocol"),)
 
 
 def _first(candidates: Iterable[tuple[str, str]]) -> Callable[..., Any]:
@@ -43,7 +45,37 @@ def _first(candidates: Iterable[tuple[str, str]]) -> Callable[..., Any]:
 
 
 WebSocketEndpoint: Final = _first(_WEBSOCKET)
-HttpEndpoint: Final = _first(_HTTP)
+
+
+@contextmanager
+def without_waits() -> Iterator[None]:
+    """Have clients that were refused within a message closed at once: no case waits for it."""
+    module = importlib.import_module(WebSocketEndpoint.__module__)
+    before = getattr(module, _QUIET_SECONDS, None)
+    if before is not None:
+        setattr(module, _QUIET_SECONDS, 0.0)
+    try:
+        yield
+    finally:
+        if before is not None:
+            setattr(module, _QUIET_SECONDS, before)
+
+
+def _http_endpoint() -> Callable[..., Any]:
+    """What makes the HTTP endpoint of a connection, with room for as many as there are."""
+    try:
+        protocol = importlib.import_module("vivavoce.server.http.protocol")
+    except ModuleNotFoundError:
+        return _first(_HTTP)
+    bounds = importlib.import_module("vivavoce.server.http.bounds").RequestBounds()
+    counting = importlib.import_module("vivavoce.server.http.connections")
+    room = counting.ConnectionBounds(10_000, 10_000, lambda _: True)
+    connections = counting.Connections(room, lambda _: None)
+    context = protocol.HttpContext(bounds, connections, lambda _: None)
+    return cast("Callable[..., Any]", protocol.http_protocol(context))
+
+
+HttpEndpoint: Final = _http_endpoint()
 
 
 class Noting(Protocol):
@@ -252,13 +284,27 @@ class Connection:
     async def settled(self) -> None:
         """Wait until nothing more happens."""
         still, before = 0, (-1, -1, True)
-        while still < STILL:
+        while still < STILL + getattr(self._app, "hold", 0):
             await asyncio.sleep(0)
             if self.transport.paused and not self.transport.closed:
                 await self._resumed()
             now = (len(self.transport.written), len(self._app.messages), self.transport.closed)
             still = still + 1 if now == before else 0
             before = now
+        await self._closed()
+
+    async def _closed(self) -> None:
+        """Wait for the end of the connection where a close was sent: it may take a timer."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SOON
+        while not self.transport.ended and self._close_sent() and loop.time() < until:  # noqa: ASYNC110  of a timer
+            await asyncio.sleep(0.001)
+
+    def _close_sent(self) -> bool:
+        found = Outcome()
+        with contextlib.suppress(AssertionError):  # not an answer yet
+            read_output(found, bytes(self.transport.written))
+        return found.close is not None
 
     def outcome(self) -> Outcome:
         """The result so far."""
