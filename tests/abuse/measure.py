@@ -28,6 +28,9 @@ MOST_EXCUSED: Final = 0.5
 """Seconds that no noise excuses."""
 
 CALM_SECONDS: Final = 1.5
+REFUSAL_SECONDS: Final = 5.0
+"""Seconds within which a refused connection has to be closed."""
+
 ENOUGH: Final = 300
 """MiB of growth at which an attack is stopped: the point is made."""
 
@@ -146,6 +149,13 @@ class Attack:
     def left(self) -> int:
         """Connections of the attacker that the server holds now."""
         return len(self.ours & peers(self.server.pid, self.address[1]))
+
+    async def left_behind(self) -> int:
+        """Connections that stay although the attacker is done; a refusal has time to be read."""
+        until = time.monotonic() + REFUSAL_SECONDS
+        while (left := self.left) and time.monotonic() < until:  # noqa: ASYNC110  a process apart
+            await asyncio.sleep(0.1)
+        return left
 
     async def watch(self) -> None:
         """Stop the attack before it takes the machine down."""

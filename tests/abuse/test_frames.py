@@ -99,6 +99,6 @@ async def test_frames_before_the_handshake_is_answered(attacked: ServerProcess) 
         url = f"{attacked.url}/v2/live?token=wrong"
         await stranger.send(upgrade(url))
         await flood(attack, stranger, repeated(plain(PING, b""), 16384), SECONDS, rate=RATE)
-        attack.row.left = attack.left
+        attack.row.left = await attack.left_behind()
         stranger.drop()
     check(attack.row)

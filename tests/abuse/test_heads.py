@@ -42,8 +42,7 @@ async def test_a_head_without_an_end(attacked: ServerProcess, name: str) -> None
         sent = await asyncio.gather(
             *(flood(attack, stranger, more, SECONDS) for stranger in strangers)
         )
-        await asyncio.sleep(0.5)
-        attack.row.left = attack.left
+        attack.row.left = await attack.left_behind()
         attack.row.note = f"{sum(sent) >> 20} MiB sent, {strangers[0].answer[:12].decode()!r}"
         for stranger in strangers:
             stranger.drop()

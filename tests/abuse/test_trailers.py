@@ -51,8 +51,7 @@ async def test_what_follows_a_body_is_bounded(attacked: ServerProcess, name: str
         attack.ours = {stranger.port}
         await stranger.send(begin)
         sent = await flood(attack, stranger, more, SECONDS)
-        await asyncio.sleep(0.5)
-        attack.row.left = attack.left
+        attack.row.left = await attack.left_behind()
         attack.row.note = f"{sent >> 20} MiB sent, {stranger.answer[:12].decode()!r}"
         stranger.drop()
     check(attack.row)
@@ -71,7 +70,7 @@ async def test_a_trailer_line_that_trickles_costs_no_time(attacked: ServerProces
             for stranger in strangers:
                 await stranger.send(b"x")
             await asyncio.sleep(1 / 30)
-        attack.row.left = attack.left
+        attack.row.left = await attack.left_behind()
         for stranger in strangers:
             stranger.drop()
     check(attack.row)
