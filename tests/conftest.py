@@ -5,8 +5,13 @@ import inspect
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from loop_watch import LoopWatch
+
+# How long an example takes is the machine's affair, not the code's.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:
