@@ -43,7 +43,7 @@ Kind = TypeVar("Kind", bound=Message)
 _ESCAPE = 6
 """Characters of the longest escape in a JSON string."""
 
-_MARKS = {"AAAA": b"\0\0\0", "////": b"\xff\xff\xff"}
+_MARKS = {b"AAAA": b"\0\0\0", b"////": b"\xff\xff\xff"}
 
 # -- closing messages ----------------------------------------------------------------------------
 
@@ -188,12 +188,15 @@ def decoded(data: bytes) -> ServerMessage:
 
 
 TOO_LONG = (
-    f"a message of more than {LARGE} characters must be an audio_chunk, "
-    f"with at most {LARGE} characters beside its base64"
+    f"a message of more than {LARGE} bytes must be an audio_chunk, "
+    f"with at most {LARGE} bytes beside its base64"
 )
 
+Utf8 = bytes | bytearray
+"""A text as it came: valid UTF-8, checked as it arrived."""
 
-def parsed(text: str) -> ClientMessage:
+
+def parsed(text: str | Utf8) -> ClientMessage:
     """Read a client's text frame, as ``messages.parse_client_message`` does.
 
     Only the base64 of an ``audio_chunk`` may be long. Everything else is refused by its length,
@@ -203,6 +206,8 @@ def parsed(text: str) -> ClientMessage:
     Raises:
         BadMessageError: and its kinds; the text says what is wrong.
     """
+    if isinstance(text, str):
+        text = text.encode()
     if len(text) <= LARGE:
         return parse_client_message(text)
     place = next((place for place in _long_stretches(text) if _is_chunk(text, *place)), None)
@@ -210,31 +215,31 @@ def parsed(text: str) -> ClientMessage:
         raise TooLongError(TOO_LONG)
     pieces = partial(_pieces, text, *place)
     try:
-        strict = (_unescape(piece) if "\\" in piece else piece for piece in pieces())
+        strict = (_unescape(piece) if b"\\" in piece else piece.decode() for piece in pieces())
         return AudioChunk(ChunkData(b"".join(_audio(strict))))
     except msgspec.ValidationError:
         audio = _unusual_audio(pieces())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadChunkError(BAD_CHUNK) from error
     if audio is None:
         raise BadChunkError(BAD_CHUNK)
     return AudioChunk(ChunkData(audio))
 
 
-def _unusual_audio(pieces: Iterable[str]) -> bytes | None:
+def _unusual_audio(pieces: Iterable[bytes]) -> bytes | None:
     """Base64 that the strict reader refused; what no JSON string may hold is still refused."""
     try:
         return forgiving_decode(map(_unescape, pieces))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _unescape(piece: str) -> str:
+def _unescape(piece: bytes) -> str:
     """The text that a piece of a JSON string stands for."""
-    return _text.decode(f'"{piece}"')
+    return _text.decode(b'"%b"' % piece)
 
 
-def _long_stretches(text: str) -> Iterator[tuple[int, int]]:
+def _long_stretches(text: Utf8) -> Iterator[tuple[int, int]]:
     """Starts and ends of what stands between two quotes, where at most ``LARGE`` is beside it."""
     start = 0
     while start <= LARGE:
@@ -244,16 +249,16 @@ def _long_stretches(text: str) -> Iterator[tuple[int, int]]:
         start = end + 1
 
 
-def _next_quote(text: str, start: int) -> int:
+def _next_quote(text: Utf8, start: int) -> int:
     """The next quote's place, or the text's end; searched in short calls."""
     for at in range(start, len(text), SLICE):
-        found = text.find('"', at, at + SLICE)
+        found = text.find(b'"', at, at + SLICE)
         if found >= 0:
             return found
     return len(text)
 
 
-def _is_chunk(text: str, start: int, end: int) -> bool:
+def _is_chunk(text: Utf8, start: int, end: int) -> bool:
     """Whether the stretch is the content of ``data.chunk`` in an otherwise valid ``audio_chunk``.
 
     The parser decides: with either of two marks in place of the stretch it must find that mark.
@@ -261,20 +266,20 @@ def _is_chunk(text: str, start: int, end: int) -> bool:
     head, tail = text[:start], text[end:]
     try:
         return all(
-            parse_client_message(f"{head}{mark}{tail}") == AudioChunk(ChunkData(audio))
+            parse_client_message(head + mark + tail) == AudioChunk(ChunkData(audio))
             for mark, audio in _MARKS.items()
         )
     except BadMessageError:
         return False
 
 
-def _pieces(text: str, start: int, end: int) -> Iterator[str]:
+def _pieces(text: Utf8, start: int, end: int) -> Iterator[bytes]:
     """The content of a JSON string, cut where no escape is: PHP, for one, escapes each slash."""
     while start < end:
         stop = min(start + SLICE, end)
-        if stop < end and (escape := text.rfind("\\", max(start, stop - _ESCAPE), stop)) > start:
+        if stop < end and (escape := text.rfind(b"\\", max(start, stop - _ESCAPE), stop)) > start:
             stop = escape  # an escape must not be cut; a run of them is cut anywhere before one
-        yield text[start:stop]
+        yield bytes(text[start:stop])
         start = stop
 
 

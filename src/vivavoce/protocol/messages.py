@@ -223,7 +223,7 @@ class BadChunkError(BadMessageError):
     """An ``audio_chunk`` whose chunk is not base64 text."""
 
 
-def parse_client_message(text: str | bytes) -> ClientMessage:
+def parse_client_message(text: str | bytes | bytearray) -> ClientMessage:
     """Read a client's text frame.
 
     Raises:
@@ -255,7 +255,7 @@ _typed = msgspec.json.Decoder[_Typed](_Typed)
 _chunk_as_text = msgspec.json.Decoder[_ChunkAsText](_ChunkAsText)
 
 
-def _unusual_chunk(text: str | bytes) -> AudioChunk | None:
+def _unusual_chunk(text: str | bytes | bytearray) -> AudioChunk | None:
     """Read an ``audio_chunk`` whose base64 the strict reader refused."""
     try:
         written = _chunk_as_text.decode(text).data.chunk
@@ -265,7 +265,7 @@ def _unusual_chunk(text: str | bytes) -> AudioChunk | None:
     return None if audio is None else AudioChunk(ChunkData(audio))
 
 
-def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
+def _bad_message(text: str | bytes | bytearray, error: Exception) -> BadMessageError:
     """Name the fault of a text without making objects of what is in it."""
     try:
         _well_formed.decode(text)

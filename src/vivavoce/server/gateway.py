@@ -29,7 +29,7 @@ from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.replies import Replies, acknowledged
 from vivavoce.server.texts import Parsed, framed, parsed
-from vivavoce.server.websocket.peer import peer_of
+from vivavoce.server.websocket.peer import LONG_TEXT, peer_of
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
@@ -80,6 +80,7 @@ class Connection:
         self._arrival = Arrival(live, position)
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
+        self._peer.takes_long_text = True
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
         self._reading = False  # whether everything that came before has been taken
@@ -206,8 +207,9 @@ class Connection:
         if audio is not None:
             self._store(audio, self._answers.owe(len(audio)))
         else:
-            read = await parsed(frame["text"])
-            self._obey(read, self._answers.owe(len(frame["text"])))
+            text = frame[LONG_TEXT] if LONG_TEXT in frame else frame["text"]
+            read = await parsed(text)
+            self._obey(read, self._answers.owe(len(text)))
             if self._answers.at_work:
                 await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
         while self._full:

@@ -248,7 +248,7 @@ LIMITS: tuple[Limit, ...] = (
         "connections",
         "text from a client beside the base64 of an `audio_chunk`",
         long_messages.LARGE,
-        "characters",
+        "bytes",
         "`acknowledged: false`, counts as unreadable",
     ),
     Limit(

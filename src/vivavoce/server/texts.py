@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from vivavoce.protocol import long_messages
 from vivavoce.protocol.frames import to_frame
-from vivavoce.protocol.long_messages import LARGE
+from vivavoce.protocol.long_messages import LARGE, Utf8
 from vivavoce.protocol.messages import (
     BadMessageError,
     ClientMessage,
@@ -23,12 +23,12 @@ Parsed = Callable[[], ClientMessage]
 """Gives the message, or raises the ``BadMessageError`` that says what is wrong with it."""
 
 
-async def parsed(text: str) -> Parsed:
+async def parsed(text: str | Utf8) -> Parsed:
     """Read a client's text."""
     return _parsed(text) if len(text) <= LARGE else await asyncio.to_thread(_parsed, text)
 
 
-def _parsed(text: str) -> Parsed:
+def _parsed(text: str | Utf8) -> Parsed:
     try:
         message = long_messages.parsed(text)
     except BadMessageError as error:

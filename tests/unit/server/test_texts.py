@@ -83,7 +83,7 @@ def traced() -> Iterator[None]:
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("shape", HOSTILE)
 async def test_a_long_text_that_is_refused_takes_little_memory_and_keeps_none(shape: str) -> None:
-    text = HOSTILE[shape]
+    text = HOSTILE[shape].encode()
     before, _ = tracemalloc.get_traced_memory()
     read = await parsed(text)
     _, peak = tracemalloc.get_traced_memory()
@@ -91,13 +91,13 @@ async def test_a_long_text_that_is_refused_takes_little_memory_and_keeps_none(sh
         read()
     del read
     after, _ = tracemalloc.get_traced_memory()
-    assert peak - before <= 2 * len(text.encode())
+    assert peak - before <= 2 * len(text)
     assert after - before < MIB
 
 
 async def test_only_audio_may_be_long_and_the_refusal_names_the_bound() -> None:
     text = '{"type":"stop_recording","why":"' + "x" * LARGE + '"}'
-    with pytest.raises(TooLongError, match="more than 65536 characters must be an audio_chunk"):
+    with pytest.raises(TooLongError, match="more than 65536 bytes must be an audio_chunk"):
         (await parsed(text))()
     assert isinstance((await parsed(text.replace("x", "", LARGE)))(), StopRecording)
 

@@ -92,6 +92,6 @@ DESCRIPTIONS = {
     ),
     "ChunkData.chunk": (
         "Base64; empty to keep the connection open. White space, the URL-safe alphabet and missing "
-        "padding are accepted. Everything beside it may have 65,536 characters."
+        "padding are accepted. Everything beside it may have 65,536 bytes."
     ),
 }

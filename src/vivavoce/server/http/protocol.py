@@ -6,7 +6,7 @@ used, and a test pins it.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from vivavoce.server.http.refusals import RETRY_SECONDS, refusal_response
 from vivavoce.server.http.request_head import RequestHead, parse_head
 from vivavoce.server.http.request_reader import Data, Event, Head, RequestReader
 from vivavoce.server.http.sending import Sender
+from vivavoce.server.http.turns import RequestTurns
 
 _REST_SECONDS = 0.05
 """How long a connection is not read after its share of input to discard."""
@@ -45,11 +46,13 @@ class HttpContext:
         bounds: the bounds of each.
         connections: the open ones.
         report: called with the reason of each refused request.
+        turns: in which requests begin.
     """
 
     bounds: RequestBounds
     connections: Connections
     report: Callable[[str], None]
+    turns: RequestTurns = field(default_factory=RequestTurns)
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -78,6 +81,8 @@ class HttpProtocol(asyncio.Protocol):
         self._reading = True
         self._unfinished = False  # what has arrived is not handled to its end
         self._discarded = 0
+        self._begins = False  # a request is about to begin, in its turn
+        self._waits = False  # until then nothing more is read
 
     # asyncio
 
@@ -107,7 +112,14 @@ class HttpProtocol(asyncio.Protocol):
             self._discard(len(data))
             return
         self._reader.receive(data)
-        self._advance()
+        if self._exchange is not None:
+            self._advance()
+        elif not self._begins:
+            self._begins = True
+            self._context.turns.add(self._begin_in_turn)
+        else:
+            self._waits = True
+            self._set_reading()
 
     def eof_received(self) -> None:
         """The client sends no more: the transport closes."""
@@ -139,6 +151,12 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.close()
 
     # requests
+
+    def _begin_in_turn(self) -> None:
+        """Look for a request in what has arrived since; the slot shows whether it is still ours."""
+        self._begins = self._waits = False
+        if self._slot is not None and not self._transport.is_closing():
+            self._advance()
 
     def _advance(self) -> None:
         """Handle what has arrived, as far as it goes."""
@@ -315,10 +333,13 @@ class HttpProtocol(asyncio.Protocol):
     def _set_reading(self) -> None:
         """Read while there is room for what arrives."""
         exchange = self._exchange
-        wanted = exchange is None or (
-            exchange.buffered <= MAX_BUFFERED_BODY_BYTES
-            and not self._reader.has_surplus
-            and not self._unfinished
+        wanted = not self._waits and (
+            exchange is None
+            or (
+                exchange.buffered <= MAX_BUFFERED_BODY_BYTES
+                and not self._reader.has_surplus
+                and not self._unfinished
+            )
         )
         if wanted != self._reading:
             self._reading = wanted

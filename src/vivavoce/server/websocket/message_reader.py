@@ -1,13 +1,14 @@
 """Reads a client's frames and joins their fragments into messages. Pure.
 
-Input arrives in pieces of any size. A payload that is not complete is unmasked as it arrives, so
-that the end of a long message costs no more than its last piece.
+Input arrives in pieces of any size. A payload that is not complete is unmasked as it arrives, and
+checked where it is text, so that the end of a long message costs no more than its last piece.
 """
 
 from typing import Final, NamedTuple
 
-from vivavoce.server.websocket.frames import Head, Opcode, read_head
+from vivavoce.server.websocket.frames import INVALID_DATA, FrameError, Head, Opcode, read_head
 from vivavoce.server.websocket.masking import MASK_SIZE, apply_mask
+from vivavoce.server.websocket.utf8 import Utf8Check
 
 
 class Frame(NamedTuple):
@@ -16,7 +17,8 @@ class Frame(NamedTuple):
     Attributes:
         opcode: `TEXT` and `BINARY` stand for whole messages, joined if they came in fragments;
             `CONTINUATION` for a fragment after which the message is still incomplete.
-        payload: what it carries; empty for such a fragment.
+        payload: what it carries; empty for such a fragment. Text in a ``bytearray`` is UTF-8, text
+            in ``bytes`` is not checked.
     """
 
     opcode: Opcode
@@ -51,6 +53,7 @@ class MessageReader:
         self._message = bytearray()
         self._size = 0  # of the fragments that are complete
         self._kind: Opcode | None = None  # of the message that is in fragments
+        self._utf8: Utf8Check | None = None  # of the text that arrives in pieces
         self._discarding = False
 
     @property
@@ -112,6 +115,8 @@ class MessageReader:
             self.messages += 1
             return Frame(head.opcode, self._take(head.size, head.mask))
         self._head, self._mask, self._missing = head, head.mask, head.size
+        if head.opcode is Opcode.TEXT:
+            self._utf8 = Utf8Check()
         return self._read_payload(head)
 
     def _whole(self, size: int) -> bool:
@@ -128,7 +133,9 @@ class MessageReader:
     def _read_payload(self, head: Head) -> Frame | None:
         size = min(self._missing, len(self._input) - self._at)
         piece = self._take(size, self._mask)
-        if not self._discarding:
+        if self._utf8 is not None and not self._utf8.feed(piece):
+            self._message = bytearray()  # it is refused at its end; until then nothing is kept
+        elif not self._discarding:
             self._message += piece
         self._missing -= size
         if self._missing:
@@ -152,6 +159,9 @@ class MessageReader:
             self._size += head.size
             return FRAGMENT
         message, self._message = self._message, bytearray()
+        utf8, self._utf8 = self._utf8, None
         self._kind, self._size = None, 0
+        if utf8 is not None and not self._discarding and (fault := utf8.finish()):
+            raise FrameError(INVALID_DATA, fault)
         self.messages += 1
         return Frame(kind, message)

@@ -7,6 +7,12 @@ from typing import Any
 
 EXTENSION = "vivavoce.peer"
 
+LONG_TEXT = "long_text"
+"""Key of ``websocket.receive`` for a text in UTF-8 of more than ``LONG_TEXT_BYTES``."""
+
+LONG_TEXT_BYTES = 64 * 1024
+"""A longer text is not decoded in one call, if the application says that it takes its bytes."""
+
 Take = Callable[[bytes], bool]
 """Takes a binary message in the call that brings it; False if it has to wait its turn."""
 
@@ -23,6 +29,7 @@ class PeerHandle:
         confirmed: becomes whether the peer has answered our close.
         tell: see above.
         take: is offered binary messages before ASGI is.
+        takes_long_text: whether the application reads ``LONG_TEXT``.
     """
 
     def __init__(
@@ -34,6 +41,7 @@ class PeerHandle:
         self.confirmed = confirmed
         self.tell = tell
         self.take: Take | None = None
+        self.takes_long_text = False
         self._ping = ping
         self._payload = b""
         self._then: Callable[[], None] | None = None

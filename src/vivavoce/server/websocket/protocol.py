@@ -51,7 +51,7 @@ from vivavoce.server.websocket.handshake import (
 from vivavoce.server.websocket.keepalive import Action, Keepalive
 from vivavoce.server.websocket.liveness import Liveness
 from vivavoce.server.websocket.message_reader import Frame, MessageReader
-from vivavoce.server.websocket.peer import EXTENSION, PeerHandle
+from vivavoce.server.websocket.peer import EXTENSION, LONG_TEXT, LONG_TEXT_BYTES, PeerHandle
 from vivavoce.server.websocket.token_bucket import TokenBucket
 
 HANDSHAKE_SECONDS = 10.0
@@ -318,6 +318,10 @@ class WebSocketProtocol(asyncio.Protocol):
             self._handle_text(payload)
 
     def _handle_text(self, payload: bytes | bytearray) -> None:
+        long = isinstance(payload, bytearray) and len(payload) > LONG_TEXT_BYTES
+        if long and self._peer.takes_long_text:
+            self._bridge.put({"type": "websocket.receive", LONG_TEXT: payload})
+            return
         try:
             text = payload.decode()
         except UnicodeDecodeError as error:
