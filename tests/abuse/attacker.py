@@ -81,9 +81,14 @@ async def come(
     if window is not None:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
     line.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(line, address)
-    reader, writer = await asyncio.open_connection(sock=line, limit=BLOCK)
-    stranger = Stranger(reader, writer, line.getsockname()[1])
+    try:
+        await asyncio.get_running_loop().sock_connect(line, address)
+        port = line.getsockname()[1]
+        reader, writer = await asyncio.open_connection(sock=line, limit=BLOCK)
+    except BaseException:
+        line.close()
+        raise
+    stranger = Stranger(reader, writer, port)
     if reads:
         stranger.listen()
     return stranger

@@ -40,17 +40,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def table(rows: list[Row]) -> list[str]:
     """The rows as text."""
     wide = max(len(row.attack) for row in rows)
-    head = f"{'attack':{wide}}  growth MiB  kept MiB  calm p99  p99 ms  max ms  left  verdict"
+    head = f"{'attack':{wide}}  growth MiB  kept MiB  calm p99  p99 ms  max ms  busy  left  verdict"
     lines = [head, "-" * len(head)]
     for row in rows:
         left = "-" if row.left is None else str(row.left)
         if not row.measured:
-            lines.append(f"{row.attack:{wide}}{left:>54}  {'; '.join(row.faults) or 'ok'}")
+            lines.append(f"{row.attack:{wide}}{left:>60}  {'; '.join(row.faults) or 'ok'}")
             continue
         verdict = "; ".join(row.faults) or "ok"
         lines.append(
             f"{row.attack:{wide}}  {row.growth:10.0f}  {row.kept:8.0f}  {row.calm * 1000:8.0f}  "
-            f"{row.slow * 1000:6.0f}  {row.worst * 1000:6.0f}  {left:>4}  {verdict}"
+            f"{row.slow * 1000:6.0f}  {row.worst * 1000:6.0f}  {row.busy:4}  {left:>4}  {verdict}"
             + (f" ({row.note})" if row.note else "")
         )
     return lines
