@@ -112,7 +112,7 @@ async def test_f054_a_session_that_ends_on_a_full_disk_is_finished_when_there_is
             fill(small_disk / "ballast")
             await talking.stop()
             async with asyncio.timeout(PATIENCE):
-                while "cannot" not in server.log:  # noqa: ASYNC110  a process apart
+                while "storage_unavailable" not in server.log:  # noqa: ASYNC110  a process apart
                     await asyncio.sleep(0.1)
             (small_disk / "ballast").unlink()
             await spoken_out(talking)
