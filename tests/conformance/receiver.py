@@ -26,6 +26,20 @@ class Receiver:
         self.calls = 0
         self._dead = dead
         self._came = asyncio.Condition()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection in a task that ends with the receiver."""
+        task = asyncio.create_task(self.handle(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def end(self) -> None:
+        """Hang up on every caller."""
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection: one request, then it is closed."""
@@ -55,6 +69,9 @@ class Receiver:
 async def receiver(*, dead: bool = False) -> AsyncIterator[Receiver]:
     """A receiver on a loopback port; a dead one never answers."""
     receiving = Receiver(dead=dead)
-    async with await asyncio.start_server(receiving.handle, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(receiving.accept, "127.0.0.1", 0) as server:
         receiving.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/callbacks"
-        yield receiving
+        try:
+            yield receiving
+        finally:
+            await receiving.end()
