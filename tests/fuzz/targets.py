@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
 from fuzz import decoders, http_streams, websocket_streams
 from fuzz.bytes_and_texts import Dice
 from websocket_suite.memory import without_waits
@@ -26,19 +28,19 @@ class Target:
 
 
 TARGETS = (
-    Target("websocket stream", 30, websocket_streams.stream),
-    Target("http request", 20, http_streams.one_request),
+    Target("websocket stream", 20, websocket_streams.stream),
+    Target("http request", 15, http_streams.one_request),
     Target("endless head", 1, http_streams.endless),
     Target("init request", 40, decoders.init_request),
-    Target("client message", 200, decoders.client_message),
-    Target("client noise", 100, decoders.numbered_text),
-    Target("wav header", 130, decoders.wav_header),
-    Target("resume search", 20, decoders.resume),
-    Target("list query", 100, decoders.list_query),
-    Target("callback url", 130, decoders.callback_url),
-    Target("retry-after", 80, decoders.wait_header),
-    Target("worker frame", 100, decoders.worker_frame),
-    Target("stored value", 49, decoders.stored_value),
+    Target("client message", 250, decoders.client_message),
+    Target("client noise", 200, decoders.numbered_text),
+    Target("wav header", 150, decoders.wav_header),
+    Target("resume search", 10, decoders.resume),
+    Target("list query", 50, decoders.list_query),
+    Target("callback url", 100, decoders.callback_url),
+    Target("retry-after", 84, decoders.wait_header),
+    Target("worker frame", 20, decoders.worker_frame),
+    Target("stored value", 60, decoders.stored_value),
 )
 
 
@@ -55,9 +57,13 @@ def play(name: str, seeds: range) -> list[Failure]:
     """Play the rounds of a target, one for each seed; gives those that went wrong."""
     for noisy in ("uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     target = next(target for target in TARGETS if target.name == name)
-    with without_waits():
-        return asyncio.run(_play(target, seeds))
+    try:
+        with without_waits():
+            return asyncio.run(_play(target, seeds))
+    finally:
+        structlog.reset_defaults()
 
 
 async def _play(target: Target, seeds: range) -> list[Failure]:
