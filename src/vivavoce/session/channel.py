@@ -61,9 +61,11 @@ class Channel:
         self._begins = state.begins if state else False
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
-        self._partials = Partials(index)
+        self._partials = Partials(index, (each.number for each in self._ended))
+        self._resumed: int | None = None  # speech of before a restart, or its part after a cut
         if self.open is not None:
             self._partials.begin(self.open)
+            self._presume_seen(self.open.number)
         self._questions = Questions(index)
         self.foreseen = Foreseen()
         self._provisional: str | None = None  # what the open utterance seems to be spoken in
@@ -152,8 +154,19 @@ class Channel:
                 )
                 self.open = None
                 self._partials.end()
+                if event.reason == "maximum" and begun.number == self._resumed:
+                    self._presume_seen(self._next_number)
             case _:
                 pass
+
+    def _presume_seen(self, number: int) -> None:
+        """Note that partials of an utterance may have been shown before the restart.
+
+        Each utterance but one that begins at a cut is announced in a commit, so that a checkpoint
+        knows every utterance of which something was shown, or the one that was cut before it.
+        """
+        self._resumed = number
+        self._partials.presume(number)
 
     def final_requests(self) -> Iterator[Decode | Confirm]:
         """The requests for finals whose turn has come, each once, unless they were foreseen."""
@@ -287,8 +300,16 @@ class Channel:
         return len(self._partials.stable)
 
     def is_unseen(self, ended: EndedUtterance) -> bool:
-        """Whether no partial of an utterance was shown; asked once, when its final comes."""
+        """Whether no partial of an utterance was shown."""
         return self._partials.is_unseen(ended.number)
+
+    def may_be_seen(self, ended: EndedUtterance) -> bool:
+        """Whether a client may hold a partial of an utterance, also one of before a restart."""
+        return self._partials.may_be_seen(ended.number)
+
+    def settle(self, ended: EndedUtterance) -> None:
+        """Forget the partials of an utterance whose final, or the error in its place, is out."""
+        self._partials.settled(ended.number)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None
