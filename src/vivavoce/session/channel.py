@@ -7,6 +7,7 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
 from vivavoce.session.effects import Abandon, Confirm, Decode
+from vivavoce.session.evidence import Voice, confirmed
 from vivavoce.session.foreseen import Foreseen
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials, within_reach
@@ -15,7 +16,7 @@ from vivavoce.session.reading import told, unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
-from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
+from vivavoce.speech.rules import PRE_ROLL_SAMPLES, WINDOW_SAMPLES, EndpointingRules
 
 LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
 """A final is foreseen when no more silence than this is left to its utterance's end: sooner,
@@ -61,6 +62,8 @@ class Channel:
         self._begins = state.begins if state else False
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
+        self._voice_before = self.open.voice if self.open else Voice()
+        self._judged: list[float] = []  # windows of the open utterance since then
         self._partials = Partials(index, (each.number for each in self._ended))
         self._resumed: int | None = None  # speech of before a restart, or its part after a cut
         if self.open is not None:
@@ -73,10 +76,11 @@ class Channel:
     @property
     def state(self) -> ChannelState:
         """What must be remembered (answers that wait for their turn are asked for again)."""
+        begun = self.open
         return ChannelState(
             self._endpointer.state,
             self._next_number,
-            self.open,
+            msgspec.structs.replace(begun, voice=self._voice) if begun else None,
             tuple(self._ended),
             self._spoken,
             self._begins,
@@ -117,9 +121,26 @@ class Channel:
         if self._endpointer.pass_over(probabilities):
             return
         for probability in probabilities:
-            for event in self._endpointer.hear(probability):
+            events = self._endpointer.hear(probability)
+            if self.open is not None:
+                self._judged.append(probability)
+            for event in events:
                 self._note(event)
                 yield event
+
+    @property
+    def _voice(self) -> Voice:
+        """The voice of the open utterance so far."""
+        return self._voice_before + Voice.of(self._judged, self._endpointer.rules.onset)
+
+    def _voice_since(self, place: int) -> Voice:
+        """The voice of the last windows, from the one that begins at or holds ``place``.
+
+        At the start of an utterance these are its onset, or what a cut carries over.
+        """
+        listening = self._endpointer.state
+        windows = -(-(listening.position - place) // WINDOW_SAMPLES)
+        return Voice.of(listening.recent[-windows:], self._endpointer.rules.onset)
 
     def stop(self, position: int) -> Iterator[SpeechEvent]:
         """The channel's audio ends at ``position``."""
@@ -133,6 +154,7 @@ class Channel:
             case SpeechStarted():
                 quiet = min(QUIET, event.start - self._endpointer.state.free_from)
                 self.open = OpenUtterance(self._next_number, event.start, event.at, quiet)
+                self._voice_before, self._judged = self._voice_since(event.at), []
                 self._next_number += 1
                 self._partials.begin(self.open)
                 self._provisional = None
@@ -140,6 +162,8 @@ class Channel:
                 begun = self.open
                 if begun is None:
                     raise AssertionError("an utterance ended that had not begun")
+                cut = event.reason == "maximum"
+                after = self._voice_since(event.end) if cut else Voice()
                 self._ended.append(
                     EndedUtterance(
                         begun.number,
@@ -147,14 +171,15 @@ class Channel:
                         event.end,
                         begun.speech_start,
                         self._endpointer.state.position,
-                        goes_on=event.reason == "maximum",
+                        goes_on=cut,
                         last=event.reason == "stop",
                         quiet=begun.quiet,
+                        voice=self._voice - after,
                     )
                 )
                 self.open = None
                 self._partials.end()
-                if event.reason == "maximum" and begun.number == self._resumed:
+                if cut and begun.number == self._resumed:
                     self._presume_seen(self._next_number)
             case _:
                 pass
@@ -292,7 +317,7 @@ class Channel:
 
         ``marked``: it is told which words are stable, and that alone is worth showing.
         """
-        return self._partials.shown(request, hypothesis, marked=marked)
+        return self._partials.shown(request, hypothesis, self._voice, marked=marked)
 
     @property
     def stable_words(self) -> int:
@@ -319,7 +344,7 @@ class Channel:
         while self._ended and self._ended[0].number in self._answers:
             ended = self._ended.pop(0)
             self._asked -= 1
-            found = self._answers.pop(ended.number)
+            found = confirmed(self._answers.pop(ended.number), ended.voice)
             if ended.goes_on:
                 found = unfinished(found, ended.end - ended.start)
             self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
