@@ -74,7 +74,11 @@ def _noises(random: np.random.Generator) -> Iterator[tuple[str, str, Floats]]:
     time = _seconds(12)
     for colour, slope in (("white", 0.0), ("pink", 0.5), ("brown", 1.0)):
         for level in (-15, -30, -45):
-            yield f"{colour}-{-level}", "noise", _leveled(_coloured(random, len(time), slope), level)
+            yield (
+                f"{colour}-{-level}",
+                "noise",
+                _leveled(_coloured(random, len(time), slope), level),
+            )
     for pace in (0.25, 0.4):
         breath = _coloured(random, len(time), 0.3) * np.clip(np.sin(2 * np.pi * pace * time), 0, 1)
         yield f"breath-{pace:g}", "breath", _leveled(_band(breath, 300, 2500), -30)

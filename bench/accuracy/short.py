@@ -7,9 +7,11 @@ Each is cut out of a recording and put between silences made of that recording's
 ``--cut`` looks for them anew and writes the list that is kept here.
 """
 
+import argparse
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -197,6 +199,13 @@ def _text(heard: Heard) -> str:
 
 def _errors(answer: Answer, heard: Heard) -> Errors:
     return count(answer.text, _text(heard), normalizer("en", DIGITS))
+
+
+@contextmanager
+def open_timed(model: str, store: ModelStore, options: argparse.Namespace) -> Iterator[TimedEngine]:
+    """Load a model with its cache for as long as the block lasts."""
+    with open_cache(options.cache) as cache:
+        yield _engine(model, store, cache, options)
 
 
 def main() -> None:

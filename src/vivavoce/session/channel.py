@@ -7,7 +7,7 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
 from vivavoce.session.effects import Abandon, Confirm, Decode
-from vivavoce.session.evidence import Voice, confirmed
+from vivavoce.session.evidence import Voice, confirmed, is_certain, is_confirmed
 from vivavoce.session.foreseen import Foreseen
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials, within_reach
@@ -27,7 +27,8 @@ class ChannelState(msgspec.Struct, frozen=True):
     """All that a channel must remember; part of the checkpoint.
 
     ``spoken`` are the finals right before the first of ``ended`` that may serve as context;
-    ``begins`` says whether the last final that was told ended its sentence.
+    ``begins`` says whether the last final that was told ended its sentence; ``certain`` is where
+    the last certain speech ended whose final is out.
     """
 
     endpointer: EndpointingState
@@ -36,6 +37,7 @@ class ChannelState(msgspec.Struct, frozen=True):
     ended: tuple[EndedUtterance, ...] = ()
     spoken: tuple[Spoken, ...] = ()
     begins: bool = False
+    certain: int | None = None
 
 
 class Channel:
@@ -60,6 +62,7 @@ class Channel:
         self._ended: list[EndedUtterance] = list(state.ended) if state else []
         self._spoken = state.spoken if state else ()
         self._begins = state.begins if state else False
+        self._certain = state.certain if state else None
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
         self._voice_before = self.open.voice if self.open else Voice()
@@ -84,6 +87,7 @@ class Channel:
             tuple(self._ended),
             self._spoken,
             self._begins,
+            self._certain,
         )
 
     @property
@@ -317,7 +321,10 @@ class Channel:
 
         ``marked``: it is told which words are stable, and that alone is worth showing.
         """
-        return self._partials.shown(request, hypothesis, self._voice, marked=marked)
+        begun = self.open
+        silence = self._silence_before(begun) if begun else None
+        heard = is_confirmed(hypothesis, self._voice, silence)
+        return self._partials.shown(request, hypothesis, confirmed=heard, marked=marked)
 
     @property
     def stable_words(self) -> int:
@@ -344,12 +351,19 @@ class Channel:
         while self._ended and self._ended[0].number in self._answers:
             ended = self._ended.pop(0)
             self._asked -= 1
-            found = confirmed(self._answers.pop(ended.number), ended.voice)
+            answer = self._answers.pop(ended.number)
+            found = confirmed(answer, ended.voice, self._silence_before(ended))
+            if is_certain(found, ended.voice):
+                self._certain = ended.end
             if ended.goes_on:
                 found = unfinished(found, ended.end - ended.start)
             self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
             found, self._begins = told(found, begins=self._begins, last=ended.last)
             yield ended, found
+
+    def _silence_before(self, utterance: OpenUtterance | EndedUtterance) -> int | None:
+        """Samples from the last certain speech to an utterance's own; None without any."""
+        return None if self._certain is None else utterance.speech_start - self._certain
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
         """Those that can still reach an utterance to come."""

@@ -14,7 +14,7 @@ from typing import Self
 
 import msgspec
 
-from vivavoce.recognition.contract import Hypothesis
+from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 
 DEFAULT_ONSET = 0.5
 """``EndpointingRules.onset`` for which the limits below were measured. A session that asks for
@@ -87,21 +87,52 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt(NEVER, 26, 0.28),
 )
 """From a voice that is hardly there, whatever the text, to a clear one whose text is a guess."""
+DOUBTS_IN_SPEECH: tuple[Doubt, ...] = (
+    Doubt(0.5, 8, NEVER),
+    Doubt(0.7, 3, 0.5),
+    Doubt(0.85, 5, 0.4),
+    Doubt(NEVER, 8, 0.2),
+)
+"""The same shortly after certain speech, which a word more is likely to follow."""
+
+CERTAIN = Doubt(0.85, 8, 0.5)
+"""From these values on, all three, an utterance is certainly speech."""
+SHORTLY = 2 * SAMPLE_RATE
+"""Samples between the end of certain speech and the next voice."""
 
 
-def is_confirmed(answer: Hypothesis, voice: Voice) -> bool:
-    """Whether the voice that was heard confirms a text."""
+def is_certain(answer: Hypothesis | None, voice: Voice) -> bool:
+    """Whether somebody certainly spoke."""
+    return (
+        answer is not None
+        and answer.confidence >= CERTAIN.confidence
+        and voice.mean >= CERTAIN.mean
+        and voice.clear >= CERTAIN.clear
+    )
+
+
+def is_confirmed(answer: Hypothesis, voice: Voice, silence: int | None = None) -> bool:
+    """Whether the voice that was heard confirms a text.
+
+    Args:
+        answer: the text.
+        voice: what was heard.
+        silence: samples since the last certain speech; None if there was none.
+    """
+    shortly = silence is not None and silence <= SHORTLY
     return not any(
         voice.mean < doubt.mean
         and voice.clear < doubt.clear
         and answer.confidence < doubt.confidence
-        for doubt in DOUBTS
+        for doubt in (DOUBTS_IN_SPEECH if shortly else DOUBTS)
     )
 
 
-def confirmed(answer: Hypothesis | None, voice: Voice) -> Hypothesis | None:
+def confirmed(
+    answer: Hypothesis | None, voice: Voice, silence: int | None = None
+) -> Hypothesis | None:
     """The answer, without its text where the voice does not confirm it."""
-    if answer is None or not answer.text or is_confirmed(answer, voice):
+    if answer is None or not answer.text or is_confirmed(answer, voice, silence):
         return answer
     return msgspec.structs.replace(
         answer, text="", words=(), confidence=0.0, carries=False, closing=None, continues=False

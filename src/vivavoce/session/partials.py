@@ -11,7 +11,6 @@ from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
 from vivavoce.session.context import Earlier
 from vivavoce.session.display import View, followed
 from vivavoce.session.effects import Decode
-from vivavoce.session.evidence import Voice, is_confirmed
 from vivavoce.session.utterances import OpenUtterance
 
 INTERVAL = SAMPLE_RATE * 3 // 10
@@ -95,21 +94,26 @@ class Partials:
         )
 
     def shown(
-        self, request: Decode, hypothesis: Hypothesis, voice: Voice, *, marked: bool = False
+        self,
+        request: Decode,
+        hypothesis: Hypothesis,
+        *,
+        confirmed: bool = True,
+        marked: bool = False,
     ) -> Hypothesis | None:
         """What is to be shown of a hypothesis for the span of ``request``; None: nothing new.
 
         The span is the open utterance from its beginning, as far as it is heard. Nothing is shown
-        once the utterance has ended or a later partial was heard, nor at first what the ``voice``
-        heard so far does not confirm: it would have no final. Where stable words are ``marked``,
-        one more of them is news as well.
+        once the utterance has ended or a later partial was heard, nor at first what is not
+        ``confirmed`` by the voice heard so far: it would have no final. Where stable words are
+        ``marked``, one more of them is news as well.
         """
         begun = self._utterance
         if begun is None or begun.number != request.utterance or request.end <= self._shown_to:
             return None
         self._shown_to = request.end
         self._draft = hypothesis.text
-        if self.is_unseen(request.utterance) and not is_confirmed(hypothesis, voice):
+        if self.is_unseen(request.utterance) and not confirmed:
             return None
         before = self._view
         self._view = followed(self._view, hypothesis.words, request.end - request.start)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.recognition.contract import Hypothesis, SpokenWord
-from vivavoce.session.evidence import Voice, confirmed, is_confirmed
+from vivavoce.session.evidence import SHORTLY, Voice, confirmed, is_certain, is_confirmed
 
 # What voice activity and the two recognisers made of sounds in which nobody speaks: windows of
 # voice, mean probability, windows of clear voice, confidence, text.
@@ -62,6 +62,16 @@ def test_a_failure_and_an_empty_text_stay_what_they_are() -> None:
     empty = Hypothesis("", (), "en", 0.0)
     assert confirmed(None, Voice()) is None
     assert confirmed(empty, Voice()) is empty
+
+
+def test_shortly_after_certain_speech_a_weak_word_is_believed() -> None:
+    two, heard = answer(" two,", 0.73), voice(9, 0.67, 0)
+    assert not is_confirmed(two, heard)
+    assert is_confirmed(two, heard, SHORTLY)
+    assert not is_confirmed(two, heard, SHORTLY + 1)
+    assert is_certain(answer(" Nine", 0.9), voice(14, 0.92, 11))
+    assert not is_certain(two, heard)
+    assert not is_certain(None, heard)
 
 
 def test_a_session_that_asks_for_fainter_speech_has_lower_limits() -> None:

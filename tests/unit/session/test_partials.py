@@ -2,13 +2,11 @@
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
 from vivavoce.session.context import Earlier
-from vivavoce.session.evidence import Voice
 from vivavoce.session.partials import INTERVAL, LEAST_SPEECH, Partials
 from vivavoce.session.utterances import OpenUtterance
 
 PRE_ROLL = 4_800
 START = 100_000
-VOICE = Voice.of([0.95] * 20)
 
 
 def begun() -> Partials:
@@ -48,7 +46,7 @@ def test_the_last_hypothesis_is_the_draft_of_the_next_and_not_of_another_utteran
     first = partials.request(START + SAMPLE_RATE, "en", earlier)
     assert first is not None
     assert (first.draft, first.earlier) == ("", earlier)
-    partials.shown(first, hypothesis("good morning"), VOICE)
+    partials.shown(first, hypothesis("good morning"))
     second = partials.request(START + 2 * SAMPLE_RATE, "en")
     assert second is not None
     assert second.draft == " good morning"
@@ -64,8 +62,8 @@ def test_the_same_text_is_not_shown_twice() -> None:
     second = partials.request(START + 2 * SAMPLE_RATE, "en")
     assert first is not None
     assert second is not None
-    assert partials.shown(first, hypothesis("good morning"), VOICE) is not None
-    assert partials.shown(second, hypothesis("good morning"), VOICE) is None
+    assert partials.shown(first, hypothesis("good morning")) is not None
+    assert partials.shown(second, hypothesis("good morning")) is None
 
 
 def test_an_answer_that_was_overtaken_or_whose_utterance_has_ended_is_not_shown() -> None:
@@ -76,10 +74,10 @@ def test_an_answer_that_was_overtaken_or_whose_utterance_has_ended_is_not_shown(
     assert first is not None
     assert second is not None
     assert third is not None
-    assert partials.shown(second, hypothesis("good morning"), VOICE) is not None
-    assert partials.shown(first, hypothesis("good"), VOICE) is None
+    assert partials.shown(second, hypothesis("good morning")) is not None
+    assert partials.shown(first, hypothesis("good")) is None
     partials.end()
-    assert partials.shown(third, hypothesis("good morning all"), VOICE) is None
+    assert partials.shown(third, hypothesis("good morning all")) is None
 
 
 def test_one_more_stable_word_is_shown_only_to_whoever_has_them_marked() -> None:
@@ -92,8 +90,8 @@ def test_one_more_stable_word_is_shown_only_to_whoever_has_them_marked() -> None
         assert second is not None
         assert third is not None
         said = hypothesis("good morning all")
-        assert partials.shown(first, said, VOICE, marked=marked) is not None
+        assert partials.shown(first, said, marked=marked) is not None
         assert partials.stable == ()
-        assert (partials.shown(second, said, VOICE, marked=marked) is not None) is marked
+        assert (partials.shown(second, said, marked=marked) is not None) is marked
         assert len(partials.stable) == 2
-        assert partials.shown(third, said, VOICE, marked=marked) is None
+        assert partials.shown(third, said, marked=marked) is None

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.recognition.catalogue import Model
+from vivavoce.recognition.closing import closing
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -143,7 +144,10 @@ class WhisperEngine:
                 [piece.audio for piece in group], Manner(request.language, beams=1)
             )
             takes = [
-                take.nothing() if says_nothing(take) else take.without_loop() for take in takes
+                take.nothing()
+                if says_nothing(take)
+                else self._listener.without_loop(take, piece.audio, request.language)
+                for piece, take in zip(group, takes, strict=True)
             ]
         return [
             self._part(piece, take, request.language)
@@ -206,7 +210,14 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         return Hypothesis(text, words, language, 0.0)
     certainty = float(np.concatenate([part.log_probabilities for part in parts]).mean())
     confidence = float(np.exp(certainty))
-    return Hypothesis(text, words, language, confidence, carries(text, certainty))
+    return Hypothesis(
+        text,
+        words,
+        language,
+        confidence,
+        carries=carries(text, certainty),
+        closing=closing(text, float(parts[-1].log_probabilities[-1])),
+    )
 
 
 def _rough_spans(words: Sequence[TokenWord], take: Take) -> list[Span]:

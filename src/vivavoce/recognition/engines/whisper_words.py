@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vivavoce.recognition.replacement import without
+
 UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 """Languages written without spaces between words."""
 
@@ -84,15 +86,15 @@ def closing_marks(pieces: Sequence[bytes]) -> int:
 
 def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
     """Runs of tokens that end at the end of a character."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     text, tokens = "", ()  # type: tuple[str, tuple[int, ...]]
     for position, piece in enumerate(pieces):
-        text, tokens = text + decoder.decode(piece), (*tokens, position)
+        text, tokens = text + without(decoder.decode(piece)), (*tokens, position)
         if not decoder.getstate()[0]:
             yield _Run(text, tokens)
             text, tokens = "", ()
     if tokens:
-        yield _Run(text + decoder.decode(b"", final=True), tokens)
+        yield _Run(text, tokens)
 
 
 def _between_spaces(runs: Sequence[_Run]) -> list[list[_Run]]:
