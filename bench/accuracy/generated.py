@@ -9,6 +9,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
 
+_DTMF_ON = 0.1
 _DTMF = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "0": (941, 1336)}
 _CALL_TONES = {
     "dial-us": ((350, 440), 1.0, 0.0),
@@ -65,7 +66,11 @@ def _telephone() -> Iterator[tuple[str, str, Floats]]:
         yield name, "telephone tones", _leveled(tone * (time % (on + off) < on), -18)
     for digit, pair in _DTMF.items():
         tone = np.sum([np.sin(2 * np.pi * each * time[:64_000]) for each in pair], axis=0)
-        yield f"dtmf-{digit}", "telephone tones", _leveled(tone * (time[:64_000] % 0.3 < 0.1), -12)
+        yield (
+            f"dtmf-{digit}",
+            "telephone tones",
+            _leveled(tone * (time[:64_000] % 0.3 < _DTMF_ON), -12),
+        )
     sweep = np.sin(2 * np.pi * (200 * time + 120 * time**2))
     yield "sweep", "telephone tones", _leveled(sweep, -20)
 

@@ -138,7 +138,7 @@ def build(folder: Path) -> list[Item]:
     """Build the set in a folder; packages that are there already are not downloaded again."""
     sounds = folder / "sounds"
     sounds.mkdir(parents=True, exist_ok=True)
-    made: list[tuple[str, str, str, float]] = []
+    made: list[tuple[str, float, str, str]] = []
     for package in dict.fromkeys(source.package for source in SOURCES):
         archive = _package(folder / "packages", package)
         if archive is None:

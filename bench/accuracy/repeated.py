@@ -7,7 +7,6 @@ one speaker in turn, with silence of the same speaker between them. The table co
 found, whatever they were taken for, words that were found right, and words more than were said.
 """
 
-import argparse
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ import jiwer
 import msgspec
 import numpy as np
 
+from accuracy.cache import TimedEngine, open_cache
 from accuracy.corpus import DIGITS, Recording, read_corpus
 from accuracy.hearing import Listened, hear, listen
 from accuracy.options import common
 from accuracy.scoring import normalizer
 from accuracy.settings import LIVE, Setting
-from accuracy.short import LIST, MODELS, Answer, open_timed
+from accuracy.short import LIST, MODELS, Answer, timed_engine
 from accuracy.sound import Sound, read_sound
 from vivavoce.audio.format import AudioFormat
 from vivavoce.inference import open_graph
@@ -234,7 +234,7 @@ def measure(
 
 def main() -> None:
     """Print the table of each engine."""
-    parser: argparse.ArgumentParser = common("accuracy.repeated", __doc__ or "")
+    parser = common("accuracy.repeated", __doc__ or "")
     parser.add_argument("--model", action="append", help="id; may be repeated")
     parser.add_argument("--every", action="store_true", help="show each that was heard wrong")
     parser.add_argument("--cache", type=Path, help="file of the answers so far")
@@ -242,10 +242,13 @@ def main() -> None:
     store = ModelStore(options.models_dir or models_folder())
     activity = VoiceActivity(open_graph(Voices(store).voice_activity_model()))
     made = [(case, listen(activity, case.sound)) for case in cases(options.audio)]
-    for model in options.model or MODELS:
-        with open_timed(model, store, options) as engine:
+    with open_cache(options.cache) as cache:
+        for model in options.model or MODELS:
+            engine = timed_engine(model, store, cache, options)
 
-            def transcribe(setting: Setting, listened: Listened) -> str:
+            def transcribe(
+                setting: Setting, listened: Listened, engine: TimedEngine = engine
+            ) -> str:
                 return " ".join(hear(engine, setting, "en", listened).texts[0])
 
             print(f"{model}:\n")

@@ -64,3 +64,13 @@ def test_a_word_goes_on_in_a_sentence_if_it_was_heard_small_with_context(
     contextual: list[str], alone: list[str], *, small: bool
 ) -> None:
     assert context.is_small(contextual, alone) == small
+
+
+@pytest.mark.parametrize("word", [" you", " Café.", " naïve", " 2-3", " don't", " ©", ""])
+def test_english_is_written_in_latin_letters(word: str) -> None:
+    assert context.is_latin(word)
+
+
+@pytest.mark.parametrize("word", [" 你很", " 谢谢", " 2-3ตว", " ᄋ", " ここここ", " да"])
+def test_letters_of_other_scripts_are_made_up(word: str) -> None:
+    assert not context.is_latin(word)

@@ -115,6 +115,7 @@ class MoonshineEngine:
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._english = languages == {"en"}
         self._capabilities = Capabilities(
             languages=languages,
             word_times=True,
@@ -240,6 +241,8 @@ class MoonshineEngine:
         part = _without_untold(
             _Part(piece.start, spoken, decoded.log_probabilities[:count]), words, piece.untold
         )
+        if self._english:
+            part = replace(part, words=tuple(w for w in part.words if context.is_latin(w.text)))
         return _judged(part, piece.audio[piece.untold :], ended=decoded.ended)
 
     def _kept(self, decoded: Decoded, audio: Floats) -> int:

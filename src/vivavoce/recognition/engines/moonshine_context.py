@@ -7,6 +7,7 @@ docs/decisions/0005-context.md.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,6 +51,15 @@ def prefix_text(finals: Sequence[str]) -> str:
 def is_mark(text: str) -> bool:
     """Whether a token is punctuation that belongs to what was said before."""
     return bool(text.strip()) and set(text.strip()) <= _MARKS
+
+
+def is_latin(word: str) -> bool:
+    """Whether a word has letters of the Latin script alone; the model writes others for noise."""
+    return all(
+        unicodedata.name(letter, "").startswith(("LATIN ", "FEMININE ", "MASCULINE "))
+        for letter in word
+        if letter.isalpha()
+    )
 
 
 def is_small(contextual: Sequence[str], alone: Sequence[str]) -> bool:
