@@ -47,25 +47,6 @@ def test_what_has_no_letters_in_the_vocabulary_is_left_out() -> None:
     assert tokenizer.tokens(" a\N{SNOWMAN}") == (5,)
 
 
-@pytest.mark.parametrize(
-    ("contextual", "alone", "small"),
-    [
-        ([" the", " cat"], [" The", " bat"], True),
-        ([" the,"], [" The."], True),
-        ([" The"], [" The"], False),
-        ([" the"], [" the"], False),
-        ([" then"], [" The"], False),
-        ([" iPhone"], [" IPhone"], False),
-        ([], [" The"], False),
-        ([" the"], [], False),
-    ],
-)
-def test_a_word_goes_on_in_a_sentence_if_it_was_heard_small_with_context(
-    contextual: list[str], alone: list[str], *, small: bool
-) -> None:
-    assert context.is_small(contextual, alone) == small
-
-
 @pytest.mark.parametrize("word", [" you", " Café.", " naïve", " 2-3", " don't", " ©", ""])
 def test_english_is_written_in_latin_letters(word: str) -> None:
     assert context.is_latin(word)

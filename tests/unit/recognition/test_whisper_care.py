@@ -65,6 +65,17 @@ def test_of_a_weak_text_and_one_without_context_the_likelier_wins(alone: float, 
     assert final(played) == text
 
 
+def test_the_capital_of_what_is_heard_alone_is_marked_where_it_goes_on() -> None:
+    def heard(contextual: str) -> bool:
+        played = Played(take(contextual, -0.9), take("A", -0.5))
+        careful = CarefulListener(cast("Listener", played))
+        return careful.hear(SPEECH, "fr", EARLIER).continues
+
+    assert heard("a")
+    assert not heard("A")
+    assert not heard("b")
+
+
 def test_speech_that_passes_for_silence_after_earlier_texts_is_not_lost() -> None:
     played = Played(take("c", -0.11, no_speech=0.56), take("a", -0.14, no_speech=0.05))
     assert final(played) == "c"

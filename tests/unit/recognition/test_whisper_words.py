@@ -95,3 +95,26 @@ def test_hebrew_arabic_and_hindi_are_divided_at_spaces() -> None:
     assert texts(" שלום", " עולם", ".") == [" שלום", " עולם."]
     assert texts(" مرح", "با", "،", " كيف") == [" مرحبا،", " كيف"]
     assert texts(" नम", "स्", "ते", " दुनिया", "।") == [" नमस्ते", " दुनिया।"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        (
+            (" correspond", "ante", ".", "en", " écout", "ant"),
+            [" correspondante.", " en", " écoutant"],
+        ),
+        ((" Yes", ",", "please"), [" Yes,", " please"]),
+        ((" St", ".", "Louis"), [" St.", " Louis"]),
+        ((" example", ".", "com"), [" example.com"]),
+        ((" p", ".", "m", "."), [" p.m."]),
+        ((" 3", ".", "5"), [" 3.5"]),
+        ((" B", "2", ".", "next"), [" B2.next"]),
+        ((" d", "'", "un"), [" d'un"]),
+        ((" Ph", ".", "D"), [" Ph.D"]),
+    ],
+)
+def test_a_word_after_a_mark_is_told_apart_though_no_space_was_written(
+    pieces: tuple[str, ...], words: list[str]
+) -> None:
+    assert texts(*pieces) == words

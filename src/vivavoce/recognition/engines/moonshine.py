@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vivavoce.recognition.alignment import token_frames
 from vivavoce.recognition.catalogue import Model
-from vivavoce.recognition.closing import closing
+from vivavoce.recognition.closing import closing, is_small
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -192,7 +192,7 @@ class MoonshineEngine:
         if _trust(alone) <= _trust(part, context.BENEFIT):
             return part
         # What is heard alone begins like a sentence, whether one begins there or not.
-        small = context.is_small(part.texts, alone.texts)
+        small = is_small(part.texts, alone.texts)
         return replace(alone, continues=small)
 
     def _decode(self, piece: _Piece) -> _Part:

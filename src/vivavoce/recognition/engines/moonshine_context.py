@@ -62,14 +62,6 @@ def is_latin(word: str) -> bool:
     )
 
 
-def is_small(contextual: Sequence[str], alone: Sequence[str]) -> bool:
-    """Whether the first word, with a capital when heard alone, has none when heard with context."""
-    if not contextual or not alone:
-        return False
-    ours, theirs = (re.sub(r"\W", "", words[0]) for words in (alone, contextual))
-    return ours != theirs and ours.casefold() == theirs and theirs.islower()
-
-
 def certainty(log_probabilities: Floats) -> float:
     """Mean log probability; a text without words has none."""
     return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")

@@ -48,11 +48,12 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece."""
+    """What was heard in one piece; ``continues`` as in a hypothesis."""
 
     start: int
     words: tuple[SpokenWord, ...]
     log_probabilities: Floats
+    continues: bool = False
 
 
 def load(model: Model, folder: Path) -> "WhisperEngine":
@@ -169,7 +170,8 @@ class WhisperEngine:
             )
             for word, (start, end) in zip(words, spans, strict=True)
         )
-        return _Part(piece.start, spoken, np.log(np.maximum(take.probabilities, 1e-10)))
+        certainties = np.log(np.maximum(take.probabilities, 1e-10))
+        return _Part(piece.start, spoken, certainties, take.continues)
 
 
 def _groups(batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
@@ -217,6 +219,7 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         confidence,
         carries=carries(text, certainty),
         closing=closing(text, float(parts[-1].log_probabilities[-1])),
+        continues=parts[0].continues,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.recognition.closing import is_small
 from vivavoce.recognition.contract import SAMPLE_RATE, Context
 from vivavoce.recognition.engines.whisper_listening import Listener, Manner, Take, token_limit
 from vivavoce.recognition.engines.whisper_model import LONGEST_FRAMES, LONGEST_SAMPLES, MOST_TOKENS
@@ -53,7 +54,19 @@ class CarefulListener:
         # Whether anybody speaks is asked of the audio by itself: after earlier texts the model
         # takes clear speech for silence.
         judged = replace(better, no_speech=alone.no_speech)
-        return better.nothing() if says_nothing(judged) else better
+        if says_nothing(judged):
+            return better.nothing()
+        if take is None or better is not alone:
+            return better
+        return replace(alone, continues=self._is_small(take, alone, language))
+
+    def _is_small(self, contextual: Take, alone: Take, language: str) -> bool:
+        """Whether the first word of what is heard alone is small after what was said before."""
+        texts = [
+            [word.text for word in self._listener.words(take, language)]
+            for take in (contextual, alone)
+        ]
+        return is_small(*texts)
 
     def _alone(self, audio: Floats, language: str) -> Take:
         """Listen to the audio by itself, and with the full 30 s of silence if that looks wrong."""

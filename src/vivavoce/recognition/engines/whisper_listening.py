@@ -67,6 +67,7 @@ class Take:
         bounds: sample at which each token begins, and where the last ends, ``[tokens + 1]``.
         no_speech: how sure the model was that nobody speaks.
         ended: whether the model ended the text itself; otherwise the limit did.
+        continues: the first word has a capital that it has not after what was said before.
     """
 
     tokens: tuple[int, ...]
@@ -74,6 +75,7 @@ class Take:
     bounds: npt.NDArray[np.int64]
     no_speech: float
     ended: bool
+    continues: bool = False
 
     @property
     def certainty(self) -> float:

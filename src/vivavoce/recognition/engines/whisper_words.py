@@ -18,6 +18,11 @@ UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 
 _OPENING = frozenset({"Ps", "Pi"})
 _ALSO_OPENING = frozenset("¿¡")
+_DIVIDING = ".,!?;:\u2026"
+_NETWORK = "com org net edu gov info io ai app dev co uk eu de fr es nl ru cz pl pt jp cn kr in us"
+_FILES = "html htm pdf txt doc docx csv json xml py js ts md exe zip mp3 mp4 wav jpg png"
+_ENDINGS = frozenset(f"{_NETWORK} {_FILES}".split())
+"""What follows the last dot of names of computers and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,29 @@ def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
 def _between_spaces(runs: Sequence[_Run]) -> list[list[_Run]]:
     groups: list[list[_Run]] = []
     for run in runs:
-        if not groups or run.text[:1].isspace():
+        if not groups or run.text[:1].isspace() or _glued(groups[-1], run):
             groups.append([])
         groups[-1].append(run)
     return groups
+
+
+def _glued(group: Sequence[_Run], run: _Run) -> bool:
+    """Whether a run begins a word of its own, without a space, after a mark that ends a word.
+
+    Not after a number, inside an abbreviation (p.m.) or in a name with an ending (example.com).
+    """
+    if group[-1].text not in _DIVIDING or len(group) == 1:
+        return False
+    before = "".join(each.text for each in group[:-1])
+    letters = sum(map(str.isalpha, before))
+    after = run.text.strip(_DIVIDING + "'\u2019")
+    return (
+        letters > 1
+        and not any(map(str.isdigit, before))
+        and len(after) > 1
+        and after.isalpha()
+        and after.lower() not in _ENDINGS
+    )
 
 
 def _between_letters(runs: Sequence[_Run]) -> list[list[_Run]]:
