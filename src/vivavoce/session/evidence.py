@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
+from vivavoce.speech.rules import WINDOW_SAMPLES
 
 DEFAULT_ONSET = 0.5
 """``EndpointingRules.onset`` for which the limits below were measured. A session that asks for
@@ -95,6 +96,11 @@ DOUBTS_IN_SPEECH: tuple[Doubt, ...] = (
 )
 """The same shortly after certain speech, which a word more is likely to follow."""
 
+RUSHED = 6.0
+"""Words per second of voice: more than anyone says …"""
+RUSHED_CONFIDENCE = 0.6
+"""… and a text is dropped that has more, if its confidence is under this."""
+
 CERTAIN = Doubt(0.85, 8, 0.5)
 """From these values on, all three, an utterance is certainly speech."""
 SHORTLY = 2 * SAMPLE_RATE
@@ -120,6 +126,10 @@ def is_confirmed(answer: Hypothesis, voice: Voice, silence: int | None = None) -
         silence: samples since the last certain speech; None if there was none.
     """
     shortly = silence is not None and silence <= SHORTLY
+    seconds = voice.windows * WINDOW_SAMPLES / SAMPLE_RATE
+    words = len(answer.text.split())  # a script without spaces has one, and is never rushed
+    if words > max(RUSHED * seconds, 1) and answer.confidence < RUSHED_CONFIDENCE:
+        return False
     return not any(
         voice.mean < doubt.mean
         and voice.clear < doubt.clear

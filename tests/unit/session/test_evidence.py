@@ -19,6 +19,7 @@ INVENTED = [
     (22, 0.95, 20, 0.27, " Dear."),  # a wolf
     (16, 0.89, 11, 0.17, " bae"),  # a sheep, Whisper
     (41, 0.84, 25, 0.16, " woooooooooo"),  # a man who falls, Whisper
+    (30, 0.87, 18, 0.34, " I'm going to talk about it."),  # a man who drowns
 ]
 # Short answers and other speech that nearly looks like that.
 SAID = [
@@ -29,6 +30,8 @@ SAID = [
     (12, 0.95, 12, 0.39, " Nine."),  # Whisper
     (19, 0.90, 13, 0.53, " What do you?"),
     (69, 0.98, 66, 0.31, " a sentence in a strong accent"),
+    (69, 0.98, 66, 0.31, "用普通话说的一句很长的句子没有空格"),
+    (60, 0.98, 55, 0.90, " said as fast as an auctioneer says it of all things sold"),
 ]
 
 
