@@ -28,6 +28,8 @@ _BRIDGED = 9
 """… and a shorter silence is part of a word: the closure before a final "t" is."""
 _FRAMES_OF_A_WORD = 25
 """Frames of sound that each word has when one is said again and again."""
+_ALIKE = 0.75
+"""From this share of the sounds on, phrases are one sound each."""
 _SPARE = 1
 """Words more than sounds: two words may run together."""
 
@@ -114,16 +116,26 @@ def words_said(words: Sequence[str], audio: Floats) -> int:
     return min(len(words), max(most, 1))
 
 
-def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int) -> int:
+def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int, ended: bool) -> int:
     """How often the phrase of a loop was said, as far as the sounds tell.
+
+    A phrase of several words may be one sound. A repetition that the model ended itself is believed
+    unless there are fewer sounds than phrases, and not even three. One that ran into the limit is
+    believed as often as there are sounds for its phrases, or for the words of them if the sounds
+    are far more.
 
     Args:
         loop: the repetition at the end of the text.
         audio: what the text is of.
         words: words before the repetition.
         phrase: words of the phrase.
+        ended: the model ended the text itself.
     """
-    return min((sounds(audio) - words) // max(phrase, 1), loop.times)
+    left = sounds(audio) - words
+    if ended:
+        return loop.times if left < REPEATS else min(left, loop.times)
+    each = 1 if loop.times >= _ALIKE * left else max(phrase, 1)
+    return min(left // each, loop.times)
 
 
 def repeats(words: Sequence[str]) -> bool:

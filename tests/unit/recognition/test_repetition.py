@@ -65,13 +65,32 @@ def test_it_is_kept_as_often_as_it_was_said(times: int, kept: int) -> None:
     assert without_loop(tokens, times) == 1 + 2 * kept
 
 
-def test_a_loop_is_believed_as_often_as_there_are_sounds() -> None:
-    # "two" eight times: the model wrote ten and did not end.
+@pytest.mark.parametrize(
+    ("count", "words", "phrase", "times"),
+    [
+        (8, 0, 1, 8),  # "two" eight times: the model wrote ten and did not end
+        (8, 2, 1, 6),
+        (8, 0, 2, 8),  # "the worst" eight times, each one sound
+        (16, 0, 2, 8),
+        (1, 0, 1, 1),  # a sound that made the decoder go round
+    ],
+)
+def test_a_text_that_did_not_end_is_believed_as_often_as_there_are_sounds(
+    count: int, words: int, phrase: int, times: int
+) -> None:
     loop = loop_at_end([2, 9] * 10)
     assert loop is not None
-    assert times_said(loop, said(8, 0.2), words=0, phrase=1) == 8
-    assert times_said(loop, said(8, 0.2), words=2, phrase=1) == 6
-    assert times_said(loop, said(8, 0.2), words=0, phrase=2) == 4
+    audio = said(count, 0.2)
+    assert times_said(loop, audio, words=words, phrase=phrase, ended=False) == times
+
+
+@pytest.mark.parametrize(("count", "times"), [(12, 10), (9, 9), (3, 3), (2, 10), (1, 10)])
+def test_a_text_that_ended_is_believed_unless_the_sounds_show_a_shorter_one(
+    count: int, times: int
+) -> None:
+    loop = loop_at_end([2, 9] * 10)
+    assert loop is not None
+    assert times_said(loop, said(count, 0.2), words=0, phrase=1, ended=True) == times
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,6 @@ from vivavoce.recognition.engines.moonshine_model import (
 )
 from vivavoce.recognition.engines.moonshine_tokens import VOCABULARY, Tokenizer, TokenWord
 from vivavoce.recognition.repetition import (
-    REPEATS,
     is_loop,
     loop_at_end,
     times_said,
@@ -246,18 +245,13 @@ class MoonshineEngine:
         return _judged(part, piece.audio[piece.untold :], ended=decoded.ended)
 
     def _kept(self, decoded: Decoded, audio: Floats) -> int:
-        """How many tokens to keep: a loop is kept as often as the sound allows.
-
-        A repetition that the model ended itself is cut only if the sounds show a shorter one.
-        """
+        """How many tokens to keep: a loop is kept as often as the sound allows."""
         loop = loop_at_end(decoded.tokens)
         if loop is None:
             return len(decoded.tokens)
         before = self._tokenizer.words(decoded.tokens[: -loop.tokens])
         phrase = self._tokenizer.words(decoded.tokens[-loop.period :])
-        times = times_said(loop, audio, words=len(before), phrase=len(phrase))
-        if decoded.ended and times < REPEATS:
-            return len(decoded.tokens)
+        times = times_said(loop, audio, words=len(before), phrase=len(phrase), ended=decoded.ended)
         return without_loop(decoded.tokens, times)
 
 

@@ -19,7 +19,6 @@ from vivavoce.recognition.engines.whisper_model import (
 from vivavoce.recognition.engines.whisper_tokens import WhisperTokenizer
 from vivavoce.recognition.engines.whisper_words import TokenWord
 from vivavoce.recognition.repetition import (
-    REPEATS,
     loop_at_end,
     times_said,
     without_loop,
@@ -157,10 +156,7 @@ class Listener:
         return "".join(word.text for word in self.words(take, language))
 
     def without_loop(self, take: Take, audio: Floats, language: str) -> Take:
-        """A take whose repetition is kept as often as the sound allows.
-
-        One that the model ended itself is cut only if the sounds show a shorter one.
-        """
+        """A take whose repetition is kept as often as the sound allows."""
         words = self.words(take, language)
         if (said := words_said([word.text for word in words], audio)) < len(words):
             return take.only_first(words[said].tokens[0])
@@ -169,9 +165,7 @@ class Listener:
             return take
         before = self._tokenizer.words(take.tokens[: -loop.tokens], language)
         phrase = self._tokenizer.words(take.tokens[-loop.period :], language)
-        times = times_said(loop, audio, words=len(before), phrase=len(phrase))
-        if take.ended and times < REPEATS:
-            return take
+        times = times_said(loop, audio, words=len(before), phrase=len(phrase), ended=take.ended)
         return take.only_first(without_loop(take.tokens, times))
 
     def without_closing_marks(self, take: Take) -> Take:
