@@ -89,7 +89,8 @@ class CarefulListener:
         if len(whole) > LONGEST_SAMPLES or len(forced) + token_limit(audio) > MOST_TOKENS:
             return None
         (take,) = self._listener.hear([whole], Manner(language, BEAMS, forced=forced))
-        return self._listener.without_closing_marks(take).earlier(len(before))
+        take = self._listener.without_closing_marks(take).earlier(len(before))
+        return self._listener.without_loop(take, audio, language)
 
     def _is_weak(self, take: Take, audio: Floats, language: str) -> bool:
         """Whether the earlier texts may have led the decoder astray."""
