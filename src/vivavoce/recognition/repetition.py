@@ -122,7 +122,7 @@ def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int, ended: boo
     A phrase of several words may be one sound. A repetition that the model ended itself is believed
     unless there are fewer sounds than phrases, and not even three. One that ran into the limit is
     believed as often as there are sounds for its phrases, or for the words of them if the sounds
-    are far more.
+    are far more; once if the phrase is long.
 
     Args:
         loop: the repetition at the end of the text.
@@ -134,6 +134,8 @@ def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int, ended: boo
     left = sounds(audio) - words
     if ended:
         return loop.times if left < REPEATS else min(left, loop.times)
+    if phrase >= REPEATED_WORDS:
+        return 1
     each = 1 if loop.times >= _ALIKE * left else max(phrase, 1)
     return min(left // each, loop.times)
 

@@ -72,6 +72,7 @@ def test_it_is_kept_as_often_as_it_was_said(times: int, kept: int) -> None:
         (8, 2, 1, 6),
         (8, 0, 2, 8),  # "the worst" eight times, each one sound
         (16, 0, 2, 8),
+        (16, 0, 4, 1),  # "is the one who is the one who …"
         (1, 0, 1, 1),  # a sound that made the decoder go round
     ],
 )
