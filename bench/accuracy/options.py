@@ -16,5 +16,10 @@ def common(program: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--skip", action="append", default=[], metavar="ID", help="leave a recording out"
     )
-    parser.add_argument("--models-dir", type=Path, help="folder of the models")
+    models(parser)
     return parser
+
+
+def models(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of the models."""
+    parser.add_argument("--models-dir", type=Path, help="folder of the models")

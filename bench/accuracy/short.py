@@ -7,6 +7,7 @@ Each is cut out of a recording and put between silences made of that recording's
 ``--cut`` looks for them anew and writes the list that is kept here.
 """
 
+import argparse
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -211,7 +212,7 @@ def main() -> None:
     store = ModelStore(options.models_dir or models_folder())
     hearing = VoiceActivity(open_graph(Voices(store).voice_activity_model()))
     with open_cache(options.cache) as cache:
-        engines = [_engine(model, store, cache, options) for model in options.model or MODELS]
+        engines = [timed_engine(model, store, cache, options) for model in options.model or MODELS]
         if options.cut:
             write_list(recordings, engines)
             return
@@ -219,8 +220,11 @@ def main() -> None:
             show(engine.name, list(measure(recordings, engine, hearing)), every=options.every)
 
 
-def _engine(model: str, store: ModelStore, cache: Cache, options: object) -> TimedEngine:
-    engine = open_engine(model, getattr(options, "models_dir", None))
+def timed_engine(
+    model: str, store: ModelStore, cache: Cache, options: argparse.Namespace
+) -> TimedEngine:
+    """Load a model, with the answers that it gave before."""
+    engine = open_engine(model, options.models_dir)
     engine.warm_up()
     return TimedEngine(model, engine, store.path(load_catalogue().model(model)), cache)
 

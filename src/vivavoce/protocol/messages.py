@@ -128,7 +128,14 @@ class EndSession(Message, frozen=True, tag="end_session"):
 
 
 class ErrorDetail(msgspec.Struct, frozen=True):
-    """A fault by name and in words."""
+    """A fault by name and in words.
+
+    Attributes:
+        code: ``internal_error`` where an utterance could not be transcribed,
+            ``partials_withdrawn`` where partials of an utterance were sent and it has no final
+            because no speech was confirmed in it; ``message`` names the utterance by its id.
+        message: the fault in words.
+    """
 
     code: str
     message: str

@@ -14,6 +14,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE, DecodeRequest, Hypothesis
 from vivavoce.recognition.errors import DecodeFailedError, InvalidHypothesisError
 from vivavoce.recognition.frames import Answer
 from vivavoce.recognition.jobs import BYTES_PER_SAMPLE
+from vivavoce.recognition.replacement import cleaned
 
 _SLACK = SAMPLE_RATE // 4
 """Samples by which a word may be out of place and still be put right."""
@@ -55,7 +56,10 @@ def checked(hypothesis: Hypothesis, request: DecodeRequest) -> Hypothesis:
     confidence = _probability(hypothesis.confidence)
     closing = None if hypothesis.closing is None else _probability(hypothesis.closing)
     words = _placed(hypothesis.words, samples)
-    sound = msgspec.structs.replace(hypothesis, confidence=confidence, words=words, closing=closing)
+    placed = msgspec.structs.replace(
+        hypothesis, confidence=confidence, words=words, closing=closing
+    )
+    sound = cleaned(placed)
     return hypothesis if sound == hypothesis else sound
 
 

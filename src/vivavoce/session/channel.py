@@ -7,6 +7,7 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.session.context import QUIET, Earlier, Spoken, earlier, followed, reaches, silence
 from vivavoce.session.effects import Abandon, Confirm, Decode
+from vivavoce.session.evidence import Voice, confirmed, is_certain, is_confirmed
 from vivavoce.session.foreseen import Foreseen
 from vivavoce.session.language import Guess
 from vivavoce.session.partials import Partials, within_reach
@@ -15,7 +16,7 @@ from vivavoce.session.reading import told, unfinished
 from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 from vivavoce.speech.endpointing import Endpointer, EndpointingState, Phase
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
-from vivavoce.speech.rules import PRE_ROLL_SAMPLES, EndpointingRules
+from vivavoce.speech.rules import PRE_ROLL_SAMPLES, WINDOW_SAMPLES, EndpointingRules
 
 LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
 """A final is foreseen when no more silence than this is left to its utterance's end: sooner,
@@ -26,7 +27,8 @@ class ChannelState(msgspec.Struct, frozen=True):
     """All that a channel must remember; part of the checkpoint.
 
     ``spoken`` are the finals right before the first of ``ended`` that may serve as context;
-    ``begins`` says whether the last final that was told ended its sentence.
+    ``begins`` says whether the last final that was told ended its sentence; ``certain`` is where
+    the last certain speech ended whose final is out.
     """
 
     endpointer: EndpointingState
@@ -35,6 +37,7 @@ class ChannelState(msgspec.Struct, frozen=True):
     ended: tuple[EndedUtterance, ...] = ()
     spoken: tuple[Spoken, ...] = ()
     begins: bool = False
+    certain: int | None = None
 
 
 class Channel:
@@ -59,11 +62,16 @@ class Channel:
         self._ended: list[EndedUtterance] = list(state.ended) if state else []
         self._spoken = state.spoken if state else ()
         self._begins = state.begins if state else False
+        self._certain = state.certain if state else None
         self._asked = 0  # so many of the ended have been asked for
         self._answers: dict[int, Hypothesis | None] = {}
-        self._partials = Partials(index)
+        self._voice_before = self.open.voice if self.open else Voice()
+        self._judged: list[float] = []  # windows of the open utterance since then
+        self._partials = Partials(index, (each.number for each in self._ended))
+        self._resumed: int | None = None  # speech of before a restart, or its part after a cut
         if self.open is not None:
             self._partials.begin(self.open)
+            self._presume_seen(self.open.number)
         self._questions = Questions(index)
         self.foreseen = Foreseen()
         self._provisional: str | None = None  # what the open utterance seems to be spoken in
@@ -71,13 +79,15 @@ class Channel:
     @property
     def state(self) -> ChannelState:
         """What must be remembered (answers that wait for their turn are asked for again)."""
+        begun = self.open
         return ChannelState(
             self._endpointer.state,
             self._next_number,
-            self.open,
+            msgspec.structs.replace(begun, voice=self._voice) if begun else None,
             tuple(self._ended),
             self._spoken,
             self._begins,
+            self._certain,
         )
 
     @property
@@ -115,9 +125,26 @@ class Channel:
         if self._endpointer.pass_over(probabilities):
             return
         for probability in probabilities:
-            for event in self._endpointer.hear(probability):
+            events = self._endpointer.hear(probability)
+            if self.open is not None:
+                self._judged.append(probability)
+            for event in events:
                 self._note(event)
                 yield event
+
+    @property
+    def _voice(self) -> Voice:
+        """The voice of the open utterance so far."""
+        return self._voice_before + Voice.of(self._judged, self._endpointer.rules.onset)
+
+    def _voice_since(self, place: int) -> Voice:
+        """The voice of the last windows, from the one that begins at or holds ``place``.
+
+        At the start of an utterance these are its onset, or what a cut carries over.
+        """
+        listening = self._endpointer.state
+        windows = -(-(listening.position - place) // WINDOW_SAMPLES)
+        return Voice.of(listening.recent[-windows:], self._endpointer.rules.onset)
 
     def stop(self, position: int) -> Iterator[SpeechEvent]:
         """The channel's audio ends at ``position``."""
@@ -131,6 +158,7 @@ class Channel:
             case SpeechStarted():
                 quiet = min(QUIET, event.start - self._endpointer.state.free_from)
                 self.open = OpenUtterance(self._next_number, event.start, event.at, quiet)
+                self._voice_before, self._judged = self._voice_since(event.at), []
                 self._next_number += 1
                 self._partials.begin(self.open)
                 self._provisional = None
@@ -138,6 +166,8 @@ class Channel:
                 begun = self.open
                 if begun is None:
                     raise AssertionError("an utterance ended that had not begun")
+                cut = event.reason == "maximum"
+                after = self._voice_since(event.end) if cut else Voice()
                 self._ended.append(
                     EndedUtterance(
                         begun.number,
@@ -145,15 +175,27 @@ class Channel:
                         event.end,
                         begun.speech_start,
                         self._endpointer.state.position,
-                        goes_on=event.reason == "maximum",
+                        goes_on=cut,
                         last=event.reason == "stop",
                         quiet=begun.quiet,
+                        voice=self._voice - after,
                     )
                 )
                 self.open = None
                 self._partials.end()
+                if cut and begun.number == self._resumed:
+                    self._presume_seen(self._next_number)
             case _:
                 pass
+
+    def _presume_seen(self, number: int) -> None:
+        """Note that partials of an utterance may have been shown before the restart.
+
+        Each utterance but one that begins at a cut is announced in a commit, so that a checkpoint
+        knows every utterance of which something was shown, or the one that was cut before it.
+        """
+        self._resumed = number
+        self._partials.presume(number)
 
     def final_requests(self) -> Iterator[Decode | Confirm]:
         """The requests for finals whose turn has come, each once, unless they were foreseen."""
@@ -279,7 +321,10 @@ class Channel:
 
         ``marked``: it is told which words are stable, and that alone is worth showing.
         """
-        return self._partials.shown(request, hypothesis, marked=marked)
+        begun = self.open
+        silence = self._silence_before(begun) if begun else None
+        heard = is_confirmed(hypothesis, self._voice, silence)
+        return self._partials.shown(request, hypothesis, confirmed=heard, marked=marked)
 
     @property
     def stable_words(self) -> int:
@@ -287,8 +332,16 @@ class Channel:
         return len(self._partials.stable)
 
     def is_unseen(self, ended: EndedUtterance) -> bool:
-        """Whether no partial of an utterance was shown; asked once, when its final comes."""
+        """Whether no partial of an utterance was shown."""
         return self._partials.is_unseen(ended.number)
+
+    def may_be_seen(self, ended: EndedUtterance) -> bool:
+        """Whether a client may hold a partial of an utterance, also one of before a restart."""
+        return self._partials.may_be_seen(ended.number)
+
+    def settle(self, ended: EndedUtterance) -> None:
+        """Forget the partials of an utterance whose final, or the error in its place, is out."""
+        self._partials.settled(ended.number)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None
@@ -298,12 +351,19 @@ class Channel:
         while self._ended and self._ended[0].number in self._answers:
             ended = self._ended.pop(0)
             self._asked -= 1
-            found = self._answers.pop(ended.number)
+            answer = self._answers.pop(ended.number)
+            found = confirmed(answer, ended.voice, self._silence_before(ended))
+            if is_certain(found, ended.voice):
+                self._certain = ended.end
             if ended.goes_on:
                 found = unfinished(found, ended.end - ended.start)
             self._spoken = self._near(followed(self._spoken, ended.start, ended.end, found))
             found, self._begins = told(found, begins=self._begins, last=ended.last)
             yield ended, found
+
+    def _silence_before(self, utterance: OpenUtterance | EndedUtterance) -> int | None:
+        """Samples from the last certain speech to an utterance's own; None without any."""
+        return None if self._certain is None else utterance.speech_start - self._certain
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
         """Those that can still reach an utterance to come."""

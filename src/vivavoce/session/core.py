@@ -37,6 +37,11 @@ from vivavoce.session.language import (
 from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
+FAILED = "internal_error"
+"""Code of the error message in place of a final that the engine could not make."""
+WITHDRAWN = "partials_withdrawn"
+"""Code of the error message in place of a final that has no text after partials that had."""
+
 
 class CoreConfig(msgspec.Struct, frozen=True):
     """What the core must know of the request.
@@ -194,7 +199,9 @@ class Core:
                 # Clients may wait for a partial before a final; a short utterance has no other.
                 partial = msgspec.structs.replace(asked, purpose="partial")
                 yield Show(self._transcript(partial, answer, now))
-            yield from self._final(asked, answer, now)
+            seen = self._config.partials and channel.may_be_seen(ended)
+            yield from self._final(asked, answer, now, seen=seen)
+            channel.settle(ended)
             if answer and answer.text and ended.guess:
                 self._language = settle(self._config.languages, self._language, ended.guess)
 
@@ -264,12 +271,20 @@ class Core:
             yield request
 
     def _final(
-        self, request: Decode, hypothesis: Hypothesis | None, now: float
+        self, request: Decode, hypothesis: Hypothesis | None, now: float, *, seen: bool
     ) -> Iterator[Effect]:
+        """Emit the final, or the error for an utterance that has none though clients expect it.
+
+        A partial is not made the final: which partials there were depends on time and load.
+        """
         if hypothesis is None:
-            yield Tell(self._failure(request, now))
+            text = f"{_described(request)} could not be transcribed"
+            yield Tell(self._error(FAILED, text, now))
         elif hypothesis.text:
             yield Tell(self._transcript(request, hypothesis, now))
+        elif seen:
+            text = f"{_described(request)} has no final: no speech was confirmed in it"
+            yield Tell(self._error(WITHDRAWN, text, now))
 
     def _speech_effects(
         self, channel: Channel, events: Iterable[SpeechEvent], now: float
@@ -317,17 +332,19 @@ class Core:
             ),
         )
 
-    def _failure(self, request: Decode, now: float) -> ErrorMessage:
-        text = (
-            f"utterance {utterance_id(request)} "
-            f"({seconds(request.start)}-{seconds(request.end)} s) could not be transcribed"
-        )
+    def _error(self, code: str, text: str, now: float) -> ErrorMessage:
         return ErrorMessage(
             session_id=self._config.session_id,
             created_at=iso(now),
             error=Failure(text),
-            data=ErrorDetail("internal_error", text),
+            data=ErrorDetail(code, text),
         )
+
+
+def _described(request: Decode) -> str:
+    """The utterance of a request by its id and its place in the session."""
+    place = f"{seconds(request.start)}-{seconds(request.end)} s"
+    return f"utterance {utterance_id(request)} ({place})"
 
 
 def utterance_id(request: Decode) -> str:

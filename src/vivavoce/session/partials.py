@@ -3,6 +3,8 @@
 All of it may be lost in a crash: the next partial begins afresh, and finals know nothing of it.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis, SpokenWord
@@ -30,7 +32,13 @@ def within_reach(limit: int) -> int:
 class Partials:
     """The partials of one channel's open utterance."""
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, presumed: Iterable[int] = ()) -> None:
+        """Begin without partials.
+
+        Args:
+            channel: index of the channel.
+            presumed: utterances of which a client may have been shown something before a restart.
+        """
         self._channel = channel
         self._utterance: OpenUtterance | None = None
         self._asked_at = 0
@@ -38,6 +46,7 @@ class Partials:
         self._view = View()
         self._draft = ""
         self._seen: set[int] = set()  # utterances of which something was shown, until their final
+        self._presumed = set(presumed)  # those of which something may have been, before a restart
 
     @property
     def stable(self) -> tuple[SpokenWord, ...]:
@@ -85,12 +94,18 @@ class Partials:
         )
 
     def shown(
-        self, request: Decode, hypothesis: Hypothesis, *, marked: bool = False
+        self,
+        request: Decode,
+        hypothesis: Hypothesis,
+        *,
+        confirmed: bool = True,
+        marked: bool = False,
     ) -> Hypothesis | None:
         """What is to be shown of a hypothesis for the span of ``request``; None: nothing new.
 
         The span is the open utterance from its beginning, as far as it is heard. Nothing is shown
-        once the utterance has ended or a later partial was heard. Where stable words are
+        once the utterance has ended or a later partial was heard, nor at first what is not
+        ``confirmed`` by the voice heard so far: it would have no final. Where stable words are
         ``marked``, one more of them is news as well.
         """
         begun = self._utterance
@@ -98,6 +113,8 @@ class Partials:
             return None
         self._shown_to = request.end
         self._draft = hypothesis.text
+        if self.is_unseen(request.utterance) and not confirmed:
+            return None
         before = self._view
         self._view = followed(self._view, hypothesis.words, request.end - request.start)
         settled = marked and self._view.stable > before.stable
@@ -107,8 +124,18 @@ class Partials:
         return msgspec.structs.replace(hypothesis, text=self._view.text, words=self._view.words)
 
     def is_unseen(self, utterance: int) -> bool:
-        """Whether nothing was shown of an utterance whose final comes now; asked once."""
-        if utterance not in self._seen:
-            return True
+        """Whether this process has shown nothing of an utterance."""
+        return utterance not in self._seen
+
+    def may_be_seen(self, utterance: int) -> bool:
+        """Whether a client may hold a partial of an utterance."""
+        return utterance in self._seen or utterance in self._presumed
+
+    def presume(self, utterance: int) -> None:
+        """Take it that a client holds a partial of an utterance, shown before a restart."""
+        self._presumed.add(utterance)
+
+    def settled(self, utterance: int) -> None:
+        """Forget an utterance: its final or its error is out."""
         self._seen.discard(utterance)
-        return False
+        self._presumed.discard(utterance)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from vivavoce.session.evidence import Voice
 from vivavoce.session.language import Guess
 
 
@@ -9,12 +10,14 @@ class OpenUtterance(msgspec.Struct, frozen=True):
     """Speech that goes on: its number, first sample, and where speech itself began.
 
     In the ``quiet`` samples right before ``start`` nobody speaks, or nobody is sure of it.
+    ``voice`` is what voice activity found in it so far.
     """
 
     number: int
     start: int
     speech_start: int
     quiet: int = 0
+    voice: Voice = Voice()
 
 
 class EndedUtterance(msgspec.Struct, frozen=True):
@@ -27,6 +30,7 @@ class EndedUtterance(msgspec.Struct, frozen=True):
         goes_on: it was cut at the maximum duration, and the speaker speaks on.
         last: the audio ended with it.
         quiet: samples right before ``start`` in which nobody speaks.
+        voice: what voice activity found in it.
     """
 
     number: int
@@ -39,3 +43,4 @@ class EndedUtterance(msgspec.Struct, frozen=True):
     goes_on: bool = False
     last: bool = False
     quiet: int = 0
+    voice: Voice = Voice()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vivavoce.recognition.closing import closing
+from vivavoce.recognition.closing import closing, is_small
 
 
 @pytest.mark.parametrize("text", [" We went home.", " Did we?", " and then,", "好。", ' he said."'])
@@ -19,3 +19,22 @@ def test_without_a_mark_at_the_end_there_is_nothing_to_be_sure_of(text: str) -> 
 
 def test_rounding_makes_nothing_surer_than_sure() -> None:
     assert closing(" yes.", 1e-9) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("contextual", "alone", "small"),
+    [
+        ([" the", " cat"], [" The", " bat"], True),
+        ([" the,"], [" The."], True),
+        ([" The"], [" The"], False),
+        ([" the"], [" the"], False),
+        ([" then"], [" The"], False),
+        ([" iPhone"], [" IPhone"], False),
+        ([], [" The"], False),
+        ([" the"], [], False),
+    ],
+)
+def test_a_word_goes_on_in_a_sentence_if_it_was_heard_small_with_context(
+    contextual: list[str], alone: list[str], *, small: bool
+) -> None:
+    assert is_small(contextual, alone) == small

@@ -7,38 +7,17 @@ from vivavoce.recognition.engines import moonshine_context as context
 from vivavoce.recognition.engines.moonshine_tokens import Tokenizer
 
 
-@pytest.mark.parametrize(
-    ("said", "repeated"),
-    [
-        ("Three, three.", False),
-        ("five five five", True),
-        ("Yes, yes, no.", False),
-        ("It was the best of times. It was the best of times.", True),
-        ("the best of times the worst of times", False),
-        ("Go on, go on.", False),
-        ("and then it was the end it was the end it was over", True),
-        ("", False),
-    ],
-)
-def test_a_long_phrase_twice_or_any_phrase_thrice_running_is_a_repetition(
-    said: str, *, repeated: bool
-) -> None:
-    assert context.repeats([f" {word}" for word in said.split()]) is repeated
-
-
 def test_a_doubtful_text_is_no_context() -> None:
-    words, sure, unsure = [" Please."], np.full(3, -0.05), np.full(3, -0.9)
-    assert context.carries(words, sure.astype(np.float32))
-    assert not context.carries(words, unsure.astype(np.float32))
-    assert not context.carries([" five"] * 5, sure.astype(np.float32))
-    assert not context.carries([], np.zeros(0, np.float32))
+    sure, unsure = np.full(3, -0.05, np.float32), np.full(3, -0.9, np.float32)
+    assert context.carries(1, sure)
+    assert not context.carries(1, unsure)
+    assert not context.carries(0, sure[:0])
 
 
-def test_few_words_for_much_sound_ask_for_a_second_opinion() -> None:
-    sure = np.full(3, -0.05, np.float32)
-    assert not context.doubtful([" one"], sure, 2 * 16_000)
-    assert context.doubtful([" one"], sure, 10 * 16_000)
-    assert context.doubtful([], sure[:0], 16_000)
+def test_few_tokens_for_much_sound_ask_for_a_second_opinion() -> None:
+    assert not context.sparse(3, 2 * 16_000)
+    assert context.sparse(3, 10 * 16_000)
+    assert context.sparse(0, 16_000)
 
 
 @pytest.mark.parametrize("mark", [".", ",", "?", "...", " ."])
@@ -68,20 +47,11 @@ def test_what_has_no_letters_in_the_vocabulary_is_left_out() -> None:
     assert tokenizer.tokens(" a\N{SNOWMAN}") == (5,)
 
 
-@pytest.mark.parametrize(
-    ("contextual", "alone", "small"),
-    [
-        ([" the", " cat"], [" The", " bat"], True),
-        ([" the,"], [" The."], True),
-        ([" The"], [" The"], False),
-        ([" the"], [" the"], False),
-        ([" then"], [" The"], False),
-        ([" iPhone"], [" IPhone"], False),
-        ([], [" The"], False),
-        ([" the"], [], False),
-    ],
-)
-def test_a_word_goes_on_in_a_sentence_if_it_was_heard_small_with_context(
-    contextual: list[str], alone: list[str], *, small: bool
-) -> None:
-    assert context.is_small(contextual, alone) == small
+@pytest.mark.parametrize("word", [" you", " Café.", " naïve", " 2-3", " don't", " ©", ""])
+def test_english_is_written_in_latin_letters(word: str) -> None:
+    assert context.is_latin(word)
+
+
+@pytest.mark.parametrize("word", [" 你很", " 谢谢", " 2-3ตว", " ᄋ", " ここここ", " да"])
+def test_letters_of_other_scripts_are_made_up(word: str) -> None:
+    assert not context.is_latin(word)

@@ -62,8 +62,8 @@ def test_a_character_across_tokens_is_not_torn() -> None:
     assert words[2].tokens == (2, 3)
 
 
-def test_half_a_character_at_the_end_is_shown_as_such() -> None:
-    assert texts(" gut", " ", b"\xe8\xaa") == [" gut \ufffd"]
+def test_half_a_character_at_the_end_is_left_out() -> None:
+    assert texts(" gut", " ", b"\xe8\xaa") == [" gut"]
 
 
 def test_foreign_words_and_numbers_stay_whole_amid_characters() -> None:
@@ -95,3 +95,26 @@ def test_hebrew_arabic_and_hindi_are_divided_at_spaces() -> None:
     assert texts(" שלום", " עולם", ".") == [" שלום", " עולם."]
     assert texts(" مرح", "با", "،", " كيف") == [" مرحبا،", " كيف"]
     assert texts(" नम", "स्", "ते", " दुनिया", "।") == [" नमस्ते", " दुनिया।"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        (
+            (" correspond", "ante", ".", "en", " écout", "ant"),
+            [" correspondante.", " en", " écoutant"],
+        ),
+        ((" Yes", ",", "please"), [" Yes,", " please"]),
+        ((" St", ".", "Louis"), [" St.", " Louis"]),
+        ((" example", ".", "com"), [" example.com"]),
+        ((" p", ".", "m", "."), [" p.m."]),
+        ((" 3", ".", "5"), [" 3.5"]),
+        ((" B", "2", ".", "next"), [" B2.next"]),
+        ((" d", "'", "un"), [" d'un"]),
+        ((" Ph", ".", "D"), [" Ph.D"]),
+    ],
+)
+def test_a_word_after_a_mark_is_told_apart_though_no_space_was_written(
+    pieces: tuple[str, ...], words: list[str]
+) -> None:
+    assert texts(*pieces) == words

@@ -117,6 +117,61 @@ def test_an_utterance_without_words_leaves_no_transcript() -> None:
     assert core.waiting == 0
 
 
+EMPTY = Hypothesis("", (), "en", 0.0)
+
+
+def seen(core: Core) -> Decode:
+    """Have a partial of the first utterance shown; gives the request for its final."""
+    (partial, *_) = decodes(hear(core, windows((SPEECH, 30))))
+    assert [type(effect) for effect in core.take(partial, said(partial), NOW)] == [Show]
+    effects = hear(core, windows((SILENCE, 10)))
+    (final,) = [request for request in decodes(effects) if request.purpose == "final"]
+    return final
+
+
+def test_an_utterance_that_was_shown_and_has_no_words_is_named_in_an_error() -> None:
+    core = Core(config(partials=True))
+    (error,) = told(core.take(seen(core), EMPTY, NOW))
+    assert isinstance(error, ErrorMessage)
+    assert "00_00000000" in error.data.message
+    assert error.data.code == "partials_withdrawn"
+    assert error.error.message == error.data.message
+    assert core.waiting == 0
+
+
+def test_a_text_that_the_voice_does_not_confirm_is_no_final() -> None:
+    core = Core(config())
+    # A blip: voice activity was never sure of it.
+    (request,) = decodes(hear(core, windows((0.55, 4), (SILENCE, 10))))
+    assert told(core.take(request, said(request, " You"), NOW)) == []
+    assert core.waiting == 0
+
+
+def test_what_may_have_been_shown_before_a_restart_is_named_in_an_error() -> None:
+    core = Core(config(partials=True))
+    seen(core)
+    restored = Core(config(partials=True), _copied(core.state))
+    (request,) = restored.resume()
+    (error,) = told(restored.take(request, EMPTY, NOW))
+    assert isinstance(error, ErrorMessage)
+    assert "00_00000000" in error.data.message
+
+
+def test_what_a_cut_carries_over_a_restart_is_named_in_an_error() -> None:
+    core = Core(config(partials=True, maximum=5))
+    hear(core, windows((SPEECH, 30)))
+    restored = Core(config(partials=True, maximum=5), _copied(core.state))
+    effects = hear(restored, windows((SPEECH, 150), (SILENCE, 10)))
+    asked = [request for request in decodes(effects) if request.purpose == "final"]
+    errors = [
+        message.data.message
+        for request in asked
+        for message in told(restored.take(request, EMPTY, NOW))
+        if isinstance(message, ErrorMessage)
+    ]
+    assert ["00_00000000" in errors[0], "00_00000001" in errors[1]] == [True, True]
+
+
 def test_long_speech_is_cut_without_speech_events_in_between() -> None:
     core = Core(config(maximum=5))
     effects = hear(core, windows((SPEECH, 400), (SILENCE, 10)))

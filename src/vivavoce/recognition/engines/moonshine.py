@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vivavoce.recognition.alignment import token_frames
 from vivavoce.recognition.catalogue import Model
-from vivavoce.recognition.closing import closing
+from vivavoce.recognition.closing import closing, is_small
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -32,6 +32,13 @@ from vivavoce.recognition.engines.moonshine_model import (
     MoonshineModel,
 )
 from vivavoce.recognition.engines.moonshine_tokens import VOCABULARY, Tokenizer, TokenWord
+from vivavoce.recognition.repetition import (
+    is_loop,
+    loop_at_end,
+    times_said,
+    without_loop,
+    words_said,
+)
 from vivavoce.recognition.request_audio import cut_where_quiet, read_audio
 from vivavoce.recognition.word_times import Span, fit_to_sound
 
@@ -43,8 +50,6 @@ _TOKENS_PER_SECOND = 6.5
 _SPARE_TOKENS = 2
 _LONGEST = 20 * SAMPLE_RATE
 """Samples decoded at once: the model was made for sentences, and cost grows faster than length."""
-_LOOP = 3
-"""How often a phrase stands at the end of a text that never ended before it counts as a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,32 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece; ``continues`` as in a hypothesis."""
+    """What was heard in one piece.
+
+    Attributes:
+        start: first sample of the piece in the request's audio.
+        words: in order.
+        log_probabilities: of the words' tokens.
+        loops: the words repeat themselves more often than the sound does.
+        sparse: they are too few for the audio.
+        continues: as in a hypothesis.
+    """
 
     start: int
     words: tuple[SpokenWord, ...]
     log_probabilities: Floats
+    loops: bool = False
+    sparse: bool = False
     continues: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """Texts of the words."""
+        return [word.text for word in self.words]
+
+    def doubted(self, sure: float) -> bool:
+        """Whether a second decoding is wanted; ``sure`` is the least mean log probability."""
+        return self.sparse or self.loops or context.certainty(self.log_probabilities) < sure
 
 
 def load(model: Model, folder: Path) -> "MoonshineEngine":
@@ -89,6 +114,7 @@ class MoonshineEngine:
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._english = languages == {"en"}
         self._capabilities = Capabilities(
             languages=languages,
             word_times=True,
@@ -145,10 +171,7 @@ class MoonshineEngine:
     def _decode_after_silence(self, piece: _Piece) -> _Part:
         """Decode a piece; where that is in doubt, also with some of the silence before it."""
         part = self._decode(replace(piece, before=_NOTHING))
-        texts = [word.text for word in part.words]
-        if not context.doubtful(
-            texts, part.log_probabilities, len(piece.audio), context.SURE_ALONE
-        ):
+        if not part.doubted(context.SURE_ALONE):
             return part
         lengths = sorted({min(length, len(piece.before)) for length in context.SILENCES})
         others = [self._after_silence(piece, length) for length in lengths]
@@ -162,14 +185,13 @@ class MoonshineEngine:
     def _decode_in_context(self, piece: _Piece) -> _Part:
         """Decode a piece with what was said before it; where that is in doubt, also without."""
         part = self._decode(piece)
-        texts = [word.text for word in part.words]
-        if not context.doubtful(texts, part.log_probabilities, len(piece.audio) - piece.untold):
+        if not part.doubted(context.SURE):
             return part
         alone = self._decode(_Piece(0, piece.audio[piece.untold :]))
         if _trust(alone) <= _trust(part, context.BENEFIT):
             return part
         # What is heard alone begins like a sentence, whether one begins there or not.
-        small = context.is_small(texts, [word.text for word in alone.words])
+        small = is_small(part.texts, alone.texts)
         return replace(alone, continues=small)
 
     def _decode(self, piece: _Piece) -> _Part:
@@ -197,10 +219,10 @@ class MoonshineEngine:
         """Give the words of one piece their times and confidence."""
         if piece.prefix:
             decoded = self._after(piece, decoded)
-        count = len(decoded.tokens) if decoded.ended else tokens_without_loop(decoded.tokens)
+        count = self._kept(decoded, piece.audio)
         words = self._tokenizer.words(decoded.tokens[:count])
         if not words:
-            return _Part(piece.start, (), decoded.log_probabilities[:0])
+            return _Part(piece.start, (), decoded.log_probabilities[:0], sparse=True)
         # The frames before the piece are gone; the first may begin a little before it.
         early = len(piece.before) % FRAME
         rough = _rough_spans(words, decoded.attention, early)
@@ -215,9 +237,22 @@ class MoonshineEngine:
             )
             for word, (start, end) in zip(words, spans, strict=True)
         )
-        return _without_untold(
+        part = _without_untold(
             _Part(piece.start, spoken, decoded.log_probabilities[:count]), words, piece.untold
         )
+        if self._english:
+            part = replace(part, words=tuple(w for w in part.words if context.is_latin(w.text)))
+        return _judged(part, piece.audio[piece.untold :], ended=decoded.ended)
+
+    def _kept(self, decoded: Decoded, audio: Floats) -> int:
+        """How many tokens to keep: a loop is kept as often as the sound allows."""
+        loop = loop_at_end(decoded.tokens)
+        if loop is None:
+            return len(decoded.tokens)
+        before = self._tokenizer.words(decoded.tokens[: -loop.tokens])
+        phrase = self._tokenizer.words(decoded.tokens[-loop.period :])
+        times = times_said(loop, audio, words=len(before), phrase=len(phrase), ended=decoded.ended)
+        return without_loop(decoded.tokens, times)
 
 
 def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Part:
@@ -238,10 +273,20 @@ def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Pa
     return _Part(part.start, kept, part.log_probabilities[words[first].tokens[0] :])
 
 
+def _judged(part: _Part, audio: Floats, *, ended: bool) -> _Part:
+    """Note whether the words of a part are a loop, or too few for the audio.
+
+    A text that ran into the limit broke off somewhere, and is a loop as well.
+    """
+    part = replace(part, words=part.words[: words_said(part.texts, audio)])
+    sparse = context.sparse(len(part.log_probabilities), len(audio))
+    return replace(part, loops=not ended or is_loop(part.texts, audio), sparse=sparse)
+
+
 def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
-    """Ranks what was heard with context and without: loops last, then the likelier one."""
-    looping = context.repeats([word.text for word in part.words])
-    return not looping, context.certainty(part.log_probabilities) + benefit
+    """Ranks what was heard with context and without: loops and gaps last, then the likelier one."""
+    complete = not part.loops and not part.sparse
+    return complete, context.certainty(part.log_probabilities) + benefit
 
 
 def _cut(audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
@@ -266,7 +311,8 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         words,
         language,
         float(np.exp(log_probabilities.mean())),
-        carries=context.carries([word.text for word in words], log_probabilities),
+        carries=context.carries(len(words), log_probabilities)
+        and not any(part.loops for part in parts),
         closing=closing(text, float(log_probabilities[-1])),
         continues=parts[0].continues,
     )
@@ -281,22 +327,6 @@ def _rough_spans(words: Sequence[TokenWord], attention: Floats, early: int) -> l
 def _token_limit(samples: int) -> int:
     """Return more tokens than anyone speaks in this time."""
     return int(samples / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS
-
-
-def tokens_without_loop(tokens: Sequence[int]) -> int:
-    """Return how many tokens to keep of a text that hit the limit.
-
-    A phrase that goes round at its end is kept once.
-    """
-    for period in range(1, len(tokens) // _LOOP + 1):
-        repeated = 0
-        while tokens[-1 - repeated] == tokens[-1 - repeated - period]:
-            repeated += 1
-            if repeated + period == len(tokens):
-                break
-        if repeated >= period * (_LOOP - 1):
-            return len(tokens) - repeated
-    return len(tokens)
 
 
 def _at_least(samples: int, audio: Floats) -> Floats:

@@ -7,6 +7,7 @@ docs/decisions/0005-context.md.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,10 +30,6 @@ BENEFIT = 0.05
 """Of two decodings the one without context must be likelier by this to be believed."""
 SPARSE = 1.0
 """Tokens per second of speech; fewer may mean that the model took words for said already."""
-REPEATED_WORDS = 3
-"""A phrase so many words long, said twice running, is a loop until a second decoding agrees."""
-REPEATS = 3
-"""So is any phrase said so often running."""
 
 _CLOSING = re.compile(r"[\s.,;:!?\u2026-]+$")
 _MARKS = frozenset(".,;:!?\u2026-")
@@ -56,30 +53,13 @@ def is_mark(text: str) -> bool:
     return bool(text.strip()) and set(text.strip()) <= _MARKS
 
 
-def repeats(words: Sequence[str]) -> bool:
-    """Whether a phrase is said twice running (a long one), or again and again (any)."""
-    plain = [re.sub(r"\W", "", word).casefold() for word in words]
-    return any(
-        _run(plain, period) >= (2 if period >= REPEATED_WORDS else REPEATS)
-        for period in range(1, len(plain) // 2 + 1)
+def is_latin(word: str) -> bool:
+    """Whether a word has letters of the Latin script alone; the model writes others for noise."""
+    return all(
+        unicodedata.name(letter, "").startswith(("LATIN ", "FEMININE ", "MASCULINE "))
+        for letter in word
+        if letter.isalpha()
     )
-
-
-def _run(words: Sequence[str], period: int) -> int:
-    """The most times running that a phrase of ``period`` words is said."""
-    most = same = 0
-    for at in range(period, len(words)):
-        same = same + 1 if words[at] == words[at - period] else 0
-        most = max(most, same)
-    return most // period + 1
-
-
-def is_small(contextual: Sequence[str], alone: Sequence[str]) -> bool:
-    """Whether the first word, with a capital when heard alone, has none when heard with context."""
-    if not contextual or not alone:
-        return False
-    ours, theirs = (re.sub(r"\W", "", words[0]) for words in (alone, contextual))
-    return ours != theirs and ours.casefold() == theirs and theirs.islower()
 
 
 def certainty(log_probabilities: Floats) -> float:
@@ -87,14 +67,11 @@ def certainty(log_probabilities: Floats) -> float:
     return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")
 
 
-def doubtful(
-    words: Sequence[str], log_probabilities: Floats, samples: int, sure: float = SURE
-) -> bool:
-    """Whether what was heard needs a second opinion."""
-    sparse = len(log_probabilities) < SPARSE * samples / SAMPLE_RATE
-    return certainty(log_probabilities) < sure or sparse or repeats(words)
+def sparse(tokens: int, samples: int) -> bool:
+    """Whether a text has too few tokens for its audio: it probably left something out."""
+    return tokens < SPARSE * samples / SAMPLE_RATE
 
 
-def carries(words: Sequence[str], log_probabilities: Floats) -> bool:
-    """Whether a text may be context."""
-    return bool(words) and certainty(log_probabilities) >= CARRIES and not repeats(words)
+def carries(words: int, log_probabilities: Floats) -> bool:
+    """Whether a text that is no loop may be context."""
+    return words > 0 and certainty(log_probabilities) >= CARRIES

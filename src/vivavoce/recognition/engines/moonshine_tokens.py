@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from vivavoce.recognition.replacement import readable
+
 VOCABULARY = "tokenizer.bin"
 
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}".encode()
@@ -79,7 +81,7 @@ class Tokenizer:
 
     def spell(self, token: int) -> str:
         """Text of one token, as it is."""
-        return self._pieces[token].decode("utf-8", "replace")
+        return readable(self._pieces[token])
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text: words with one space before each, nothing if there is no word."""
@@ -107,7 +109,7 @@ class Tokenizer:
     def _spell(self, tokens: Sequence[int], positions: Sequence[int]) -> str:
         """Text of some tokens with one space before it, or nothing."""
         spelled = b"".join(self._pieces[tokens[at]] for at in positions)
-        parts = spelled.decode("utf-8", "replace").split()
+        parts = readable(spelled).split()
         return " " + " ".join(parts) if parts else ""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.recognition.catalogue import Model
+from vivavoce.recognition.closing import closing
 from vivavoce.recognition.contract import (
     SAMPLE_RATE,
     Capabilities,
@@ -47,11 +48,12 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece."""
+    """What was heard in one piece; ``continues`` as in a hypothesis."""
 
     start: int
     words: tuple[SpokenWord, ...]
     log_probabilities: Floats
+    continues: bool = False
 
 
 def load(model: Model, folder: Path) -> "WhisperEngine":
@@ -143,7 +145,10 @@ class WhisperEngine:
                 [piece.audio for piece in group], Manner(request.language, beams=1)
             )
             takes = [
-                take.nothing() if says_nothing(take) else take.without_loop() for take in takes
+                take.nothing()
+                if says_nothing(take)
+                else self._listener.without_loop(take, piece.audio, request.language)
+                for piece, take in zip(group, takes, strict=True)
             ]
         return [
             self._part(piece, take, request.language)
@@ -165,7 +170,8 @@ class WhisperEngine:
             )
             for word, (start, end) in zip(words, spans, strict=True)
         )
-        return _Part(piece.start, spoken, np.log(np.maximum(take.probabilities, 1e-10)))
+        certainties = np.log(np.maximum(take.probabilities, 1e-10))
+        return _Part(piece.start, spoken, certainties, take.continues)
 
 
 def _groups(batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
@@ -206,7 +212,15 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
         return Hypothesis(text, words, language, 0.0)
     certainty = float(np.concatenate([part.log_probabilities for part in parts]).mean())
     confidence = float(np.exp(certainty))
-    return Hypothesis(text, words, language, confidence, carries(text, certainty))
+    return Hypothesis(
+        text,
+        words,
+        language,
+        confidence,
+        carries=carries(text, certainty),
+        closing=closing(text, float(parts[-1].log_probabilities[-1])),
+        continues=parts[0].continues,
+    )
 
 
 def _rough_spans(words: Sequence[TokenWord], take: Take) -> list[Span]:

@@ -18,7 +18,12 @@ from vivavoce.recognition.engines.whisper_model import (
 )
 from vivavoce.recognition.engines.whisper_tokens import WhisperTokenizer
 from vivavoce.recognition.engines.whisper_words import TokenWord
-from vivavoce.recognition.repetition import without_loop
+from vivavoce.recognition.repetition import (
+    loop_at_end,
+    times_said,
+    without_loop,
+    words_said,
+)
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,6 +66,7 @@ class Take:
         bounds: sample at which each token begins, and where the last ends, ``[tokens + 1]``.
         no_speech: how sure the model was that nobody speaks.
         ended: whether the model ended the text itself; otherwise the limit did.
+        continues: the first word has a capital that it has not after what was said before.
     """
 
     tokens: tuple[int, ...]
@@ -68,6 +74,7 @@ class Take:
     bounds: npt.NDArray[np.int64]
     no_speech: float
     ended: bool
+    continues: bool = False
 
     @property
     def certainty(self) -> float:
@@ -76,11 +83,9 @@ class Take:
             return 0.0
         return float(np.log(np.maximum(self.probabilities, 1e-10)).mean())
 
-    def without_loop(self) -> "Take":
-        """The same, with a phrase that goes round at the end of an endless text kept once."""
-        if self.ended:
-            return self
-        return self._part(0, without_loop(self.tokens))
+    def only_first(self, count: int) -> "Take":
+        """The same with its first tokens alone."""
+        return self._part(0, count)
 
     def without_first(self, count: int) -> "Take":
         """The same without its first tokens."""
@@ -149,6 +154,19 @@ class Listener:
     def text(self, take: Take, language: str) -> str:
         """The text of a take."""
         return "".join(word.text for word in self.words(take, language))
+
+    def without_loop(self, take: Take, audio: Floats, language: str) -> Take:
+        """A take whose repetition is kept as often as the sound allows."""
+        words = self.words(take, language)
+        if (said := words_said([word.text for word in words], audio)) < len(words):
+            return take.only_first(words[said].tokens[0])
+        loop = loop_at_end(take.tokens)
+        if loop is None:
+            return take
+        before = self._tokenizer.words(take.tokens[: -loop.tokens], language)
+        phrase = self._tokenizer.words(take.tokens[-loop.period :], language)
+        times = times_said(loop, audio, words=len(before), phrase=len(phrase), ended=take.ended)
+        return take.only_first(without_loop(take.tokens, times))
 
     def without_closing_marks(self, take: Take) -> Take:
         """A take without the marks at its beginning that belong to what was said before."""

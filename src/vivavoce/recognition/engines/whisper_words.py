@@ -11,11 +11,18 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vivavoce.recognition.replacement import without
+
 UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 """Languages written without spaces between words."""
 
 _OPENING = frozenset({"Ps", "Pi"})
 _ALSO_OPENING = frozenset("¿¡")
+_DIVIDING = ".,!?;:\u2026"
+_NETWORK = "com org net edu gov info io ai app dev co uk eu de fr es nl ru cz pl pt jp cn kr in us"
+_FILES = "html htm pdf txt doc docx csv json xml py js ts md exe zip mp3 mp4 wav jpg png"
+_ENDINGS = frozenset(f"{_NETWORK} {_FILES}".split())
+"""What follows the last dot of names of computers and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +91,43 @@ def closing_marks(pieces: Sequence[bytes]) -> int:
 
 def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
     """Runs of tokens that end at the end of a character."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     text, tokens = "", ()  # type: tuple[str, tuple[int, ...]]
     for position, piece in enumerate(pieces):
-        text, tokens = text + decoder.decode(piece), (*tokens, position)
+        text, tokens = text + without(decoder.decode(piece)), (*tokens, position)
         if not decoder.getstate()[0]:
             yield _Run(text, tokens)
             text, tokens = "", ()
     if tokens:
-        yield _Run(text + decoder.decode(b"", final=True), tokens)
+        yield _Run(text, tokens)
 
 
 def _between_spaces(runs: Sequence[_Run]) -> list[list[_Run]]:
     groups: list[list[_Run]] = []
     for run in runs:
-        if not groups or run.text[:1].isspace():
+        if not groups or run.text[:1].isspace() or _glued(groups[-1], run):
             groups.append([])
         groups[-1].append(run)
     return groups
+
+
+def _glued(group: Sequence[_Run], run: _Run) -> bool:
+    """Whether a run begins a word of its own, without a space, after a mark that ends a word.
+
+    Not after a number, inside an abbreviation (p.m.) or in a name with an ending (example.com).
+    """
+    if group[-1].text not in _DIVIDING or len(group) == 1:
+        return False
+    before = "".join(each.text for each in group[:-1])
+    letters = sum(map(str.isalpha, before))
+    after = run.text.strip(_DIVIDING + "'\u2019")
+    return (
+        letters > 1
+        and not any(map(str.isdigit, before))
+        and len(after) > 1
+        and after.isalpha()
+        and after.lower() not in _ENDINGS
+    )
 
 
 def _between_letters(runs: Sequence[_Run]) -> list[list[_Run]]:
