@@ -81,7 +81,8 @@ async def stream(dice: Dice) -> None:
     if found != wanted:
         # A frame that is cut off may be refused by its head, before the library sees its fault.
         whole = completed(data)
-        early = library_outcome([HANDSHAKE, *(whole[n : n + 1] for n in range(len(whole)))], most)
+        by_bytes = [whole[n : n + 1] for n in range(len(data))]
+        early = library_outcome([HANDSHAKE, *by_bytes, whole[len(data) :]], most)
         early.messages, early.pongs = wanted.messages, wanted.pongs
         assert early.close == PROTOCOL_ERROR, because(found, wanted, data, most)
         assert found == early, because(found, wanted, data, most)

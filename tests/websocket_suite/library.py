@@ -76,6 +76,10 @@ def library_outcome(pieces: Iterable[bytes], max_size: int) -> Outcome:
     return library.outcome()
 
 
+LONGEST_FILLING = 64 * 1024 * 1024
+"""Bytes; a frame that lacks more is longer than any limit, and refused by its head."""
+
+
 def completed(data: bytes) -> bytes:
     """A stream whose last frame, if it is cut off, is filled up with noughts to its end.
 
@@ -95,6 +99,6 @@ def completed(data: bytes) -> bytes:
             begin = data[: at + 2] + filled
             rest = data[len(begin) :]
             missing = end - len(begin) - len(rest)
-            return begin + rest + bytes(missing) if missing < 1 << 20 else data
+            return begin + rest + bytes(missing) if missing < LONGEST_FILLING else data
         at = end
     return data

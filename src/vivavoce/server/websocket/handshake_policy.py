@@ -33,8 +33,9 @@ MOST_HELD = 1000
 TOKEN_RATE = 1.0
 """Handshakes of one token a second in the long run."""
 
-TOKEN_BURST = 6
-"""Handshakes of one token at once: a published client's first attempt and its five retries."""
+TOKEN_BURST = 20
+"""Handshakes of one token at once: a published client makes six for each break of its line, and a
+line that is bad breaks several times in a row."""
 
 RESUMING_SHARE = 3
 """Resuming clients admitted for each new one while both wait."""
