@@ -18,9 +18,17 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why something was refused or failed."""
+    """Why something was refused or failed.
+
+    Attributes:
+        message: the reason in words.
+        status_code: the HTTP status that fits it best.
+        exception: the name of the error.
+    """
 
     message: str
+    status_code: int = 500
+    exception: str = "InternalServerError"
 
 
 class ChunkRange(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ from vivavoce.server.websocket import (
     protocol,
     refusal_log,
 )
-from vivavoce.session import arrival, life, live, resume, runner, sessions
+from vivavoce.session import ack_confirmation, arrival, life, live, resume, runner, sessions
 
 _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
@@ -409,6 +409,13 @@ LIMITS: tuple[Limit, ...] = (
         sessions.HOUSEKEEPING_SECONDS,
         "s",
         "they are kept to within it",
+    ),
+    Limit(
+        "sessions",
+        "time between two answered pings that prove an acknowledgement read",
+        ack_confirmation.SETTLE_SECONDS,
+        "s",
+        "audio before it may still be found as sent again",
     ),
     Limit(
         "sessions",

@@ -367,12 +367,10 @@ class Sessions:
         await self._begin(live)
         if live.lost.is_set():
             return
-        limit = live.overdue
-        if limit is None:
+        if not live.abandoned:
             return  # the client has come meanwhile
         if live.ever_connected:
-            live.notify("session_timeout", f"no audio came for {limit:g} s: the recording ends")
-            await live.end()
+            await live.end_early("session_timeout", f"{live.lapse}: the recording ends")
         elif self._is_unopened(live):
             await self._abandon(live)
 
