@@ -6,7 +6,7 @@ import time
 
 from websockets.exceptions import ConnectionClosed
 
-from conformance.support import ENGLISH, SECOND, Run, finish, mono
+from conformance.support import ENGLISH, SECOND, Run, finish, handshake_status, mono
 from integration.speech import TIMES, pieces
 from integration.wire import Api, Line, acks, line, of_type, session
 
@@ -44,6 +44,28 @@ async def test_147_a_close_without_a_code_is_an_orderly_leave(api: Api, plain: R
         assert job["result"]["transcription"] == plain.result["transcription"]
         assert await api.recording(made.id) == plain.recording
     assert time.monotonic() - since < GRACE_SECONDS
+
+
+async def test_148_a_client_learns_once_that_its_session_has_ended(tight: Api) -> None:
+    """The handshake of a finished session is refused with 403 where its client has read the end; one that was away gets 101 and close 4403 once, then 403; unknown and deleted tokens get 403."""  # noqa: E501
+    read, away, deleted = [await tight.create(**ENGLISH) for _ in range(3)]
+    async with line(read.url) as talking:
+        await finish(talking, [bytes(CHUNK)])
+    for left in (away, deleted):
+        async with line(left.url) as talking:
+            await talking.send([bytes(CHUNK)])
+            await talking.stop()
+            await talking.next("stop_recording")
+            talking.drop()
+    await asyncio.sleep(5)  # twice the grace of this server, and more
+    assert await handshake_status(read.url) == 403
+    assert await handshake_status(read.url.replace("token=", "token=x")) == 403
+    assert (await tight.call("DELETE", f"/v2/live/{deleted.id}")).status_code == 202
+    assert await handshake_status(deleted.url) == 403
+    async with line(away.url) as again:
+        assert await again.rest() == []
+    assert (again.close_code, again.socket.close_reason) == (4403, "the session has ended")
+    assert await handshake_status(away.url) == 403
 
 
 async def test_151_an_end_by_the_server_is_named(tight: Api) -> None:

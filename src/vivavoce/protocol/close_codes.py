@@ -58,6 +58,14 @@ class CloseCode(IntEnum):
         "Too many messages in a row could not be read.",
         "too many unreadable messages",
     )
+    ENDED = (
+        4403,
+        (
+            "The session ended while its client was away; its result can be fetched. Sent once, "
+            "then the handshake is refused with 403."
+        ),
+        "the session has ended",
+    )
     REPLACED = 4409, "A newer connection took the session over.", "replaced by a newer connection"
     GAP = (
         4416,

@@ -39,7 +39,7 @@ from vivavoce.server.websocket import (
     protocol,
     refusal_log,
 )
-from vivavoce.session import ack_confirmation, arrival, life, live, resume, runner, sessions
+from vivavoce.session import ack_confirmation, arrival, ended, life, live, resume, runner, sessions
 
 _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
@@ -409,6 +409,13 @@ LIMITS: tuple[Limit, ...] = (
         sessions.HOUSEKEEPING_SECONDS,
         "s",
         "they are kept to within it",
+    ),
+    Limit(
+        "sessions",
+        "ended sessions whose clients are still to learn of it",
+        ended.MOST_ENDED,
+        "sessions",
+        "the first of them is refused like an unknown one",
     ),
     Limit(
         "sessions",

@@ -26,6 +26,7 @@ from vivavoce.archive.port import (
 from vivavoce.archive.removal import remove
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.port import NewSession
+from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.errors import ApiError, request_id
 from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
 from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
@@ -178,6 +179,10 @@ class LiveRoutes:
         token = websocket.query_params.get("token", "")
         token_hash = bytes.fromhex(digest(token))
         live = await self.sessions.find(token_hash)
+        if live is None and self.sessions.ended.take(token_hash):
+            await websocket.accept()
+            await websocket.close(CloseCode.ENDED, CloseCode.ENDED.reason)
+            return
         if live is None:
             self.metrics.unknown_tokens.inc()
             await websocket.close()  # before the handshake: the client sees 403
