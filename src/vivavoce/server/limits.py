@@ -9,7 +9,7 @@ from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import long_messages, overfull, request, validation
+from vivavoce.protocol import json_faults, long_messages, overfull, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -496,6 +496,13 @@ LIMITS: tuple[Limit, ...] = (
         "doubles with each crash in a row",
     ),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
+    Limit(
+        "requests",
+        "part of a text that is no JSON which is looked through for the cause",
+        json_faults.MOST_EXAMINED,
+        "bytes",
+        "the decoder's own words",
+    ),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
