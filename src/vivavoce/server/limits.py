@@ -377,10 +377,14 @@ LIMITS: tuple[Limit, ...] = (
         "resume_grace",
         "s",
         "wait for a client that is gone",
-        "the recording ends; later 403",
+        "the recording ends; later close 4403 once, then 403",
     ),
     from_setting(
-        "sessions", "farewell_grace", "s", "the same after close 1001", "the recording ends"
+        "sessions",
+        "farewell_grace",
+        "s",
+        "the same after close 1001 or one without a code",
+        "the recording ends",
     ),
     from_setting(
         "sessions",

@@ -168,7 +168,9 @@ class Settings(BaseSettings):
         300, description="Seconds that a session waits for its client to come back."
     )
     farewell_grace: Seconds = Field(
-        15, description="The same for a client that closes with 1001, going away for good."
+        15,
+        description="The same for a client that closes with 1001 or without a code (1005) before a "
+        "stop: it leaves on purpose.",
     )
     idle_limit: Seconds = Field(
         300,
