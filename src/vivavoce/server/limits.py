@@ -383,7 +383,7 @@ LIMITS: tuple[Limit, ...] = (
         "sessions",
         "farewell_grace",
         "s",
-        "the same after close 1001 or one without a code",
+        "the same after close 1001 or 1005",
         "the recording ends",
     ),
     from_setting(
