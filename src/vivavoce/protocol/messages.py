@@ -19,13 +19,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why something was refused or failed.
-
-    Attributes:
-        message: the reason in words.
-        status_code: the HTTP status that fits it best.
-        exception: the name of the error.
-    """
+    """Why something was refused or failed."""
 
     message: str
     status_code: int = 500
