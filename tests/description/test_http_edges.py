@@ -1,5 +1,6 @@
 """Requests at the edge of HTTP, against a real server: each gets an answer it can read."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from integration.server_process import KEY, ServerProcess
+from integration.wire import Api, session
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 REQUIRED = {"timestamp", "path", "request_id", "statusCode", "message"}
@@ -56,6 +58,59 @@ async def test_a_wrong_path_or_method_is_not_found(
 ) -> None:
     body = refused(await http.request(method, path), 404)
     assert body["message"] == f"Cannot {method} {path}"
+
+
+@pytest.fixture
+async def recording(server: ServerProcess) -> str:
+    """The path of a recording of one second."""
+    api = Api(server.url)
+    async with session(api) as (made, talking):
+        await talking.send([bytes(32_000)])
+        await talking.stop()
+        await talking.rest()
+    await api.done(made.id)
+    return f"/v2/live/{made.id}/file"
+
+
+async def test_a_recording_is_read_in_ranges(http: httpx.AsyncClient, recording: str) -> None:
+    whole = (await http.get(recording)).content
+    for asked, part in (("0-3", whole[:4]), ("100-199", whole[100:200]), ("-8", whole[-8:])):
+        answer = await http.get(recording, headers={"range": f"bytes={asked}"})
+        assert (answer.status_code, answer.content) == (206, part)
+    head = await http.head(recording)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(whole)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [("bytes=99999999-", 416), ("bytes=x-y", 400), ("bytes=5-2", 400)]
+)
+async def test_a_range_that_cannot_be_had_is_refused_in_the_common_shape(
+    http: httpx.AsyncClient, recording: str, asked: str, status: int
+) -> None:
+    """It was answered in plain text."""
+    answer = await http.get(recording, headers={"range": asked})
+    refused(answer, status)
+    assert ("content-range" in answer.headers) == (status == 416)
+    head = await http.head(recording, headers={"range": asked})
+    assert (head.status_code, head.content) == (status, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v2/live", 200), ("/nothing", 404), (f"/v2/live/{NOBODY}", 404)]
+)
+async def test_an_answer_to_head_has_the_headers_of_get_and_no_body(
+    server: ServerProcess, path: str, status: int
+) -> None:
+    at = httpx.URL(server.url)
+    reader, writer = await asyncio.open_connection(at.host, at.port)
+    head = f"HEAD {path} HTTP/1.1\r\nHost: {at.netloc.decode()}\r\nX-Gladia-Key: {KEY}\r\n"
+    writer.write(f"{head}Connection: close\r\n\r\n".encode())
+    fields, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert int(fields.split()[1]) == status
+    assert b"content-type: application/json" in fields.lower()
+    assert body == b""
 
 
 @pytest.mark.parametrize("name", [NOBODY, "x", "%00", "%FF", "..%2F..%2Fetc", "a" * 8000])

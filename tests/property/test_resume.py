@@ -68,17 +68,19 @@ class Server:
         self.stored = bytearray()
         self.handed = 0
         self.boundaries = deque([0], 1024)
+        self.confirmed = 0
         self.told = 0
         self.ambiguous = 0
 
     def connected(self) -> None:
         self.held: list[bytes] = []
         self.overlap: Overlap | None = None
-        self.finding = find_start(Known(len(self.stored), self.handed, tuple(self.boundaries)))
-        if self.stored:
+        known = Known(len(self.stored), self.handed, tuple(self.boundaries), self.confirmed)
+        self.finding = find_start(known)
+        if self.confirmed < len(self.stored):
             self._read(next(self.finding))
         else:
-            self.overlap = Overlap(0, 0)
+            self.overlap = Overlap(len(self.stored), len(self.stored))
 
     def _read(self, request: Read | More) -> None:
         """Let the finding read until it waits for the client."""
@@ -183,6 +185,23 @@ class Resume(RuleBasedStateMachine):
     def deliver_acks(self, count: int) -> None:
         for _ in range(min(count, len(self.to_client))):
             self.acknowledged = self.to_client.popleft()
+
+    @precondition(lambda self: self.up and not self.to_client)
+    @rule()
+    def prove(self) -> None:
+        """A ping after the last acknowledgement is answered."""
+        self.server.confirmed = self.acknowledged
+
+    @precondition(lambda self: self.sent and self.server.confirmed == len(self.sent))
+    @rule(start=st.integers(0, 20_000), size=st.integers(320, 20_000))
+    def replay(self, start: int, size: int) -> None:
+        """The client plays audio again whose acknowledgements it has certainly read."""
+        begin = min(start, len(self.sent) - 1) // 2 * 2
+        audio = bytes(self.sent[begin : begin + size // 2 * 2])
+        event(f"{self.source.kind}: replayed")
+        self.sent += audio
+        if self.up:
+            self.to_server.append(audio)
 
     @precondition(lambda self: self.up)
     @rule()

@@ -40,6 +40,7 @@ CALLBACKS = {
     "server/websocket/asgi.py": "runs an application; its failure closes the connection",
     "server/websocket/frame_intake.py": "reads on once the token bucket has tokens again",
     "server/websocket/protocol.py": "clocks that end a connection",
+    "server/read_receipts.py": "asks for proof; what is not proved is sent again",
     "archive/log_erasure.py": "tries again; logs what goes wrong in its thread",
     "journal/commits.py": "sends a probe to the writer",
 }

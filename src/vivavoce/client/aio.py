@@ -50,7 +50,7 @@ class Client:
     ) -> None:
         headers = {"user-agent": f"vivavoce/{__version__}"}
         if api_key:
-            headers["x-gladia-key"] = api_key
+            headers["x-gladia-key"] = api_key.strip()
         self._http = httpx.AsyncClient(
             base_url=_base_url(api_url), headers=headers, timeout=timeout, transport=transport
         )

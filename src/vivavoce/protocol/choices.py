@@ -9,7 +9,7 @@ from vivavoce.protocol import languages
 
 
 class Choices(msgspec.Struct, frozen=True):
-    """Allowed texts; ``resolve`` gives the allowed text that a client's spelling means."""
+    """Allowed texts, as published; ``resolve`` gives what a client's spelling means, or None."""
 
     allowed: tuple[str, ...]
     resolve: Callable[[str], str | None]
@@ -24,14 +24,18 @@ def _choices(allowed: tuple[str, ...], resolve: Callable[[str], str | None]) -> 
 # `solaria-1` is the only published live model, and what `fast` and `accurate` mean is ours to say;
 # the others are names that older clients send.
 MODELS = ("solaria-1", "solaria-2", "solaria-mini-1", "fast", "accurate")
+NEW_MODELS = "solaria-"
+"""How the names of later models begin: here each of them is ``solaria-1``."""
 
 
 def _model(name: str) -> str | None:
-    return name if name in MODELS else None
+    if name in MODELS:
+        return name
+    return MODELS[0] if name.lower().startswith(NEW_MODELS) else None
 
 
 def _spoken(code: str) -> str | None:
-    return languages.resolve(code, languages.TRANSCRIPTION_CODES)
+    return languages.resolve(code, languages.SPOKEN_CODES)
 
 
 def _target(code: str) -> str | None:

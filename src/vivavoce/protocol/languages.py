@@ -6,12 +6,21 @@ he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn
 ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt
 uk ur uz vi yi yo zh
 """
+CANTONESE = "yue"
 TRANSCRIPTION_CODES = tuple(_TRANSCRIPTION.split())
+
+SPOKEN_CODES = (*TRANSCRIPTION_CODES, CANTONESE)
+"""Those of the wire and what models of the user's own may speak beside them."""
 
 TRANSLATION_CODES = tuple(sorted((*TRANSCRIPTION_CODES, "wo")))
 
-# Pipecat's names for Javanese and Burmese, and codes that ISO 639 has since renamed.
+# Pipecat's names for Javanese and Burmese, codes that ISO 639 has since renamed, and those that
+# name Mandarin or Chinese in three letters.
 ALIASES = {"jv": "jw", "mymr": "my", "iw": "he", "in": "id", "nb": "no", "fil": "tl"}
+ALIASES |= dict.fromkeys(("cmn", "zho", "chi"), "zh")
+
+SUBSTITUTES = {CANTONESE: "zh"}
+"""What a language is transcribed as where no model has it: they share their writing."""
 
 
 def resolve(code: str, known: tuple[str, ...]) -> str | None:

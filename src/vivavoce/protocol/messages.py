@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType
 
 from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
+from vivavoce.protocol.json_faults import json_fault
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.result import Result
 from vivavoce.protocol.transcript import Transcription, Utterance
@@ -21,6 +22,8 @@ class Failure(msgspec.Struct, frozen=True):
     """Why something was refused or failed."""
 
     message: str
+    status_code: int = 500
+    exception: str = "InternalServerError"
 
 
 class ChunkRange(msgspec.Struct, frozen=True):
@@ -277,7 +280,7 @@ def _bad_message(text: str | bytes | bytearray, error: Exception) -> BadMessageE
     try:
         _well_formed.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return BadMessageError(f"the message is not valid JSON: {error}")
+        return BadMessageError(f"the message is not valid JSON: {json_fault(text, error)}")
     try:
         kind = _typed.decode(text).type
     except (msgspec.DecodeError, RecursionError, UnicodeError):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from vivavoce.protocol.choices import Choices
+from vivavoce.protocol.json_faults import json_fault
 from vivavoce.protocol.overfull import (
     MAX_KEY_CHARACTERS,
     MOST_VALUES,
@@ -54,7 +55,9 @@ def validated(kind: type[T], body: bytes) -> T:
     try:
         value = msgspec.json.decode(body, type=msgspec.Raw if large else Any)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise MalformedJsonError(f"the body is not valid JSON: {error}") from error
+        raise MalformedJsonError(
+            f"the body is not valid JSON: {json_fault(body, error)}"
+        ) from error
     if large:
         raise InvalidParametersError(overfull(kind, body))
     if not isinstance(value, dict):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from vivavoce.protocol.languages import TRANSCRIPTION_CODES, resolve
+from vivavoce.protocol.languages import SPOKEN_CODES, resolve
 from vivavoce.recognition.catalogue import Catalogue, Model
 from vivavoce.recognition.foreign import foreign_id, parse_hub_name, read_entry
 from vivavoce.recognition.loading import check_loadable, identifies_languages, languages_of
@@ -65,7 +65,7 @@ def described(model: Model, folder: Path) -> Chosen:
         raise ModelChoiceError(f"{model.id} does not transcribe, it is for {model.task}")
     check_loadable(model)
     spoken = languages_of(model, folder)
-    languages = tuple(code for code in TRANSCRIPTION_CODES if code in spoken)
+    languages = tuple(code for code in SPOKEN_CODES if code in spoken)
     if not languages:
         raise ModelChoiceError(f"{model.id} speaks no language that the API has a code for")
     return Chosen(model, folder, languages, identifies_languages(model, languages))
@@ -102,7 +102,7 @@ def _own(folder: Path, catalogue: Catalogue) -> Model:
 
 def _only(chosen: Chosen, wanted: str) -> Chosen:
     """The model for one language alone."""
-    language = resolve(wanted, TRANSCRIPTION_CODES)
+    language = resolve(wanted, SPOKEN_CODES)
     if language is None:
         raise ModelChoiceError(f"{wanted!r} is no language code")
     if language not in chosen.languages:

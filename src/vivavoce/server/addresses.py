@@ -23,6 +23,12 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" if address is None else address.is_loopback
 
 
+def is_unspecified(host: str) -> bool:
+    """Whether an address stands for all of this machine's, ``::`` or ``0.0.0.0``."""
+    address = address_of(host)
+    return address is not None and address.is_unspecified
+
+
 def address_of(text: str) -> Address | None:
     """An address without its scope id, an IPv4-mapped one as IPv4; None for anything else."""
     try:

@@ -225,6 +225,7 @@ async def open_routes(
         Route("/ready", health.ready),
         exposition.route(),
         *live.routes(),
+        Route("/v2/live/", live.create, methods=["POST"]),  # as some clients and proxies write it
         *webhooks.routes(),
     ]
 
@@ -280,6 +281,7 @@ def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> 
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],
+        allow_private_network=True,
     )
     guard = Middleware(KeyGuard, count=metrics.failed_keys.inc, clock=time.monotonic)
     app = Starlette(

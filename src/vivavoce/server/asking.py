@@ -24,7 +24,7 @@ def owner_of(request: Request, keys: KeyRing) -> str:
         ApiError: 401, when there is none or nobody knows it.
     """
     key = request.headers.get("x-gladia-key")
-    if not key:
+    if not key or key.isspace():
         raise ApiError(401, "no gladia key provided")
     owner = keys.owner(key)
     if owner is None:

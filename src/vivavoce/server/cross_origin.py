@@ -1,4 +1,8 @@
-"""CORS for the API, and none for what only the operator reads."""
+"""CORS for the API, and none for what only the operator reads.
+
+Pages of the public web may also reach a server in their user's private network, where the browser
+asks for that: as from everywhere, nothing is answered without a key or a session's token.
+"""
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send

@@ -12,12 +12,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
+from vivavoce.protocol.failures import failure
 from vivavoce.protocol.messages import (
     AudioChunk,
     BadMessageError,
     ChunkRange,
     EndSession,
-    Failure,
     Message,
     Transcript,
     UnknownTypeError,
@@ -27,6 +27,7 @@ from vivavoce.protocol.messages import (
 from vivavoce.server.answering import Answering, Owed
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
+from vivavoce.server.read_receipts import ReadReceipts
 from vivavoce.server.replies import Replies, acknowledged
 from vivavoce.server.texts import Parsed, framed, parsed
 from vivavoce.server.websocket.peer import LONG_TEXT, peer_of
@@ -35,10 +36,10 @@ from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
 from vivavoce.session.ports import Clock
 
-GOING_AWAY = 1001
-"""A client that closes with it is done, but did not say stop."""
+GOING_AWAY = frozenset({1001, 1005})
+"""Close codes of a client that leaves without a stop; 1005 is a close frame without a code."""
 
-BROKEN = frozenset({None, 1005, 1006})
+BROKEN = frozenset({None, 1006})
 """How a connection ends whose client has not said that it leaves."""
 
 MOST_UNANSWERED = 256
@@ -81,6 +82,7 @@ class Connection:
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
         self._peer.takes_long_text = True
+        self._receipts = ReadReceipts(self._peer, live)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
         self._reading = False  # whether everything that came before has been taken
@@ -104,13 +106,15 @@ class Connection:
             self._metrics.connections.dec()
             self._metrics.partials_skipped.inc(self._outbound.spared)
             self._metrics.acks_merged.inc(self._outbound.merged)
+            self._receipts.close()
             try:
                 await self._settle()
             finally:
                 self._live.disconnect(
                     self._turn,
-                    farewell=self._left_with == GOING_AWAY,
-                    in_order=self._left_with not in BROKEN,
+                    farewell=self._left_with in GOING_AWAY,
+                    # A client may leave with messages unread; if it comes back, it gets them.
+                    in_order=self._left_with not in BROKEN | GOING_AWAY,
                 )
                 await self._end(code)
 
@@ -177,7 +181,7 @@ class Connection:
         if code is None or self._websocket.client_state is WebSocketState.DISCONNECTED:
             return
         with suppress(WebSocketDisconnect, RuntimeError):  # it went while we were closing
-            await self._websocket.close(code)
+            await self._websocket.close(code, code.reason or self._live.ended_because)
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -229,7 +233,7 @@ class Connection:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            self._announce(owed, self._replies.ack(None, str(error)))
+            self._announce(owed, self._replies.refused(str(error), 400))
         else:
             if isinstance(message, AudioChunk):
                 self._store(message.data.chunk, owed)
@@ -276,7 +280,7 @@ class Connection:
 
     def _refuse_audio(self, owed: Owed, error: BaseException) -> None:
         if isinstance(error, _REFUSALS):
-            self._announce(owed, self._replies.ack(None, str(error)))
+            self._announce(owed, self._replies.refused(str(error), _status_of(error)))
         else:
             self._answers.fail(owed, error)
 
@@ -295,12 +299,12 @@ class Connection:
         return message
 
     async def _stop(self) -> Message:
-        durations, failure = None, None
+        durations, refusal = None, None
         try:
             durations = await self._arrival.stop()
         except (AlreadyStoppedError, UnavailableError) as error:
-            failure = Failure(str(error))
-        stopped = self._replies.stopped(durations, failure)
+            refusal = failure(str(error), _status_of(error))
+        stopped = self._replies.stopped(durations, refusal)
         return await self._announced(stopped, self._live.announcements(stopped))
 
     # -- out -----------------------------------------------------------------------------------
@@ -317,6 +321,7 @@ class Connection:
         text = encode(message)
         if self._outbound.idle and self._peer.tell(text):
             self._live.acknowledged(acknowledges[1])
+            self._receipts.ack_sent(acknowledges[1])
             return True
         return self._outbound.offer(Outgoing(text.decode(), acknowledges=acknowledges))
 
@@ -338,24 +343,12 @@ class Connection:
                 await self._websocket.send_text(message.text)
                 self._outbound.sent()
                 self._live.sent(message.sequence)
-                self._ask()
+                self._receipts.message_sent()
                 self._live.acknowledged(message.acknowledges[1])
+                self._receipts.ack_sent(message.acknowledges[1])
         except (WebSocketDisconnect, RuntimeError):
             # The socket broke under us; the session goes on, and so may its client.
             return None
-
-    def _ask(self) -> None:
-        """Have the client prove that it has read the messages so far, one question at a time."""
-        telling = self._live.telling
-        if self._peer.asked or telling.handed == telling.delivered:
-            return
-        asked = telling.handed
-
-        def read() -> None:
-            telling.arrived(asked)
-            self._ask()
-
-        self._peer.ask(read)
 
     async def _watch(self) -> CloseCode | None:
         await self._turn.replaced.wait()
@@ -392,3 +385,10 @@ class Connection:
 
     def _merged_ack(self, begin: int, end: int) -> str:
         return encode(self._replies.ack(self._live.range(begin, end))).decode()
+
+
+def _status_of(error: BaseException) -> int:
+    """The HTTP status that fits the refusal of audio or of a stop."""
+    if isinstance(error, AlreadyStoppedError | SealedError):
+        return 409
+    return 400 if isinstance(error, AudioFormatError) else 503

@@ -41,8 +41,11 @@ class KeyRing:
         self._owners = dict(owners)
 
     def owner(self, key: str) -> str | None:
-        """Whose key this is; every stored hash is compared in constant time."""
-        presented = digest(key)
+        """Whose key this is; every stored hash is compared in constant time.
+
+        White space around a key is none of it: shells and forms add some.
+        """
+        presented = digest(key.strip())
         found = None
         for known, owner in self._owners.items():
             if hmac.compare_digest(known, presented):
@@ -60,7 +63,7 @@ def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[K
         KeysError: the file of keys cannot be read.
     """
     if given is not None:
-        return KeyRing({digest(given): OWNER}), None
+        return KeyRing({digest(given.strip()): OWNER}), None
     path = folder / FILE
     if path.exists():
         return _stored(path), None

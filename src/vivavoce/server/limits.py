@@ -9,7 +9,7 @@ from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import long_messages, overfull, request, validation
+from vivavoce.protocol import json_faults, long_messages, overfull, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -39,7 +39,7 @@ from vivavoce.server.websocket import (
     protocol,
     refusal_log,
 )
-from vivavoce.session import arrival, life, live, resume, runner, sessions
+from vivavoce.session import ack_confirmation, arrival, ended, life, live, resume, runner, sessions
 
 _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
@@ -377,10 +377,14 @@ LIMITS: tuple[Limit, ...] = (
         "resume_grace",
         "s",
         "wait for a client that is gone",
-        "the recording ends; later 403",
+        "the recording ends; later close 4403 once, then 403",
     ),
     from_setting(
-        "sessions", "farewell_grace", "s", "the same after close 1001", "the recording ends"
+        "sessions",
+        "farewell_grace",
+        "s",
+        "the same after close 1001 or 1005",
+        "the recording ends",
     ),
     from_setting(
         "sessions",
@@ -409,6 +413,20 @@ LIMITS: tuple[Limit, ...] = (
         sessions.HOUSEKEEPING_SECONDS,
         "s",
         "they are kept to within it",
+    ),
+    Limit(
+        "sessions",
+        "ended sessions whose clients are still to learn of it",
+        ended.MOST_ENDED,
+        "sessions",
+        "the first of them is refused like an unknown one",
+    ),
+    Limit(
+        "sessions",
+        "time between two answered pings that prove an acknowledgement read",
+        ack_confirmation.SETTLE_SECONDS,
+        "s",
+        "audio before it may still be found as sent again",
     ),
     Limit(
         "sessions",
@@ -482,6 +500,13 @@ LIMITS: tuple[Limit, ...] = (
         "doubles with each crash in a row",
     ),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
+    Limit(
+        "requests",
+        "part of a text that is no JSON which is looked through for the cause",
+        json_faults.MOST_EXAMINED,
+        "bytes",
+        "the decoder's own words",
+    ),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vivavoce.protocol.failures import failure
 from vivavoce.protocol.messages import (
     AudioChunkAck,
     ChunkRange,
@@ -14,6 +15,15 @@ from vivavoce.protocol.messages import (
 )
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session.ports import Clock
+
+STATUSES = {
+    "audio_gap": 416,
+    "duration_limit": 413,
+    "invalid_message": 400,
+    "session_timeout": 408,
+    "suspicious_audio": 400,
+}
+"""The HTTP status that fits each code of an ``error`` message best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +38,33 @@ class Replies:
     session_id: str
     wall: Clock
 
-    def ack(self, stored: ChunkRange | None, reason: str = "") -> AudioChunkAck:
-        """Audio is durable; or it was refused, and why."""
+    def ack(self, stored: ChunkRange) -> AudioChunkAck:
+        """Acknowledge audio that is durable."""
         return AudioChunkAck(
             session_id=self.session_id,
             created_at=iso(self.wall()),
-            acknowledged=stored is not None,
-            error=Failure(reason) if reason else None,
+            acknowledged=True,
             data=stored,
         )
 
+    def refused(self, reason: str, status: int) -> AudioChunkAck:
+        """Refuse audio with a reason and the HTTP status that fits it."""
+        return AudioChunkAck(
+            session_id=self.session_id,
+            created_at=iso(self.wall()),
+            acknowledged=False,
+            error=failure(reason, status),
+        )
+
     def stopped(
-        self, durations: RecordingDurations | None, failure: Failure | None
+        self, durations: RecordingDurations | None, refusal: Failure | None
     ) -> StopRecordingAck:
         """The recording has ended; or it could not be, and why."""
         return StopRecordingAck(
             session_id=self.session_id,
             created_at=iso(self.wall()),
-            acknowledged=failure is None,
-            error=failure,
+            acknowledged=refusal is None,
+            error=refusal,
             data=durations,
         )
 
@@ -55,7 +73,7 @@ class Replies:
         return ErrorMessage(
             session_id=self.session_id,
             created_at=iso(self.wall()),
-            error=Failure(reason),
+            error=failure(reason, STATUSES.get(code, 500)),
             data=ErrorDetail(code, reason),
         )
 

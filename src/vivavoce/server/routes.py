@@ -5,12 +5,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -26,7 +27,9 @@ from vivavoce.archive.port import (
 from vivavoce.archive.removal import remove
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.port import NewSession
+from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.errors import ApiError, request_id
+from vivavoce.protocol.json_faults import json_fault
 from vivavoce.protocol.request import InitRequest, nesting_fault, parse_init
 from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
 from vivavoce.protocol.timestamps import iso
@@ -40,6 +43,7 @@ from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.reception import Reception
+from vivavoce.server.recording_file import RecordingFile
 from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.live import Live
 from vivavoce.session.ports import Clock
@@ -161,7 +165,7 @@ class LiveRoutes:
             raise ApiError(404, "the recording is not there yet") from error
         name = f"{record.id}.wav"
         if found.path is not None:
-            return FileResponse(found.path, media_type=BYTES, filename=name)
+            return RecordingFile(found.path, name, BYTES, partial(self._no, request))
         headers = {
             "content-length": str(found.size),
             "content-disposition": f'attachment; filename="{name}"',
@@ -178,6 +182,10 @@ class LiveRoutes:
         token = websocket.query_params.get("token", "")
         token_hash = bytes.fromhex(digest(token))
         live = await self.sessions.find(token_hash)
+        if live is None and self.sessions.ended.take(token_hash):
+            await websocket.accept()
+            await websocket.close(CloseCode.ENDED, CloseCode.ENDED.reason)
+            return
         if live is None:
             self.metrics.unknown_tokens.inc()
             await websocket.close()  # before the handshake: the client sees 403
@@ -224,9 +232,9 @@ class LiveRoutes:
         refusal = ApiError(503, "too many clients connect at once", retry_after=again)
         return self._no(websocket, refusal)
 
-    def _no(self, websocket: WebSocket, refusal: ApiError) -> Response:
+    def _no(self, connection: HTTPConnection, refusal: ApiError) -> Response:
         body = refusal.body(
-            path=websocket.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
+            path=connection.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
         )
         answer = json_answer(body, refusal.status)
         if refusal.retry_after:
@@ -255,7 +263,9 @@ def check_notes(body: bytes) -> None:
     try:
         metadata = msgspec.json.decode(body, type=dict)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
+        raise MalformedJsonError(
+            f"the body must be a JSON object: {json_fault(body, error)}"
+        ) from error
     if fault := nesting_fault("post_session_metadata", metadata):
         raise InvalidParametersError([fault])
 

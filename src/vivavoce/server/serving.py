@@ -23,7 +23,7 @@ from vivavoce.journal.lock import FolderInUseError
 from vivavoce.journal.port import JournalError
 from vivavoce.recognition.model_errors import ModelError
 from vivavoce.recognition.store import ModelStore
-from vivavoce.server.addresses import is_loopback
+from vivavoce.server.addresses import is_loopback, is_unspecified
 from vivavoce.server.app import build, open_routes
 from vivavoce.server.collecting import seldom_collected
 from vivavoce.server.descriptors import connections_for, raise_limit
@@ -220,14 +220,17 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket.
+    """Open a listening socket; ``::`` listens on IPv4 as well, where the system can.
 
     Raises:
         StartError: the address is wrong or taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = is_unspecified(host) and family is socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
     except OSError as error:
         raise StartError(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"

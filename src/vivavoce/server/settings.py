@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -77,8 +77,8 @@ class Settings(BaseSettings):
         description="Models for the finals of sessions that ask for `accurate`, written like "
         "`use_models`; else the one in use with the fewest errors by the figures.",
     )
-    api_key: str | None = Field(
-        None, min_length=1, description="The one key to accept, instead of the stored ones."
+    api_key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
+        None, description="The one key to accept, instead of the stored ones."
     )
     public_url: str | None = Field(
         None,
@@ -168,7 +168,9 @@ class Settings(BaseSettings):
         300, description="Seconds that a session waits for its client to come back."
     )
     farewell_grace: Seconds = Field(
-        15, description="The same for a client that closes with 1001, going away for good."
+        15,
+        description="The same for a client that closes with 1001 or without a code (1005) before a "
+        "stop: it leaves on purpose.",
     )
     idle_limit: Seconds = Field(
         300,

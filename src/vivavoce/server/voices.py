@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 
+from vivavoce.protocol.languages import SUBSTITUTES
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.catalogue import Model, load_catalogue
 from vivavoce.recognition.choosing import Chosen, described
@@ -92,7 +93,7 @@ class Voices:
 
         One missing language is enough: its speech would be written down as something else.
         """
-        wanted = request.language_config.languages
+        wanted = self._wanted(request)
         missing = [language for language in wanted if language not in self._choices]
         if missing:
             return f"no installed model transcribes {', '.join(missing)}; {self._remedy(missing)}"
@@ -102,6 +103,13 @@ class Voices:
                 f"install one that does with: vivavoce models pull {IDENTIFIER}"
             )
         return None
+
+    def _wanted(self, request: InitRequest) -> tuple[str, ...]:
+        """The languages of a request; a substitute for each that has one and no model."""
+        wanted = request.language_config.languages
+        return tuple(
+            code if code in self._choices else SUBSTITUTES.get(code, code) for code in wanted
+        )
 
     def _remedy(self, missing: Sequence[str]) -> str:
         """What to install for languages, or what there is instead."""
@@ -120,7 +128,7 @@ class Voices:
 
     def choose(self, request: InitRequest) -> Voice:
         """The models and the language rules for a request that is not refused."""
-        wanted = request.language_config.languages
+        wanted = self._wanted(request)
         if not wanted and not self._identifier:
             wanted = self.languages[:1]
         switching = request.language_config.code_switching

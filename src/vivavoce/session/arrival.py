@@ -153,6 +153,8 @@ class Arrival:
         tally.resumes += 1
         if self._position is not None:
             return Overlap(self._position, self._known.end)
+        if self._known.confirmed == self._known.end:
+            return Overlap(self._known.end, self._known.end)
         start = await self._find_start()
         tally.ambiguous += start.ambiguous
         log.info(

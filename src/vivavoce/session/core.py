@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from vivavoce.protocol.failures import failure
 from vivavoce.protocol.messages import (
     ErrorDetail,
     ErrorMessage,
-    Failure,
     SpeechEnd,
     SpeechMoment,
     SpeechStart,
@@ -336,7 +336,7 @@ class Core:
         return ErrorMessage(
             session_id=self._config.session_id,
             created_at=iso(now),
-            error=Failure(text),
+            error=failure(text, 500),
             data=ErrorDetail(code, text),
         )
 

@@ -20,6 +20,7 @@ from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessi
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
 from vivavoce.protocol.request import InitRequest
+from vivavoce.session.ack_confirmation import AckConfirmation
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.ports import Clock
 from vivavoce.session.resume import Known, Read
@@ -80,6 +81,7 @@ class Live:
         suspicions: what is reported of its audio, whoever is connected.
         herald: announces its messages to those who are told outside.
         telling: what its client has been sent.
+        acks: which acknowledgements its client has certainly read.
         handed: end of the last acknowledgement that a socket took.
         resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
@@ -88,6 +90,7 @@ class Live:
         lost: the session has ended with a failure; its connection is closed.
         transcribing: whether finals may still come.
         ever_connected: a client has connected at least once.
+        ended_because: why the server ended the recording; empty where the client did.
         known_since: when it was recovered or first connected to, on the clock given.
     """
 
@@ -110,6 +113,7 @@ class Live:
         self.format = audio_format
         self.herald = Herald(self.id, self.owner, request)
         self.telling = Telling()
+        self.acks = AckConfirmation()
         self.on_partial: Callable[[Message], None] | None = None
         self.on_notice: Callable[[str, str], bool] | None = None
         self.suspicions = Suspicions(self.notify)
@@ -141,6 +145,7 @@ class Live:
         self._farewell = False
         self.ever_connected = stored.audio_end > 0
         self._turn: Turn | None = None
+        self.ended_because = ""
 
     # -- audio ---------------------------------------------------------------------------------
 
@@ -222,8 +227,7 @@ class Live:
         before, now = known.time_range
         try:
             if now >= limit and not self._stopped:
-                self.notify("duration_limit", f"the recording ends at {limit:g} s")
-                await self.end()
+                await self.end_early("duration_limit", f"the recording ends at {limit:g} s")
             elif before < limit - WARNING_SECONDS <= now:
                 self.notify("duration_limit", f"the recording will end at {limit:g} s")
         except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
@@ -248,7 +252,12 @@ class Live:
         stored = await self._journal.find(self.id)
         if stored is None:
             raise UnknownSessionError(self.id)
-        return Known(stored.audio_end, min(self.handed, stored.audio_end), tuple(self._boundaries))
+        return Known(
+            stored.audio_end,
+            min(self.handed, stored.audio_end),
+            tuple(self._boundaries),
+            min(self.acks.confirmed, stored.audio_end),
+        )
 
     async def read(self, wanted: Read) -> bytes:
         """Stored audio."""
@@ -300,6 +309,18 @@ class Live:
         except UnavailableError:
             self._stopped = stopped
             raise
+
+    async def end_early(self, code: str, reason: str) -> None:
+        """End the recording at a limit; the client gets an ``error`` message with the reason.
+
+        The close frame at the end of the session names it once more.
+
+        Raises:
+            UnavailableError: as ``end`` does.
+        """
+        self.notify(code, reason)
+        await self.end()
+        self.ended_because = f"{code}: {reason}"
 
     @property
     def stopped(self) -> bool:
@@ -387,6 +408,7 @@ class Live:
         ``farewell``: its client said that it would not be back; ``in_order``: it did not break.
         """
         self.telling.ended(in_order=in_order)
+        self.acks.disconnected()
         turn.over.set()
         if self._turn is not turn:
             return
@@ -399,6 +421,16 @@ class Live:
     def abandoned(self) -> bool:
         """Whether the time is over in which this session's client should have come or spoken."""
         return self.overdue is not None
+
+    @property
+    def lapse(self) -> str:
+        """What the client has failed to do in time, for a session that is ``overdue``."""
+        limit = f"{self.overdue or 0:g} s"
+        if not self._connected:
+            return f"no client came back within {limit}"
+        if self._monotonic() - self._since > self._limits.idle:
+            return f"no audio came for {limit}"
+        return f"nothing but empty chunks came for {limit}"
 
     @property
     def overdue(self) -> float | None:

@@ -49,11 +49,19 @@ class Known:
         end: bytes stored.
         handed: end of the last ack that was handed to a socket; ``end`` if that is not known.
         boundaries: ends of acks handed earlier, ascending; the first is as far as to look.
+        confirmed: end of the last ack that the client has certainly read. It sends nothing from
+            before it again: the same sound is new audio.
     """
 
     end: int
     handed: int
     boundaries: Sequence[int] = (0,)
+    confirmed: int = 0
+
+    @property
+    def oldest(self) -> int:
+        """The first position at which the client may begin."""
+        return max(self.boundaries[0], self.end - FARTHEST, self.confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +90,22 @@ Finding = Generator[Read | More, bytes | None, Start]
 
 
 class _Stored:
-    """The newest stored audio, from ``start`` to the end."""
+    """The newest stored audio, from ``start`` to the end; no client begins before ``oldest``."""
 
-    def __init__(self, start: int, audio: bytes) -> None:
+    def __init__(self, start: int, audio: bytes, oldest: int = 0) -> None:
         self.start = start
         self.end = start + len(audio)
         self.audio = audio
+        self._first = max(start, oldest)
+        self.complete = oldest >= start  # the client cannot begin before it
+
+    def holds(self, resent: bytes) -> bool:
+        """Whether the client's bytes are somewhere where it may begin."""
+        return self.audio.find(resent, self._first - self.start) >= 0
 
     def agrees(self, position: int, resent: bytes) -> bool:
         """Whether the client's bytes could begin there, as far as both go."""
-        if not self.start <= position <= self.end:
+        if not self._first <= position <= self.end:
             return False
         offset = position - self.start
         if position + len(resent) <= self.end:
@@ -102,7 +116,7 @@ class _Stored:
         """Where bytes that carry information could begin; many for a sound that repeats."""
         size = _informative(resent)
         found: list[int] = []
-        at = self.audio.find(resent[:size]) if size else -1
+        at = self.audio.find(resent[:size], self._first - self.start) if size else -1
         while at >= 0 and len(found) < MOST_PLACES:
             found.append(self.start + at)
             at = self.audio.find(resent[:size], at + 1)
@@ -127,7 +141,7 @@ class _Stored:
 def find_start(known: Known) -> Finding:
     """Find where the client's audio begins, with as few of its bytes as it takes."""
     begin = max(0, min(known.end - RECENT, known.handed - CONTEXT), known.end - MOST_RECENT)
-    stored = _Stored(begin, (yield Read(begin, known.end)) or b"")
+    stored = _Stored(begin, (yield Read(begin, known.end)) or b"", known.confirmed)
     resent = bytearray()
     size = FEWEST
     most = max(len(stored.audio) + 1, NEEDLE)  # more could not be compared with anything
@@ -153,7 +167,7 @@ def _may_tell(stored: _Stored, places: Sequence[int], resent: bytes) -> bool:
         return any(place + len(resent) <= stored.end for place in places)
     if _informative(resent):
         return False
-    return resent in stored.audio or (stored.start > 0 and len(resent) < NEEDLE)
+    return stored.holds(resent) or (not stored.complete and len(resent) < NEEDLE)
 
 
 def _search_older(
@@ -163,7 +177,7 @@ def _search_older(
     needle = resent[:NEEDLE]
     if not _informative(needle):
         return None
-    oldest = max(known.boundaries[0], known.end - FARTHEST)
+    oldest = known.oldest
     end = stored.start + len(needle) - 1
     while end - len(needle) >= oldest:
         begin = max(oldest, end - BLOCK)
@@ -185,7 +199,7 @@ def _likeliest(known: Known, stored: _Stored, resent: bytes) -> Start:
         acks.discard(known.end)
     allowed = sorted(ack for ack in acks if stored.agrees(ack, resent))
     position = allowed[-1] if allowed else known.end
-    elsewhere = position == known.end and bool(resent) and resent in stored.audio
+    elsewhere = position == known.end and bool(resent) and stored.holds(resent)
     return Start(position, ambiguous=len(allowed) > 1 or elsewhere)
 
 

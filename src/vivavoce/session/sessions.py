@@ -19,6 +19,7 @@ from vivavoce.protocol.messages import EndSession, StartSession
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
+from vivavoce.session.ended import EndedSessions
 from vivavoce.session.failure import NO_ENGINE, Failure, kind_of
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
@@ -53,6 +54,7 @@ class Sessions:
 
     Attributes:
         resumes: counts over all sessions.
+        ended: those that ended of late without their clients' knowledge.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Sessions:
         self._kept: set[str] = set()  # sessions that failed and stay in the journal for repair
         self._deleted: set[str] = set()  # those of them that their owners have deleted
         self.resumes = Resumes()
+        self.ended = EndedSessions()
         self._live: dict[str, Live] = {}
         self._new: list[Live] = []
         self._by_token: dict[bytes, Live] = {}
@@ -228,6 +231,7 @@ class Sessions:
 
     def discard(self, session_id: str) -> None:
         """Forget a finished session that its owner has deleted; its messages need no reader."""
+        self.ended.forget(session_id)
         if live := self._live.get(session_id):
             live.finished.set()
         if session_id in self._kept:
@@ -314,7 +318,11 @@ class Sessions:
         self._by_token.pop(live.token_hash, None)
         self._runs.pop(live.id, None)
         self._stuck.pop(live.id, None)
-        if not run.cancelled() and run.exception():
+        if run.cancelled():
+            return
+        if live.ever_connected and not live.finished.is_set():
+            self.ended.add(live.id, live.token_hash)
+        if run.exception():
             # It stays in the journal, and the next start tries again.
             self._kept.add(live.id)
             live.lost.set()
@@ -367,12 +375,10 @@ class Sessions:
         await self._begin(live)
         if live.lost.is_set():
             return
-        limit = live.overdue
-        if limit is None:
+        if not live.abandoned:
             return  # the client has come meanwhile
         if live.ever_connected:
-            live.notify("session_timeout", f"no audio came for {limit:g} s: the recording ends")
-            await live.end()
+            await live.end_early("session_timeout", f"{live.lapse}: the recording ends")
         elif self._is_unopened(live):
             await self._abandon(live)
 

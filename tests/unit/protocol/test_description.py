@@ -151,7 +151,13 @@ def test_every_message_is_described_with_its_type_and_its_flag() -> None:
 def test_every_close_code_is_explained() -> None:
     for code in CloseCode:
         assert f"{code.value}: {code.meaning}" in SOCKET["info"]["description"]
-    assert [code.value for code in CloseCode if not code.resumable] == [1000, 4400, 4409, 4416]
+    assert [code.value for code in CloseCode if not code.resumable] == [
+        1000,
+        4400,
+        4403,
+        4409,
+        4416,
+    ]
 
 
 def said() -> list[messages.Message]:

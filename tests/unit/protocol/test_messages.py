@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from vivavoce.protocol import messages
+from vivavoce.protocol.close_codes import CloseCode
+from vivavoce.protocol.failures import failure
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.transcript import Utterance, Word
 
@@ -48,14 +50,14 @@ def test_a_bad_message_says_what_is_wrong(text: str, kind: type[messages.BadMess
 
 def test_a_message_carries_every_key_even_where_nothing_is_to_be_said() -> None:
     ack = messages.AudioChunkAck(
-        session_id="s", created_at="t", acknowledged=False, error=messages.Failure("why")
+        session_id="s", created_at="t", acknowledged=False, error=failure("why", 409)
     )
     assert msgspec.json.decode(messages.encode(ack)) == {
         "type": "audio_chunk",
         "session_id": "s",
         "created_at": "t",
         "acknowledged": False,
-        "error": {"message": "why"},
+        "error": {"message": "why", "status_code": 409, "exception": "ConflictError"},
         "data": None,
     }
 
@@ -78,3 +80,18 @@ def test_every_message_of_the_server_has_a_gate() -> None:
 def test_a_message_comes_back_as_it_was() -> None:
     message = transcript(is_final=True)
     assert messages.decode_server_message(messages.encode(message)) == message
+
+
+def test_an_error_of_an_earlier_version_is_read_without_its_status() -> None:
+    """Journals keep what was written before errors had one."""
+    text = (
+        b'{"type":"error","session_id":"s","created_at":"t","error":{"message":"why"},'
+        b'"data":{"code":"internal_error","message":"why"}}'
+    )
+    message = messages.decode_server_message(text)
+    assert isinstance(message, messages.ErrorMessage)
+    assert (message.error.message, message.error.status_code) == ("why", 500)
+
+
+def test_every_close_reason_fits_into_a_close_frame() -> None:
+    assert all(len(code.reason.encode()) <= 123 for code in CloseCode)

@@ -43,7 +43,7 @@ def test_a_folder_speaks_those_of_its_languages_that_the_api_knows(
     folder: Callable[..., str], store: ModelStore
 ) -> None:
     chosen = choose(folder(), CATALOGUE, store)
-    assert sorted(chosen.languages) == ["en", "ja", "ko", "zh"]
+    assert sorted(chosen.languages) == ["en", "ja", "ko", "yue", "zh"]
     assert not chosen.identifies
 
 
@@ -57,7 +57,7 @@ def test_a_language_that_a_model_does_not_speak_is_named_with_those_it_does(
     folder: Callable[..., str], store: ModelStore
 ) -> None:
     place = folder()
-    assert refusal(f"de={place}", store) == "sense does not speak de, but en, ja, ko, zh"
+    assert refusal(f"de={place}", store) == "sense does not speak de, but en, ja, ko, zh, yue"
     assert refusal(f"xx={place}", store) == "'xx' is no language code"
 
 

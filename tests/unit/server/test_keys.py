@@ -38,3 +38,11 @@ def test_a_planted_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert not (data / FILE).is_symlink()
     assert open_key_ring(data, None, loopback=False)[0].owner("vv_made") == "default"
     assert [path.name for path in data.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("given", ["secret", " secret", "secret\n"])
+@pytest.mark.parametrize("presented", ["secret", " secret ", "\xa0secret"])
+def test_white_space_around_a_key_is_none_of_it(tmp_path: Path, given: str, presented: str) -> None:
+    ring, _ = open_key_ring(tmp_path, given, loopback=False)
+    assert ring.owner(presented) == "default"
+    assert ring.owner("sec ret") is None

@@ -175,3 +175,21 @@ def test_a_model_that_lies_there_and_cannot_be_used_is_warned_of(
     (warning,) = (entry for entry in logs if entry["log_level"] == "warning")
     assert warning["model"] == "moonshine-tiny-en"
     assert warning["mend"] == "vivavoce models pull moonshine-tiny-en"
+
+
+def test_cantonese_is_transcribed_as_chinese_where_no_model_speaks_it(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    chinese = folder("chinese", 'engine = "whisper"\nlanguages = ["zh", "en"]\n')
+    both = folder("both", 'engine = "sherpa"\nlanguages = ["zh", "yue"]\n')
+    without, with_it = Voices(store, Wishes([chinese])), Voices(store, Wishes([both]))
+    assert without.refusal(request("yue")) is None
+    assert without.choose(request("yue", "zh")).rules.candidates == ("zh",)
+    assert with_it.choose(request("yue")).rules.candidates == ("yue",)
+
+
+def test_a_language_that_no_model_speaks_is_still_refused(
+    folder: MakeFolder, store: ModelStore
+) -> None:
+    english = folder("english", 'engine = "whisper"\nlanguages = ["en"]\n')
+    assert "transcribes zh" in (Voices(store, Wishes([english])).refusal(request("yue")) or "")

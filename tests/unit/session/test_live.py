@@ -261,3 +261,42 @@ async def test_the_place_of_resent_audio_is_looked_for_in_a_thread(
 async def test_a_large_first_chunk_is_not_copied_to_look_for_a_header() -> None:
     audio = bytes(1 << 20)
     assert HeaderReader(AudioFormat()).feed(audio) is audio
+
+
+async def test_what_was_played_before_and_certainly_acknowledged_is_new_audio(live: Live) -> None:
+    """A caller who heard the same prompt twice was transcribed once."""
+    turn = Turn()
+    await live.connect(turn)
+    prompt = randbytes(32_000)
+    end = (await live.append(prompt)).byte_range[1]
+    live.acknowledged(end)
+    live.acks.sent(end)
+    live.acks.answered(end, 0.0)
+    live.acks.answered(end, 1.0)
+    live.disconnect(turn)
+    await live.connect(Turn())
+    arrival = Arrival(live)
+    await arrival.open()
+    assert (await arrival.take(prompt)).byte_range == (32_000, 64_000)
+
+
+@pytest.mark.parametrize(
+    ("connected", "audio", "text"),
+    [
+        (True, SECOND, "no audio came for 60 s"),
+        (True, b"", "nothing but empty chunks came for 3600 s"),
+        (False, SECOND, "no client came back within 300 s"),
+    ],
+)
+async def test_what_a_client_has_failed_to_do_is_named(
+    live: Live, clock: Clock, text: str, audio: bytes, *, connected: bool
+) -> None:
+    turn = Turn()
+    await live.connect(turn)
+    clock.now = LIMITS.quiet + 1
+    if not audio:
+        live.touch(0)
+    elif not connected:
+        live.disconnect(turn)
+        clock.now += LIMITS.resume + 1
+    assert live.lapse == text

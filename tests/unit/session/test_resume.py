@@ -32,13 +32,13 @@ class Reader:
 
     def __init__(self, stored: bytes, handed: int, *boundaries: int) -> None:
         self._stored = stored
-        self._known = Known(len(stored), handed, boundaries or (0,))
+        self.known = Known(len(stored), handed, boundaries or (0,))
         self.reads: list[Read] = []
         self.taken = 0
 
     def __call__(self, resent: bytes, piece: int = CHUNK) -> Start:
         pieces = list(batched_bytes(resent, piece))
-        finding = find_start(self._known)
+        finding = find_start(self.known)
         request = next(finding)
         while True:
             answer: bytes | None
@@ -192,3 +192,28 @@ def test_common_ends_are_counted() -> None:
     assert common_prefix(b"", b"a") == 0
     assert common_suffix(b"xbc", b"bc") == 2
     assert common_suffix(b"a", b"b") == 0
+
+
+def test_audio_that_is_played_again_after_its_acks_were_read_is_new() -> None:
+    """A second call over one session was taken for a resend of the first, and not stored."""
+    stored = SPEECH[: 20 * CHUNK]
+    known = Known(len(stored), 20 * CHUNK, chunks(19), confirmed=20 * CHUNK)
+    reader = Reader(stored, 20 * CHUNK)
+    reader.known = known
+    assert reader(SPEECH) == Start(20 * CHUNK)
+
+
+@pytest.mark.parametrize("again", [17, 18, 19])
+def test_only_what_may_be_unread_is_searched(again: int) -> None:
+    reader = Reader(SPEECH[: 20 * CHUNK], 20 * CHUNK)
+    reader.known = Known(20 * CHUNK, 20 * CHUNK, chunks(19), confirmed=17 * CHUNK)
+    assert reader(SPEECH[again * CHUNK :]) == Start(again * CHUNK)
+    assert reader(SPEECH[: 5 * CHUNK]) == Start(20 * CHUNK)
+
+
+def test_older_audio_is_not_searched_where_its_acks_were_read() -> None:
+    stored = noise(3 * MOST_RECENT, seed=1)
+    reader = Reader(stored, len(stored))
+    reader.known = Known(len(stored), len(stored), (0,), confirmed=len(stored) - CHUNK)
+    assert reader(stored[:CHUNK]) == Start(len(stored))
+    assert len(reader.reads) == 1

@@ -188,6 +188,25 @@ async def test_sessions_that_were_never_connected_to_have_a_bound_of_their_own(
     assert sessions.newcomers() == []
 
 
+async def test_after_a_restart_sessions_that_were_never_connected_to_refuse_nothing(
+    life: EndlessLife,
+) -> None:
+    journal = GatedJournal()
+    before = sessions_of(journal, life)
+    for name in ("a", "b", "c"):
+        await created(before, name)
+    await before.aclose()
+    after = sessions_of(journal, life)
+    await after.start()
+    await settled()
+    assert (after.known, after.recording, after.unopened) == (3, 0, 3)
+    made = await created(after, "d")  # two may be open at once
+    await opened(after, made)
+    assert after.recording == 1
+    assert [live.id for live in after.newcomers()] == ["d"]
+    await after.aclose()
+
+
 async def test_open_sessions_are_bounded_when_they_are_made_and_when_they_are_opened(
     sessions: Sessions,
 ) -> None:

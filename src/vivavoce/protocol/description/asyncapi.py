@@ -34,7 +34,9 @@ frames are JSON in both directions; binary frames carry audio and mean the same 
 After a lost connection the client opens the same URL again and resends every byte that was not
 acknowledged. The newest connection wins. Message types that a client does not know can be ignored.
 
-A token that is unknown or whose session has ended is refused in the handshake with HTTP 403.
+A token that is unknown, or whose session was deleted, is refused in the handshake with HTTP 403,
+and so is a client that has read the end of its session. One that was away at the end is accepted
+once and closed with 4403.
 """
 
 

@@ -59,6 +59,8 @@ DESCRIPTIONS = {
     "File.audio_duration": "Seconds.",
     "ResultMetadata.audio_duration": "Seconds of audio received.",
     "ResultMetadata.billing_time": "`audio_duration` times channels.",
+    "Failure.status_code": "The HTTP status that fits the error best.",
+    "Failure.exception": "The name of the error, such as `ConflictError`.",
     "ResultMetadata.transcription_time": "Seconds from the session's first audio to its result.",
     "Result.messages": "Every message that was sent, each as JSON text.",
     "Transcription.languages": "From the most to the least frequent.",
