@@ -22,6 +22,10 @@ NUMERIC := tests/unit/audio tests/unit/speech tests/unit/recognition tests/prope
 SEEDS ?= 5000
 FIRST ?= 0
 
+# Seconds of each flood against a server, and how many inputs the fuzzer makes.
+SECONDS ?= 10
+ROUNDS ?= 10000000
+
 PYTHON_CLIENTS := livekit pipecat videosdk
 CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/node/installed
 
@@ -29,7 +33,7 @@ CLIENT_STAMPS := $(PYTHON_CLIENTS:%=.venv-clients/%/installed) .venv-clients/nod
 LIVEKIT_UNUSED := grpcio
 PIPECAT_UNUSED := docopt flatbuffers jiter llvmlite markdown num2words numba onnxruntime openai resampy soundfile
 
-.PHONY: help setup models test-models demo serve clients test kernels conformance conformance-page faults deliveries power-cuts docs check format bench bench-accuracy bench-languages lock clean
+.PHONY: help setup models test-models demo serve clients test kernels conformance conformance-page faults deliveries power-cuts abuse fuzz docs check format bench bench-accuracy bench-languages lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -95,6 +99,12 @@ deliveries: $(VENV)/dev.stamp models ## Kill the server while its callbacks' rec
 
 power-cuts: $(VENV)/dev.stamp ## Cut the power under a simulated disk: make power-cuts SEEDS=5000
 	PYTHONPATH=tests $(BIN)/python -m power --seeds $(SEEDS) --first $(FIRST)
+
+abuse: $(VENV)/dev.stamp models ## Attack a server as strangers do, and a table of it: make abuse SECONDS=10
+	ABUSE_SECONDS='$(SECONDS)' $(BIN)/python -m pytest tests/abuse --quiet --tb=short --timeout 900
+
+fuzz: $(VENV)/dev.stamp ## Random bytes for parsers and decoders: make fuzz ROUNDS=10000000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m fuzz --rounds $(ROUNDS) --seed $(SEED)
 
 docs: $(VENV)/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py

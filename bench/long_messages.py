@@ -4,7 +4,8 @@
 
 A loop answers a question a thousand times a second. Meanwhile, by the code that the server uses,
 a session of hours comes to its end (the real journal; nothing is archived), its closing messages
-are read for a client, and a client's message with megabytes of base64 is read. *Late* is the most
+are read for a client, a client's message with megabytes of base64 is read, and messages of 28 MB
+that are made to be costly are refused. *Late* is the most
 that an answer took too long; *busy* is the most processor time that the loop itself used for one
 answer; *wall* and *CPU* are those of the whole work. Of several runs the least is told.
 """
@@ -15,6 +16,8 @@ import base64
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -27,6 +30,7 @@ from vivavoce.delivery.announcement import Herald
 from vivavoce.journal.port import NewSession
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.protocol.messages import (
+    BadMessageError,
     SpeechMoment,
     SpeechStart,
     StartRecording,
@@ -161,6 +165,25 @@ async def sent_again(size: int) -> tuple[float, float, float, float]:
     return await watched(work)
 
 
+HOSTILE = {
+    "nested lists": '{"type":"x","a":[' + "[]," * 9_300_000 + "[]]}",
+    "keys": '{"type":"x",' + '"1":1,' * 4_600_000 + '"2":2}',
+    "quotes": '"' * 28_000_000,
+    "backslashes": '{"type":"audio_chunk","data":{"chunk":"' + "\\\\" * 14_000_000 + '"}}',
+    "no base64": '{"type":"audio_chunk","data":{"chunk":"' + "AAAA" * 7_000_000 + '?"}}',
+}
+
+
+async def refused(text: str) -> tuple[float, float, float, float]:
+    """A client sends what cannot be used."""
+
+    async def work() -> None:
+        with suppress(BadMessageError):
+            (await parsed(text))()
+
+    return await watched(work)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -176,6 +199,7 @@ def main() -> None:
         "1 MB of audio as base64": lambda: sent_again(1_000_000),
         "15 MB of audio as base64": lambda: sent_again(15_000_000),
     }
+    works |= {f"28 MB of {name}, refused": partial(refused, text) for name, text in HOSTILE.items()}
     print("| what | late ms | busy ms | wall ms | CPU ms |\n|---|---:|---:|---:|---:|")
     for name, work in works.items():
 

@@ -27,6 +27,7 @@ import numpy as np
 import psutil
 import soundfile
 
+from vivavoce.audio.findings import Finding
 from vivavoce.audio.format import AudioFormat
 from vivavoce.cli.sample import sample_path
 from vivavoce.inference import Graph, open_graph
@@ -112,6 +113,9 @@ class Nobody:
 
     def show(self, message: Message) -> None:
         """A partial."""
+
+    def report(self, finding: Finding) -> None:
+        """A notice."""
 
     def announcements(self, *messages: Message) -> Sequence[bytes]:
         """Nobody else listens."""

@@ -23,6 +23,7 @@ from vivavoce.delivery.schedule import Policy
 from vivavoce.delivery.slots import Slots
 from vivavoce.delivery.tables import tables
 from vivavoce.journal.port import Announced
+from vivavoce.supervision import Supervisor
 
 Result = TypeVar("Result")
 OK = Answer(200)
@@ -80,6 +81,7 @@ class World:
     seed: int = 0
     slots: Callable[[], Slots] = Slots
     most: int = 1 << 20
+    supervisor: Supervisor = field(default_factory=Supervisor)
     ledger: InlineLedger = field(default_factory=InlineLedger)
     tries: list[Try] = field(default_factory=list)
     announced: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -135,7 +137,9 @@ class World:
             wall=asyncio.get_running_loop().time,
             dice=self._dice.random,
         )
-        self.dispatcher = Dispatcher(cast("Any", self.ledger), means, self.slots(), poll=86_400)
+        self.dispatcher = Dispatcher(
+            cast("Any", self.ledger), means, self.slots(), poll=86_400, supervisor=self.supervisor
+        )
         self._running = asyncio.create_task(self.dispatcher.run())
 
     async def kill(self) -> None:

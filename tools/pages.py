@@ -168,7 +168,8 @@ def metrics() -> Iterable[str]:
     """Every metric with its labels."""
     yield (
         "`GET /metrics` answers in the text format of Prometheus: without a key to processes of "
-        "the same machine, unless a proxy asks for somebody else; with `x-gladia-key`, or after "
+        "the same machine that ask under a loopback name and not through a proxy, unless "
+        "`public_url` or `trusted_proxies` is set; with `x-gladia-key`, or after "
         "[`open_metrics`](settings.md), to all."
     )
     counted = [

@@ -25,18 +25,21 @@ GROUPS = {
     "J": "Post-processing and lifecycle",
     "K": "Callbacks and webhooks",
     "L": "Channels, limits, clients",
+    "M": "What real clients do beyond the documents",
 }
-LAST = 146
+NUMBERS = (*range(1, 147), 149, 150, 153, 154)
+"""Of the checks; those that are missing belong to work that is still to come."""
+
 PASS, FAIL, EXPECTED, SKIPPED = "pass", "FAIL", "expected failure", "skipped"
 KINDS = (PASS, FAIL, EXPECTED, SKIPPED)
 
 _NUMBER = re.compile(r"test_(\d{3})_")
-_GROUP = re.compile(r"test_([a-l])_")
+_GROUP = re.compile(r"test_([a-m])_")
 
 INTRODUCTION = """\
 # Conformance
 
-The {last} checks of the contract of the live v2 API, run against a real server process over real
+The {count} checks of the contract of the live v2 API, run against a real server process over real
 sockets with real speech. `make conformance` runs them and prints this table; `make
 conformance-page` writes this page. An expected failure names the issue that brings what it
 checks; it fails the run on the day it passes unnoticed.
@@ -131,7 +134,7 @@ def rows(checks: Sequence[Check]) -> Iterator[str]:
 
 def page(checks: Sequence[Check]) -> str:
     """The table as Markdown."""
-    lines = [INTRODUCTION.format(last=LAST)]
+    lines = [INTRODUCTION.format(count=len(NUMBERS))]
     lines += ["| Group | Checks | " + " | ".join(kind.capitalize() for kind in KINDS) + " |"]
     lines += ["|---|" + "---:|" * (len(KINDS) + 1)]
     for name, counts in totals(checks):

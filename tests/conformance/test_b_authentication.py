@@ -112,7 +112,7 @@ async def test_033_one_session_too_many_is_refused(crowded: Api) -> None:
     async with session(crowded) as (_, first), session(crowded) as (_, second):
         answer = await crowded.call("POST", "/v2/live", {})
         assert answer.status_code == 429
-        assert "live sessions" in answer.json()["message"]
+        assert "concurrent sessions" in answer.json()["message"]
         await finish(first)
         async with session(crowded) as (_, third):
             await finish(third)

@@ -5,16 +5,16 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from conformance.table import LAST, Check, page, rows, totals
+from conformance.table import NUMBERS, Check, page, rows, totals
 
 FIRST_OF_GROUP = {"a": 1, "b": 27, "c": 36, "d": 56, "e": 65, "f": 82, "g": 89, "h": 100}
-FIRST_OF_GROUP |= {"i": 116, "j": 125, "k": 132, "l": 139}
+FIRST_OF_GROUP |= {"i": 116, "j": 125, "k": 132, "l": 139, "m": 147}
 
 
 def checks() -> list[tuple[int, str, str | None]]:
     """Number, group and text of every check in this folder."""
     found = []
-    for path in sorted(Path(__file__).parent.glob("test_[a-l]_*.py")):
+    for path in sorted(Path(__file__).parent.glob("test_[a-m]_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
@@ -24,7 +24,7 @@ def checks() -> list[tuple[int, str, str | None]]:
 
 
 def test_every_check_of_the_contract_is_there_exactly_once() -> None:
-    assert sorted(number for number, _, _ in checks()) == list(range(1, LAST + 1))
+    assert sorted(number for number, _, _ in checks()) == list(NUMBERS)
 
 
 def test_every_check_says_what_it_asserts_and_stands_in_its_group() -> None:

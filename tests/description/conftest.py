@@ -13,6 +13,7 @@ from vivavoce.server.voices import Voices
 SETTINGS = {
     "VIVAVOCE_CONNECT_LIMIT": "2",
     "VIVAVOCE_MAX_SESSIONS": "100000",
+    "VIVAVOCE_MAX_UNOPENED": "100000",
     "VIVAVOCE_CALLBACK_NETWORKS": "127.0.0.0/8",
     "VIVAVOCE_CALLBACK_PORTS": "9",
 }

@@ -151,6 +151,7 @@ def start_server(models: Path, tmp_path: Path) -> Iterator[StartServer]:
             program: tuple[str, ...] = (str(PROGRAM),),
         ) -> ServerProcess:
             chosen = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_MAX_SESSIONS": "1000"}
+            chosen["VIVAVOCE_DISK_RESERVE"] = "0"  # some disks here are small
             server = ServerProcess(
                 data or tmp_path / "data",
                 chosen | (settings or {}),

@@ -92,7 +92,7 @@ class ScriptedResolver:
         self._answers = list(answers)
         self.asked: list[str] = []
 
-    async def addresses(self, host: str) -> Sequence[Address | None]:
+    async def addresses(self, host: str, *_: object) -> Sequence[Address | None]:
         """The next answer."""
         self.asked.append(host)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

@@ -54,13 +54,14 @@ class ServerProcess:
         port: int = 0,
         arguments: Sequence[str] = (),
         program: Sequence[str] = ("-m", "vivavoce", "serve"),
+        python: str = sys.executable,
     ) -> None:
         self.url = ""
         self.said: list[str] = []
         self._log = data.with_suffix(".log")
         self._settings = {**ANYBODY, **settings, **({"VIVAVOCE_API_KEY": key} if key else {})}
         self._arguments = arguments
-        self._program = program
+        self._program = (python, *program)
         self._port = port
         self.data = data
         self._process: subprocess.Popen[str]
@@ -72,7 +73,7 @@ class ServerProcess:
 
     def launch(self) -> None:
         """Start, and wait for nothing."""
-        command = [sys.executable, *self._program, "--port", str(self._port)]
+        command = [*self._program, "--port", str(self._port)]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, "--data", str(self.data), *self._arguments],

@@ -136,7 +136,7 @@ async def test_a_session_under_way_can_be_neither_deleted_nor_downloaded(api: Ap
 
 BAD_CHUNKS = [
     '{"type":"audio_chunk","data":{"chunk":"%%%"}}',
-    '{"type":"audio_chunk","data":{"chunk":"QUI"}}',
+    '{"type":"audio_chunk","data":{"chunk":"QUICK"}}',
     '{"type":"audio_chunk","data":{"chunk":7}}',
     '{"type":"audio_chunk"}',
     '{"type":"audio_chunk","data":null}',

@@ -148,3 +148,25 @@ def test_flags_go_over_the_environment_and_that_over_the_file(
         accepted = httpx.get(f"{own.url}/v2/live", headers={"x-gladia-key": KEY})
         refused_ = httpx.get(f"{own.url}/v2/live", headers={"x-gladia-key": "from the file"})
     assert (accepted.status_code, refused_.status_code) == (200, 401)
+
+
+def test_a_data_folder_that_others_can_write_is_warned_of(models: Path, tmp_path: Path) -> None:
+    """A start took a folder of mode 0777 without a word."""
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o777)
+    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_WORKERS": "1"}
+    with ServerProcess(data, settings).running() as server:
+        assert '"data_folder_writable_by_others"' in server.log
+        assert '"mode": "777"' in server.log
+    data.chmod(0o700)
+    mark = len(server.log)
+    with server.running():
+        assert "data_folder" not in server.log[mark:]
+
+
+@pytest.mark.parametrize("wrong", ["nginx", "10.0.0.1/8"])
+def test_a_proxy_that_is_neither_address_nor_network_is_named(tmp_path: Path, wrong: str) -> None:
+    said = refused("--data", tmp_path, VIVAVOCE_TRUSTED_PROXIES=wrong)
+    assert "trusted_proxies" in said
+    assert wrong in said

@@ -40,7 +40,7 @@ class Api:
     """The HTTP routes of a server, with the right key unless told otherwise."""
 
     def __init__(self, url: str, key: str = KEY) -> None:
-        self._url = url
+        self.url = url
         self._headers = {"x-gladia-key": key} if key else {}
 
     async def call(
@@ -48,7 +48,7 @@ class Api:
     ) -> httpx.Response:
         """Any call; ``body`` goes as JSON."""
         async with httpx.AsyncClient(
-            base_url=self._url, headers=self._headers, timeout=PATIENCE
+            base_url=self.url, headers=self._headers, timeout=PATIENCE
         ) as http:
             return await http.request(method, path, json=body, content=raw)
 
@@ -66,7 +66,7 @@ class Api:
         """What the server keeps of a session; None where it is gone, or the server is."""
         with (
             suppress(httpx.TransportError),
-            httpx.Client(base_url=self._url, headers=self._headers, timeout=PATIENCE) as http,
+            httpx.Client(base_url=self.url, headers=self._headers, timeout=PATIENCE) as http,
         ):
             job = http.get(f"/v2/live/{session_id}")
             file = http.get(f"/v2/live/{session_id}/file")

@@ -28,13 +28,14 @@ AT_ONCE = 4
 MOST_CUTS = 3
 SMALL = (
     (writer, "LOG_BYTES", 48 * 1024),
+    (writer, "ERASE_SECONDS", 0.0),
     (store, "ROW_BYTES", 4096),
     (sweeper, "SLICE_ROWS", 3),
     (sweeper, "SLICE_BYTES", 8192),
     (sweeper, "SPARE_PAGES", 4),
     (sweeper, "SLICE_PAGES", 4),
 )
-"""Bounds of the journal, so low that short sessions merge logs, sweep and shrink files."""
+"""Bounds of the journal, so low that short sessions merge, erase, sweep and shrink files."""
 
 
 _configure = database._configure  # noqa: SLF001  what is patched goes on behind the patch

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from vivavoce.durable import make_folder, sync_folder
 
@@ -26,7 +27,7 @@ session_table = sql.Table(
     sql.Column("custom_metadata", sql.Text),
     sql.Column("post_session_metadata", sql.Text, nullable=False),
     sql.Column("file", sql.Text),
-    sql.Column("result", sql.Text),
+    sql.Column("result", sql.LargeBinary),  # megabytes: text would be decoded and encoded again
     sql.Index("session_newest", "owner", "created_at", "id"),
 )
 
@@ -42,7 +43,7 @@ def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
     if address.get_backend_name() == "sqlite":
         engine = _sqlite(address)
     else:
-        engine = sql.create_engine(address, pool_pre_ping=True)
+        engine = sql.create_engine(address, pool_pre_ping=True, hide_parameters=True)
     try:
         wanted.create_all(engine)
     except BaseException:
@@ -51,12 +52,19 @@ def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
     return engine
 
 
+def reason(error: SQLAlchemyError) -> str:
+    """What the database says, without the statement and its parameters, which clients sent."""
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error).partition("\n")[0]
+
+
 def _sqlite(address: sql.URL) -> sql.Engine:
     path = Path(address.database or "")
     make_folder(path.parent)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     sync_folder(path.parent)
-    engine = sql.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    engine = sql.create_engine(
+        address, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+    )
     sql.event.listen(engine, "connect", _configure)
     return engine
 

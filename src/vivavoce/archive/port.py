@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+MOST_PAGE_BYTES = 1 << 20
+"""JSON on a page of a list; where more is asked for, the page has fewer records."""
+
 
 class ArchiveError(Exception):
     """The archive cannot do what was asked."""
@@ -26,6 +29,10 @@ class NotFinishedError(ArchiveError):
 
 class ExistsError(ArchiveError):
     """There is a record with this id already."""
+
+
+class UnreadableError(ArchiveError):
+    """What is stored of this session is damaged; no other is concerned."""
 
 
 class UnavailableError(ArchiveError):
@@ -79,7 +86,7 @@ class Record(NewRecord, frozen=True, kw_only=True):
         error_code: HTTP-like code of a failure.
         post_session_metadata: JSON object that was patched in.
         file: its recording.
-        result: JSON of the result, once done.
+        result: JSON of the result, once done; only ``get`` reads it.
     """
 
     status: Status = Status.QUEUED
@@ -96,6 +103,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         offset: records to skip.
         limit: records to return at most, at least 1.
+        most_bytes: JSON after which the page ends; it has one record at least.
         day: created on this whole day of UTC.
         before: created before this Unix time, itself excluded.
         after: created at or after this Unix time.
@@ -106,6 +114,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     offset: int = 0
     limit: int = 20
+    most_bytes: int = MOST_PAGE_BYTES
     day: date | None = None
     before: float | None = None
     after: float | None = None
@@ -119,9 +128,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A part of a list, newest first, and whether anything follows."""
+    """A part of a list, newest first.
+
+    Attributes:
+        records: the readable ones.
+        covered: how many the page goes through, damaged ones included.
+        more: whether anything follows.
+    """
 
     records: Sequence[Record]
+    covered: int
     more: bool
 
 
@@ -147,15 +163,25 @@ class Records(Protocol):
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result. What finished first stands: False if the session had finished.
+        """Store the result. The first one stands: False if the session had one.
+
+        It replaces a failure: a session whose stored data was repaired has a result after all.
 
         Raises:
             NotFoundError: no such session.
         """
         ...
 
-    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
-        """Store a failure, as ``finish`` does a result.
+    async def fail(
+        self,
+        session_id: str,
+        code: int,
+        completed_at: float,
+        *,
+        result: bytes | None = None,
+        file: AudioFile | None = None,
+    ) -> bool:
+        """Store a failure, with what there is of the result; False if the session had finished.
 
         Raises:
             NotFoundError: no such session.
@@ -163,15 +189,27 @@ class Records(Protocol):
         ...
 
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record.
+        """One record with its result, which may have megabytes.
 
         Raises:
             NotFoundError: no such session of this owner.
         """
         ...
 
+    async def summary(self, session_id: str, owner: str) -> Record:
+        """One record without its result.
+
+        Raises:
+            NotFoundError: no such session of this owner.
+            UnreadableError: the record is damaged.
+        """
+        ...
+
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first, ties by id."""
+        """The owner's records that a query asks for, newest first, ties by id; without results.
+
+        Damaged ones are left out.
+        """
         ...
 
     async def delete(self, session_id: str, owner: str) -> None:

@@ -1,13 +1,15 @@
 """Recordings in a local folder: one file per session, whole or not there at all."""
 
 import asyncio
+import errno
 import os
+import stat
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from vivavoce.archive.port import NotFoundError, Recording, UnavailableError
-from vivavoce.durable import make_folder, publish, remove
+from vivavoce.durable import make_own_folder, publish, remove
 
 BLOCK_BYTES = 256 * 1024
 _UNFINISHED = ".part"
@@ -24,9 +26,9 @@ class LocalRecordings:
         """Use a folder, making it where it is missing.
 
         Raises:
-            OSError: the folder cannot be made.
+            OSError: the folder cannot be made, or is a link that another user has planted.
         """
-        make_folder(folder)
+        make_own_folder(folder)
         self._folder = folder
         for leftover in folder.glob(f"*{_UNFINISHED}"):
             leftover.unlink()
@@ -41,13 +43,13 @@ class LocalRecordings:
         path = self._path(session_id)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
         try:
-            await asyncio.to_thread(make_folder, self._folder)  # somebody may have tidied up
+            await asyncio.to_thread(make_own_folder, self._folder)  # somebody may have tidied up
             size = await _write(part, chunks)
             await asyncio.to_thread(publish, part, path)
         except OSError as error:
             raise UnavailableError(f"the recording cannot be stored: {error}") from error
         finally:
-            part.unlink(missing_ok=True)
+            await asyncio.to_thread(part.unlink, missing_ok=True)
         return size
 
     async def find(self, session_id: str) -> Recording:
@@ -59,9 +61,11 @@ class LocalRecordings:
         """
         path = self._path(session_id)
         try:
-            status = await asyncio.to_thread(path.stat)
+            status = await asyncio.to_thread(path.lstat)
         except FileNotFoundError as error:
             raise NotFoundError(session_id) from error
+        if not stat.S_ISREG(status.st_mode):  # a link was planted
+            raise NotFoundError(session_id)
         return Recording(status.st_size, path)
 
     async def read(self, session_id: str, start: int = 0) -> AsyncIterator[bytes]:
@@ -73,11 +77,13 @@ class LocalRecordings:
         """
         path = self._path(session_id)
         try:
-            file = await asyncio.to_thread(path.open, "rb")
-        except FileNotFoundError as error:
-            raise NotFoundError(session_id) from error
+            file = await asyncio.to_thread(open, path, "rb", opener=_no_link)
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ELOOP}:
+                raise NotFoundError(session_id) from error
+            raise
         with file:
-            file.seek(start)
+            await asyncio.to_thread(file.seek, start)
             while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
                 yield block
 
@@ -91,10 +97,15 @@ class LocalRecordings:
         return self._folder / f"{session_id}.wav"
 
 
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
     """Write and sync a file of our own; returns its size."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+    descriptor = await asyncio.to_thread(os.open, path, flags, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         async for chunk in chunks:
             await asyncio.to_thread(file.write, chunk)
         await asyncio.to_thread(file.flush)

@@ -5,8 +5,9 @@ threads, each a transaction of its own, and never in the event loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, time
 from itertools import islice
 from typing import Any, Self, TypeVar
@@ -15,7 +16,8 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from vivavoce.archive.database import connect, session_table
+from vivavoce.archive.database import connect, reason, session_table
+from vivavoce.archive.log_erasure import LogErasure
 from vivavoce.archive.metadata import matches
 from vivavoce.archive.port import (
     FINISHED,
@@ -29,39 +31,61 @@ from vivavoce.archive.port import (
     Record,
     Status,
     UnavailableError,
+    UnreadableError,
 )
 
 Result = TypeVar("Result")
+OnUnreadable = Callable[[str, Exception], None]
+
+_DAMAGED = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
+"""What a value raises that is not of its column's kind."""
+
 _THREADS = 4
 _MOST = 2**31 - 2  # no list is longer, and every database counts so far
 _SCAN_ROWS = 200
+_PAGE_ROWS = 16  # read at once: their requests may have a megabyte each
 _DAY_SECONDS = 86_400
-_IDS_AT_ONCE = 500  # databases bound the number of parameters
+_PLAIN_SIZE = 600  # of JSON in a record, its documents aside
+
+_check = msgspec.json.Decoder(msgspec.Raw).decode
 
 _columns = session_table.c
+_facts = tuple(column for column in _columns if column.name != "result")
+# Earlier versions stored text here; no type makes the database's driver convert nothing.
+_result = sql.type_coerce(_columns.result, sql.types.NullType()).label("result")
 _newest_first = (_columns.created_at.desc(), _columns.id.desc())
+
+
+def _ignore(_session_id: str, _error: Exception) -> None:
+    """Report nothing."""
 
 
 class SqlRecords:
     """The records port on a database. Made by ``open``."""
 
-    def __init__(self, engine: sql.Engine) -> None:
+    def __init__(self, engine: sql.Engine, on_unreadable: OnUnreadable = _ignore) -> None:
         self._engine = engine
+        self._erasure = LogErasure(engine)
+        self._on_unreadable = on_unreadable
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, on_unreadable: OnUnreadable = _ignore) -> Self:
         """Open the database at an SQLAlchemy URL and make the tables that are missing.
+
+        Args:
+            url: of SQLAlchemy.
+            on_unreadable: receives the id of each damaged record and why, in any thread.
 
         Raises:
             UnavailableError: it cannot be opened.
             OSError: a local file cannot be made.
         """
         try:
-            return cls(await asyncio.to_thread(connect, url))
+            return cls(await asyncio.to_thread(connect, url), on_unreadable)
         except SQLAlchemyError as error:
             place = sql.make_url(url).database
-            raise UnavailableError(f"{place} cannot be opened: {_reason(error)}") from error
+            raise UnavailableError(f"{place} cannot be opened: {reason(error)}") from error
 
     async def add(self, record: NewRecord) -> None:
         """Keep a new session as queued."""
@@ -80,27 +104,54 @@ class SqlRecords:
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result; False if the session had finished before."""
+        """Store the result, in place of a failure; False if there was a result before."""
         values = {
             "status": Status.DONE,
             "completed_at": completed_at,
-            "result": result.decode(),
+            "error_code": None,
+            "result": result,
+            "file": _file_text(file),
+        }
+        return await self._advance(session_id, values, final=frozenset({Status.DONE}))
+
+    async def fail(
+        self,
+        session_id: str,
+        code: int,
+        completed_at: float,
+        *,
+        result: bytes | None = None,
+        file: AudioFile | None = None,
+    ) -> bool:
+        """Store a failure and a partial result; False if the session had finished before."""
+        values = {
+            "status": Status.ERROR,
+            "completed_at": completed_at,
+            "error_code": code,
+            "result": result,
             "file": _file_text(file),
         }
         return await self._advance(session_id, values)
 
-    async def fail(self, session_id: str, code: int, completed_at: float) -> bool:
-        """Store a failure; False if the session had finished before."""
-        values = {"status": Status.ERROR, "completed_at": completed_at, "error_code": code}
-        return await self._advance(session_id, values)
-
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record of this owner."""
-        select = sql.select(session_table).where(_is(session_id, owner))
-        row = await self._run(lambda db: db.execute(select).one_or_none())
+        """One record of this owner with its result."""
+        return await self._run(lambda db: self._one(db, session_id, owner, *_facts, _result))
+
+    async def summary(self, session_id: str, owner: str) -> Record:
+        """One record of this owner without its result."""
+        return await self._run(lambda db: self._one(db, session_id, owner, *_facts))
+
+    def _one(
+        self, db: sql.Connection, session_id: str, owner: str, *columns: sql.ColumnElement[Any]
+    ) -> Record:
+        row = db.execute(sql.select(*columns).where(_is(session_id, owner))).one_or_none()
         if row is None:
             raise NotFoundError(session_id)
-        return _record(row)
+        try:
+            return _record(row)
+        except _DAMAGED as error:
+            self._on_unreadable(session_id, error)
+            raise UnreadableError(f"the record of session {session_id} is damaged") from error
 
     async def list(self, owner: str, query: Query) -> Page:
         """The owner's records that a query asks for, newest first."""
@@ -108,8 +159,8 @@ class SqlRecords:
             query, offset=min(query.offset, _MOST), limit=min(query.limit, _MOST)
         )
         if query.texts or query.contains:
-            return await self._run(lambda db: _scan(db, owner, query))
-        return await self._run(lambda db: _slice(db, owner, query))
+            return await self._run(lambda db: _scan(db, owner, query, self._on_unreadable))
+        return await self._run(lambda db: _slice(db, owner, query, self._on_unreadable))
 
     async def delete(self, session_id: str, owner: str) -> None:
         """Remove a finished session of this owner."""
@@ -128,10 +179,14 @@ class SqlRecords:
     async def close(self) -> None:
         """Finish what was begun and let the database go."""
         await asyncio.to_thread(self._threads.shutdown)
+        await self._erasure.aclose()
         await asyncio.to_thread(self._engine.dispose)
 
-    async def _advance(self, session_id: str, values: dict[str, Any]) -> bool:
-        return await self._run(lambda db: _advance(db, session_id, values))
+    async def _advance(
+        self, session_id: str, values: dict[str, Any], final: frozenset[Status] = FINISHED
+    ) -> bool:
+        """Change a record that is in none of the final states."""
+        return await self._run(lambda db: _advance(db, session_id, values, final))
 
     async def _run(self, work: Callable[[sql.Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()
@@ -144,20 +199,17 @@ class SqlRecords:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise UnavailableError(f"the records do not answer: {_reason(error)}") from error
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """What the database says; the statement and its parameters are nobody's business."""
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error).partition("\n")[0]
+            raise UnavailableError(f"the records do not answer: {reason(error)}") from error
 
 
 def _is(session_id: str, owner: str) -> sql.ColumnElement[bool]:
     return sql.and_(_columns.id == session_id, _columns.owner == owner)
 
 
-def _advance(db: sql.Connection, session_id: str, values: dict[str, Any]) -> bool:
-    unfinished = sql.and_(_columns.id == session_id, _columns.status.not_in(FINISHED))
+def _advance(
+    db: sql.Connection, session_id: str, values: dict[str, Any], final: frozenset[Status]
+) -> bool:
+    unfinished = sql.and_(_columns.id == session_id, _columns.status.not_in(final))
     if db.execute(sql.update(session_table).where(unfinished).values(values)).rowcount:
         return True
     if db.execute(sql.select(_columns.id).where(_columns.id == session_id)).first() is None:
@@ -189,43 +241,103 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
         yield _columns.status.in_(query.statuses)
 
 
-def _slice(db: sql.Connection, owner: str, query: Query) -> Page:
+def _rows(
+    db: sql.Connection, select: sql.Select[Any], on_unreadable: OnUnreadable, at_once: int
+) -> Generator[sql.Row[Any] | None, None, None]:
+    """The rows of a query that has the id among its columns; None in place of a damaged one.
+
+    ``at_once`` rows are read at a time.
+    """
+    seen = set()
+    try:
+        with closing(db.execution_options(yield_per=at_once).execute(select)) as rows:
+            for row in rows:
+                seen.add(row.id)
+                yield row
+        return
+    except DBAPIError:  # a text that is none fails the whole query; so does a locked database
+        ids = db.execute(select.with_only_columns(_columns.id)).scalars().all()
+    for session_id in (each for each in ids if each not in seen):
+        one = select.where(_columns.id == session_id).offset(None).limit(None)
+        try:
+            yield db.execute(one).one_or_none()
+        except DBAPIError as error:
+            on_unreadable(session_id, error)
+            yield None
+
+
+def _slice(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreadable) -> Page:
     select = (
-        sql.select(session_table)
+        sql.select(*_facts)
         .where(*_filters(owner, query))
         .order_by(*_newest_first)
         .offset(query.offset)
         .limit(query.limit + 1)
     )
-    rows = db.execute(select).all()
-    return Page([_record(row) for row in rows[: query.limit]], len(rows) > query.limit)
+    with closing(_rows(db, select, on_unreadable, _PAGE_ROWS)) as rows:
+        return _page(rows, query, on_unreadable)
 
 
-def _scan(db: sql.Connection, owner: str, query: Query) -> Page:
+def _scan(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreadable) -> Page:
     """Go through the metadata alone, newest first, and fetch the records of the page."""
     select = (
         sql.select(_columns.id, _columns.custom_metadata)
         .where(*_filters(owner, query), _columns.custom_metadata.is_not(None))
         .order_by(*_newest_first)
     )
-    rows = db.execution_options(yield_per=_SCAN_ROWS).execute(select)
-    found = (
-        row.id
-        for row in rows
-        if matches(msgspec.json.decode(row.custom_metadata), query.texts, query.contains)
-    )
-    ids = list(islice(found, query.offset, query.offset + query.limit + 1))
-    rows.close()
-    return Page(_fetch(db, ids[: query.limit]), len(ids) > query.limit)
+    with closing(_rows(db, select, on_unreadable, _SCAN_ROWS)) as rows:
+        found = (row.id for row in rows if row and _matches(row, query, on_unreadable))
+        ids = list(islice(found, query.offset, query.offset + query.limit + 1))
+    with closing(_fetch(db, ids, on_unreadable)) as found_rows:
+        return _page(found_rows, query, on_unreadable)
 
 
-def _fetch(db: sql.Connection, ids: list[str]) -> list[Record]:
+def _matches(row: sql.Row[Any], query: Query, on_unreadable: OnUnreadable) -> bool:
+    try:
+        metadata = msgspec.json.decode(row.custom_metadata)
+    except _DAMAGED as error:
+        on_unreadable(row.id, error)
+        return False
+    return matches(metadata, query.texts, query.contains)
+
+
+def _fetch(
+    db: sql.Connection, ids: list[str], on_unreadable: OnUnreadable
+) -> Generator[sql.Row[Any] | None, None, None]:
+    """The rows of some sessions, a few at a time; None in place of a damaged one."""
+    for start in range(0, len(ids), _PAGE_ROWS):
+        some = ids[start : start + _PAGE_ROWS]
+        select = sql.select(*_facts).where(_columns.id.in_(some)).order_by(*_newest_first)
+        yield from _rows(db, select, on_unreadable, _PAGE_ROWS)
+
+
+def _page(rows: Iterable[sql.Row[Any] | None], query: Query, on_unreadable: OnUnreadable) -> Page:
+    """A page of these rows, which are read as far as they fit; damaged ones count, unseen."""
     records: list[Record] = []
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = ids[start : start + _IDS_AT_ONCE]
-        select = sql.select(session_table).where(_columns.id.in_(some)).order_by(*_newest_first)
-        records += map(_record, db.execute(select))
-    return records
+    room = query.most_bytes
+    place = -1
+    for place, row in enumerate(rows):
+        record = row and _readable(row, on_unreadable)
+        room -= _size(record) if record else 0
+        if place == query.limit or (records and room < 0):
+            return Page(records, place, more=True)
+        if record:
+            records.append(record)
+    return Page(records, place + 1, more=False)
+
+
+def _readable(row: sql.Row[Any], on_unreadable: OnUnreadable) -> Record | None:
+    try:
+        return _record(row)
+    except _DAMAGED as error:
+        on_unreadable(row.id, error)
+        return None
+
+
+def _size(record: Record) -> int:
+    """Bytes of JSON that a client may have put into a record, and some for the rest."""
+    documents = (record.request, record.custom_metadata, record.post_session_metadata)
+    return _PLAIN_SIZE + sum(len(document or b"") for document in documents)
 
 
 def _columns_of(record: Record) -> dict[str, Any]:
@@ -242,6 +354,9 @@ def _file_text(file: AudioFile | None) -> str | None:
 
 
 def _record(row: sql.Row[Any]) -> Record:
+    for document in (row.request, row.custom_metadata, row.post_session_metadata):
+        if document is not None:
+            _check(document)  # it goes into answers as it is
     return Record(
         id=row.id,
         owner=row.owner,
@@ -253,9 +368,9 @@ def _record(row: sql.Row[Any]) -> Record:
         error_code=row.error_code,
         post_session_metadata=row.post_session_metadata.encode(),
         file=None if row.file is None else msgspec.json.decode(row.file, type=AudioFile),
-        result=_bytes(row.result),
+        result=_bytes(getattr(row, "result", None)),
     )
 
 
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode()
+def _bytes(stored: str | bytes | None) -> bytes | None:
+    return stored.encode() if isinstance(stored, str) else stored

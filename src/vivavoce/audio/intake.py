@@ -4,6 +4,7 @@ Whatever the bytes are split into, the samples are the same, and an intake can t
 of another exactly (``Intake.resume``).
 """
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -24,14 +25,21 @@ Samples = NDArray[np.float32]
 class Intake:
     """Takes a session's bytes in order and gives its samples in order.
 
+    Args:
+        audio: the declared format.
+        inspect: is given the bytes without their header, as they come.
+
     Attributes:
         position: the byte that must be fed next, counted from the session's first byte.
         sample: the sample at 16 kHz that comes next, counted from the session's start.
     """
 
-    def __init__(self, audio: AudioFormat) -> None:
+    def __init__(
+        self, audio: AudioFormat, inspect: Callable[[bytes], None] = lambda _: None
+    ) -> None:
         self.position = 0
         self.sample = 0
+        self._inspect = inspect
         self._format = audio
         self._header = HeaderReader(audio)
         self._decoder = SampleDecoder(audio)
@@ -83,7 +91,9 @@ class Intake:
             AudioFormatError: when a WAV header is unreadable or disagrees with the declaration.
         """
         self.position += len(data)
-        frames = self._decoder.feed(self._header.feed(data))
+        audio = self._header.feed(data)
+        self._inspect(audio)
+        frames = self._decoder.feed(audio)
         return self._give(self._resampler.feed(frames))
 
     def finish(self) -> Samples:

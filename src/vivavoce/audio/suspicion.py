@@ -21,6 +21,9 @@ _MP4_PLACE: Final = slice(4, 8)
 LEAST_TEXT: Final = 512
 """So many bytes that are all printable are text: samples of sound cross zero before that."""
 
+LOOKED_AT: Final = 4096
+"""Bytes from the first on that are looked at."""
+
 _PRINTABLE: Final = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)))
 
 
@@ -31,6 +34,6 @@ def suspicion(beginning: bytes) -> str | None:
             return name
     if beginning[_MP4_PLACE] == _MP4_MARK:
         return "an MP4 file"
-    if len(beginning) >= LEAST_TEXT and _PRINTABLE.issuperset(beginning):
+    if len(beginning) >= LEAST_TEXT and _PRINTABLE.issuperset(beginning[:LOOKED_AT]):
         return "text"
     return None

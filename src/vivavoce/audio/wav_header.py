@@ -163,17 +163,12 @@ class HeaderReader:
         """
         if self.size is not None:
             return data
-        taken = len(self._held)
-        self._held += data
-        try:
-            header = self._inspect()
-        except AudioFormatError:
-            del self._held[taken:]
-            raise
+        header = self._inspect(self._held + data[: MAX_HEADER_BYTES + 1])
         if header is None:
+            self._held += data
             return b""
         self.size = header.size
-        return self._release(header.size)
+        return self._release(header.size, data)
 
     def finish(self) -> bytes:
         """Decide at the end of the session: a header cut short is a header, all else is audio."""
@@ -181,8 +176,8 @@ class HeaderReader:
             self.size = len(self._held) if len(self._held) >= _PREAMBLE_BYTES else 0
         return self._release(self.size)
 
-    def _inspect(self) -> WavHeader | None:
-        header = inspect_header(self._held)
+    def _inspect(self, beginning: bytearray) -> WavHeader | None:
+        header = inspect_header(beginning)
         stated = header.stated if header else None
         if stated is not None and stated != self._declared:
             raise AudioFormatError(
@@ -190,7 +185,8 @@ class HeaderReader:
             )
         return header
 
-    def _release(self, size: int) -> bytes:
-        audio = bytes(self._held[size:])
-        self._held.clear()
-        return audio
+    def _release(self, size: int, data: bytes = b"") -> bytes:
+        """The audio in what is held and in ``data``, which is copied only where it must be."""
+        beyond = max(size - len(self._held), 0)
+        held, self._held = bytes(self._held[size:]), bytearray()
+        return held + data[beyond:] if held else data[beyond:]

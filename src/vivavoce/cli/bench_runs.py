@@ -44,6 +44,7 @@ WARM_SECONDS = 5.0
 SETTINGS = {
     "VIVAVOCE_MAX_LOAD": "0",
     "VIVAVOCE_MAX_SESSIONS": "100000",
+    "VIVAVOCE_MAX_UNOPENED": "100000",
     "VIVAVOCE_MAX_DURATION": "86400",
 }
 """How a server of one's own differs from the usual one: nobody is turned away."""

@@ -1,10 +1,8 @@
 """A server of one's own: a child process on a free port, with a data folder that goes with it."""
 
 import asyncio
-import os
 import secrets
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
+from vivavoce.child_process import (
+    COMPUTING,
+    FETCHING,
+    NEUTRAL_FOLDER,
+    clean_environment,
+    interpreter,
+)
 from vivavoce.cli.failures import ServerStartError
 
 START_TIMEOUT = 120.0
@@ -21,7 +26,9 @@ STOP_TIMEOUT = 20.0
 READY = "ready "
 LOG_LINES = 12
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
-SERVE = (sys.executable, "-m", "vivavoce", "serve", "--host", "127.0.0.1", "--port", "0")
+SERVE = (*interpreter("vivavoce"), "serve", "--host", "127.0.0.1", "--port", "0")
+SETTINGS = frozenset({"VIVAVOCE_*"})
+MODEL_LISTS = ("VIVAVOCE_USE_MODELS", "VIVAVOCE_FAST_MODELS", "VIVAVOCE_ACCURATE_MODELS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,26 @@ async def own_server(
 
 
 def _environment(data: Path, key: str, models: Path | None) -> dict[str, str]:
+    """The user's settings, with paths that mean the same in the child's folder."""
     # The key goes by the environment: arguments can be read by every user of the machine.
-    environment = {**os.environ, "VIVAVOCE_DATA": str(data), "VIVAVOCE_API_KEY": key}
-    if models is not None:
-        environment["VIVAVOCE_MODELS"] = str(models)
+    environment = clean_environment(COMPUTING, FETCHING, SETTINGS) | {
+        "VIVAVOCE_DATA": str(data),
+        "VIVAVOCE_API_KEY": key,
+    }
+    chosen = models or environment.get("VIVAVOCE_MODELS")
+    if chosen:
+        environment["VIVAVOCE_MODELS"] = str(Path(chosen).absolute())
+    for name in MODEL_LISTS:
+        if listed := environment.get(name):
+            environment[name] = ",".join(map(_absolute_model, listed.split(",")))
     return environment
+
+
+def _absolute_model(name: str) -> str:
+    """A model's name; one that is a folder, as an absolute path. ``de=`` may stand before it."""
+    language, equals, model = name.strip().rpartition("=")
+    is_folder = "/" in model and not model.startswith(("hub:", "~"))
+    return f"{language}{equals}{Path(model).absolute() if is_folder else model}"
 
 
 async def _spawn(
@@ -87,6 +109,7 @@ async def _spawn(
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             env=environment,
+            cwd=NEUTRAL_FOLDER,
             start_new_session=True,  # Ctrl-C is for us; the server must finish the session
         )
 

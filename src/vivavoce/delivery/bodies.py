@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from vivavoce.protocol.frames import to_frame
-from vivavoce.protocol.messages import decode_server_message
+from vivavoce.protocol.long_messages import opened
 
 LEAN_BYTES = 20_000
 """What an endpoint is sent at most that has found a message too large."""
@@ -62,7 +62,7 @@ def lean_body(body: bytes, limit: int, base_url: str) -> bytes:
     whole = _callback(body)
     link = f"{base_url}/v2/live/{whole.id}"
     around = len(_encode(_Callback(whole.id, whole.event, msgspec.Raw(b"0"), link)))
-    message = decode_server_message(whole.payload)
+    message = opened(bytes(whole.payload))
     payload = msgspec.Raw(to_frame(message, limit - around))
     lean = _encode(_Callback(whole.id, whole.event, payload, link))
     return lean if len(lean) < len(body) else body

@@ -4,7 +4,6 @@ The check is made on the addresses that the connection then uses. A name that is
 again, as any check before the request would make happen, may have another answer by then.
 """
 
-import asyncio
 import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -32,10 +31,15 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     TLS is none of its business: the name of the host is what the certificate must be for.
     """
 
-    def __init__(self, reach: Reach, resolver: Resolver) -> None:
+    def __init__(self, reach: Reach, resolver: Resolver, owner: str = "") -> None:
         self._reach = reach
         self._resolver = resolver
+        self._owner = owner
         self._network = httpcore.AnyIOBackend()
+
+    def on_behalf_of(self, owner: str) -> "CheckedNetwork":
+        """The same network, with the look-ups counted as an owner's."""
+        return CheckedNetwork(self._reach, self._resolver, owner)
 
     async def connect_tcp(
         self,
@@ -54,8 +58,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             httpcore.ConnectTimeout: nor in time.
         """
         try:
-            async with asyncio.timeout(timeout):
-                addresses = (await self._checked(host))[:MAX_ADDRESSES]
+            addresses = (await self._checked(host, timeout))[:MAX_ADDRESSES]
         except TimeoutError as error:
             raise httpcore.ConnectTimeout from error
         share = timeout and timeout / max(len(addresses), 1)
@@ -71,11 +74,16 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
                 failure = error  # the next one may answer
         raise failure
 
-    async def _checked(self, host: str) -> Sequence[Address]:
+    async def _checked(self, host: str, patience: float | None) -> Sequence[Address]:
         """Every address of a host, all within reach."""
         literal = parsed(host)
         try:
-            found = [literal] if literal else await self._resolver.addresses(host)
+            if literal is None:
+                found = await self._resolver.addresses(host, self._owner, patience)
+            else:
+                found = [literal]
+        except TimeoutError:  # an OSError, too, but not one that says there is no such host
+            raise
         except (OSError, UnicodeError) as error:
             raise UnknownHostError(host) from error
         allowed = [one for one in found if one is not None and self._reach.permits(one)]

@@ -19,8 +19,9 @@ from vivavoce.delivery.endpoints import callback_secrets, decode_secrets
 from vivavoce.delivery.ledger import Ledger, LedgerError
 from vivavoce.delivery.port import Answer, Delivery, Transport
 from vivavoce.delivery.queues import Barred, Queue, Waiting
-from vivavoce.delivery.schedule import Fate, Policy, Standing, cause, settle
+from vivavoce.delivery.schedule import TOO_LARGE, Fate, Policy, Standing, cause, settle
 from vivavoce.delivery.slots import Slots
+from vivavoce.supervision import Backoff, Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,9 @@ POLL_SECONDS = 1.0
 
 TIDY_SECONDS = 600.0
 LEDGER_RETRY_SECONDS = 1.0
+BROKEN_QUEUES = Backoff(first=2.0, longest=600.0)
+"""Pauses before a queue is looked at again that could not be read."""
+
 CLOSE_SECONDS = 2.0
 """How long requests that are under way may take when the server stops."""
 
@@ -80,6 +84,14 @@ class _Turn:
     lean: bool = field(default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A queue that cannot be read or sent from, by a fault that is not its endpoint's."""
+
+    failures: int
+    until: float
+
+
 class Dispatcher:
     """Sends from all queues at once, within bounds.
 
@@ -93,12 +105,15 @@ class Dispatcher:
         means: Means,
         slots: Slots | None = None,
         poll: float = POLL_SECONDS,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self.tally = Tally()
         self._poll = poll
         self._ledger = ledger
         self._means = means
         self._slots = slots or Slots()
+        self._supervisor = supervisor or Supervisor()
+        self._broken: dict[int, _Broken] = {}
         self._active: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._closing = False
@@ -140,12 +155,14 @@ class Dispatcher:
             found = await self._ledger.run(
                 lambda db: queues.due(db, now, barred, free)  # noqa: B023  run before the next round
             )
-            if not sum(self._begin(queue) for queue in found):
+            if not sum(self._try_to_begin(queue) for queue in found):
                 return
 
     def _barred(self) -> Barred:
+        now = self._means.wall()
+        broken = (key for key, each in self._broken.items() if each.until > now)
         return Barred(
-            tuple(self._active),
+            (*self._active, *broken),
             tuple(self._slots.full()),
             self._slots.retries_full,
             tuple(self._slots.full_of_retries()),
@@ -156,6 +173,8 @@ class Dispatcher:
         now = self._means.wall()
         if now - self._tidied > TIDY_SECONDS:
             self._tidied = now
+            late = now - TIDY_SECONDS
+            self._broken = {key: each for key, each in self._broken.items() if each.until > late}
             await self._ledger.run(lambda db: queues.tidy(db, now))
         soon = await self._ledger.run(lambda db: queues.next_due(db, now))
         rest = self._poll if soon is None else min(self._poll, max(soon - now, 0.0))
@@ -163,11 +182,26 @@ class Dispatcher:
             async with asyncio.timeout(rest):
                 await self._wake.wait()
 
+    def _try_to_begin(self, queue: Queue) -> bool:
+        try:
+            return self._begin(queue)
+        except Exception as error:  # noqa: BLE001  one queue must not stop the others
+            self._postpone(queue, error)
+            return False
+
+    def _postpone(self, queue: Queue, error: Exception) -> None:
+        """Leave a queue alone for a while that cannot be sent from; nothing in it is lost."""
+        before = self._broken.get(queue.key)
+        failures = 1 if before is None else before.failures + 1
+        until = self._means.wall() + BROKEN_QUEUES.pause(failures)
+        self._broken[queue.key] = _Broken(failures, until)
+        self._supervisor.unreadable("delivery queue", error, queue=queue.key)
+
     def _begin(self, queue: Queue) -> bool:
         failing = queue.standing.failures > 0
         if queue.key in self._active or not self._slots.take(queue.origin, failing=failing):
             return False
-        task = asyncio.create_task(self._serve(queue), name=f"deliver {queue.key}")
+        task = self._supervisor.watched("delivery queue", self._serve(queue), queue=queue.key)
         self._active[queue.key] = task
         task.add_done_callback(lambda _: self._end(queue))
         return True
@@ -181,22 +215,37 @@ class Dispatcher:
         """Send the first messages of a queue, one after the other, while they arrive."""
         try:
             turn, waiting = await self._ledger.run(lambda db: _load(db, queue))
+            self._broken.pop(queue.key, None)
             for message in waiting:
-                if self._closing or not await self._deliver(turn, message):
+                if self._closing or not await self._deliver_or_set_aside(turn, message):
                     return
         except LedgerError as error:
             # Whatever was sent is sent again: better twice, under one id, than never.
             log.warning("deliveries_unavailable", error=str(error))
             await asyncio.sleep(LEDGER_RETRY_SECONDS)
-        except Exception:  # a fault of ours must neither stop the queue for good nor run hot
-            log.exception("delivery_crashed", queue=queue.key)
-            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001  neither stop the queue for good nor run hot
+            self._postpone(queue, error)
+
+    async def _deliver_or_set_aside(self, turn: _Turn, message: Waiting) -> bool:
+        """Deliver a message; one that cannot be read is kept as a dead letter, the next goes on."""
+        try:
+            return await self._deliver(turn, message)
+        except LedgerError:
+            raise
+        except Exception as error:  # noqa: BLE001  the others must not wait for its repair
+            self._supervisor.unreadable("delivery", error, id=message.id)
+        now = self._means.wall()
+        await self._ledger.run(lambda db: _note(db, turn, message, Fate.DEAD, "unreadable", now))
+        self.tally.failed += 1
+        self.tally.given_up += 1
+        return True
 
     async def _deliver(self, turn: _Turn, message: Waiting) -> bool:
         """Send one message and note what came of it; False if the next one has to wait."""
-        body = self._fitted(message.body, lean=turn.lean)
+        body = await self._fitted(message.body, lean=turn.lean)
         answer = await self._post(turn, message.id, body)
-        can_shrink = not turn.lean and self._fitted(message.body, lean=True) != body
+        refused = answer.status == TOO_LARGE and not turn.lean
+        can_shrink = refused and await self._fitted(message.body, lean=True) != body
         now = self._means.wall()
         standing, fate = settle(
             turn.standing,
@@ -211,17 +260,21 @@ class Dispatcher:
         self._count(turn.queue, message, fate, answer)
         return fate is Fate.DELIVERED
 
-    def _fitted(self, body: bytes, *, lean: bool) -> bytes:
+    async def _fitted(self, body: bytes, *, lean: bool) -> bytes:
+        """The body, or a smaller one; to make that takes up to 0.1 s of a thread."""
         most = min(self._means.size.most, LEAN_BYTES) if lean else self._means.size.most
-        return lean_body(body, most, self._means.size.base_url)
+        if len(body) <= most:
+            return body
+        return await asyncio.to_thread(lean_body, body, most, self._means.size.base_url)
 
     async def _post(self, turn: _Turn, message_id: str, body: bytes) -> Answer:
         signed = self._means.sign(turn.secrets, message_id, int(self._means.wall()), body)
         headers = {"content-type": "application/json", **signed}
         try:
-            return await self._means.transport.post(Delivery(turn.queue.url, headers, body))
-        except Exception:  # a fault of ours must not stop the queue for good
-            log.exception("transport_crashed", origin=turn.queue.origin)
+            delivery = Delivery(turn.queue.url, headers, body, turn.queue.owner)
+            return await self._means.transport.post(delivery)
+        except Exception as error:  # noqa: BLE001  a fault of ours must not stop the queue for good
+            self._supervisor.failed("delivery transport", error, origin=turn.queue.origin)
             return Answer(None, failure="internal error")
 
     def _count(self, queue: Queue, message: Waiting, fate: Fate, answer: Answer) -> None:

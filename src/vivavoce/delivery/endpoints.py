@@ -25,6 +25,10 @@ class UnknownEndpointError(RefusedWorkError):
     """There is no such endpoint, or it is another key's."""
 
 
+class TooManyEndpointsError(RefusedWorkError):
+    """A key has as many endpoints as it may have."""
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """A webhook's endpoint.
 
@@ -55,6 +59,17 @@ def add(db: sql.Connection, url: str, owner: str | None, now: float) -> Endpoint
     row = msgspec.structs.asdict(made) | {"secrets": encode_secrets(made.secrets)}
     db.execute(sql.insert(endpoint_table), row)
     return made
+
+
+def add_bounded(db: sql.Connection, url: str, owner: str, now: float, most: int) -> Endpoint:
+    """Add an endpoint unless its key has as many as it may have; counted in the same commit.
+
+    Raises:
+        TooManyEndpointsError: it has.
+    """
+    if len(every(db, owner)) >= most:
+        raise TooManyEndpointsError(owner)
+    return add(db, url, owner, now)
 
 
 def every(db: sql.Connection, owner: str | None = None) -> list[Endpoint]:

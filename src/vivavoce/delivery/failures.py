@@ -22,9 +22,12 @@ FAILURES: tuple[type[Exception], ...] = (
 )
 """Everything that an endpoint, a name server or the network can cause."""
 
+NO_PUBLIC_HOST = "the host was not found, or has an address that is not public"
+"""One text for both: which names this server's network knows is not told."""
+
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (RefusedAddressError, "the host has an address that is not public"),
-    (UnknownHostError, "the host was not found"),
+    (RefusedAddressError, NO_PUBLIC_HOST),
+    (UnknownHostError, NO_PUBLIC_HOST),
     (httpcore.ConnectTimeout, "no connection in time"),
     (httpcore.PoolTimeout, "too many deliveries at once"),
     (httpcore.ConnectError, "no connection"),

@@ -1,6 +1,5 @@
 """Everything that delivers, opened and closed with the server."""
 
-import asyncio
 import math
 
 import structlog
@@ -11,6 +10,7 @@ from vivavoce.delivery.ledger import Ledger, LedgerError
 from vivavoce.delivery.letters import Outstanding
 from vivavoce.delivery.relay import Relay
 from vivavoce.journal.port import Journal
+from vivavoce.supervision import Service, Supervisor, stop
 
 log = structlog.get_logger(__name__)
 
@@ -22,26 +22,27 @@ class Deliveries:
         ledger: the database of deliveries.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger, means: Means) -> None:
+    def __init__(
+        self, journal: Journal, ledger: Ledger, means: Means, supervisor: Supervisor | None = None
+    ) -> None:
         self.ledger = ledger
-        self._dispatcher = Dispatcher(ledger, means)
-        self._relay = Relay(journal, ledger, self._dispatcher.wake, means.wall)
+        self._supervisor = supervisor or Supervisor()
+        self._dispatcher = Dispatcher(ledger, means, supervisor=self._supervisor)
+        self._relay = Relay(journal, ledger, self._dispatcher.wake, means.wall, self._supervisor)
         self._wall = means.wall
         self._outstanding = Outstanding()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[Service] = []
 
     def start(self) -> None:
         """Go on with what an earlier process has left."""
         self._tasks = [
-            asyncio.create_task(self._relay.run(), name="deliveries relay"),
-            asyncio.create_task(self._dispatcher.run(), name="deliveries dispatcher"),
+            self._supervisor.supervised("delivery relay", self._relay.run),
+            self._supervisor.supervised("delivery dispatcher", self._dispatcher.run),
         ]
 
     async def aclose(self) -> None:
         """Stop; what has not arrived goes on at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
         await self._dispatcher.aclose()
 
     @property

@@ -5,13 +5,23 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import sqlalchemy as sql
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from vivavoce.delivery import bodies
 from vivavoce.delivery.announcement import Announcement, decode
-from vivavoce.delivery.tables import endpoint_table, mark_table, message_table, queue_table
+from vivavoce.delivery.tables import (
+    endpoint_table,
+    mark_table,
+    message_table,
+    queue_table,
+    unreadable_table,
+)
 from vivavoce.journal.port import Announced
 
 MARK = "announcements"
+
+_DATABASE_FAILED = (OperationalError, InternalError, InterfaceError)
+"""Faults of the database, not of what is stored in it."""
 
 _queues = queue_table.c
 _endpoints = endpoint_table.c
@@ -19,6 +29,14 @@ _FIND = sql.select(_queues.key, _queues.closed).where(
     _queues.session == sql.bindparam("this_session"),
     _queues.endpoint == sql.bindparam("this_endpoint"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An announcement that cannot be read, and why."""
+
+    number: int
+    error: Exception
 
 
 def mark(db: sql.Connection) -> int:
@@ -34,13 +52,51 @@ def set_mark(db: sql.Connection, number: int) -> None:
         db.execute(sql.insert(mark_table), {"name": MARK, "number": number})
 
 
-def take(db: sql.Connection, block: Sequence[Announced], now: float) -> None:
-    """Take a block over, and note it in the same step: no announcement is taken twice."""
-    intake = _Intake(db, now)
-    for announced in block:
-        intake.take(announced.number, decode(announced.data))
-    intake.flush()
+def take(db: sql.Connection, block: Sequence[Announced], now: float) -> list[SetAside]:
+    """Take a block over, and note it in the same step: no announcement is taken twice.
+
+    Returns:
+        The announcements that cannot be read; they are stored apart with the reason.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the database does not work; nothing was taken.
+    """
+    try:
+        _take(db, block, now)
+        aside = []
+    except _DATABASE_FAILED:
+        raise
+    except Exception:  # noqa: BLE001  taken one by one, the unreadable ones show
+        aside = [found for one in block if (found := _take_alone(db, one, now))]
     set_mark(db, block[-1].number)
+    return aside
+
+
+def _take(db: sql.Connection, block: Sequence[Announced], now: float) -> None:
+    """Take announcements over, all of them or none."""
+    with db.begin_nested():
+        intake = _Intake(db, now)
+        for announced in block:
+            intake.take(announced.number, decode(announced.data))
+        intake.flush()
+
+
+def _take_alone(db: sql.Connection, announced: Announced, now: float) -> SetAside | None:
+    """Take one announcement over, or set it aside."""
+    try:
+        _take(db, [announced], now)
+    except _DATABASE_FAILED:
+        raise
+    except Exception as error:  # noqa: BLE001  the caller reports it
+        row = {
+            "number": announced.number,
+            "data": announced.data,
+            "reason": type(error).__qualname__,
+            "found_at": now,
+        }
+        db.execute(sql.insert(unreadable_table), row)
+        return SetAside(announced.number, error)
+    return None
 
 
 def origin_of(url: str) -> str:

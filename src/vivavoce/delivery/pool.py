@@ -5,22 +5,37 @@ those of one origin, and leaves connections and HTTP itself to the library.
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpcore
 
 Key = tuple[bytes, bytes, int]
 
+OWNER = "vivavoce.owner"
+"""The request extension that names the owner of a delivery."""
+
 GONE = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 """What becomes of a request on a connection that the other side has closed."""
 
 
 class Pool:
-    """Makes connections, and keeps up to ``kept`` of them for ``idle`` seconds."""
+    """Makes connections, and keeps up to ``kept`` of them for ``idle`` seconds.
+
+    Args:
+        network: makes the network for the owner of a request.
+        tls: how connections are encrypted.
+        kept: idle connections that are kept.
+        idle: seconds for which they are kept.
+    """
 
     def __init__(
-        self, network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext, *, kept: int, idle: float
+        self,
+        network: Callable[[str], httpcore.AsyncNetworkBackend],
+        tls: ssl.SSLContext,
+        *,
+        kept: int,
+        idle: float,
     ) -> None:
         self._network = network
         self._tls = tls
@@ -59,7 +74,7 @@ class Pool:
         if kept := await self._take(key):
             with suppress(*GONE):
                 return kept, await self._tried(kept, request)
-        made = self._made(request.url.origin)
+        made = self._made(request.url.origin, request.extensions.get(OWNER, ""))
         return made, await self._tried(made, request)
 
     async def _tried(
@@ -72,9 +87,9 @@ class Pool:
             await connection.aclose()
             raise
 
-    def _made(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    def _made(self, origin: httpcore.Origin, owner: str) -> httpcore.AsyncHTTPConnection:
         return httpcore.AsyncHTTPConnection(
-            origin, self._tls, self._idle_seconds, network_backend=self._network
+            origin, self._tls, self._idle_seconds, network_backend=self._network(owner)
         )
 
     async def _take(self, key: Key) -> httpcore.AsyncHTTPConnection | None:

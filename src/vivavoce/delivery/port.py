@@ -10,11 +10,19 @@ import msgspec
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One request: where to, with which headers besides those of HTTP itself, and its body."""
+    """One request.
+
+    Attributes:
+        url: where to.
+        headers: besides those of HTTP itself.
+        body: its body.
+        owner: name of the key for whose session it is, which has a share of the name look-ups.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    owner: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -6,7 +6,12 @@ import msgspec
 import sqlalchemy as sql
 
 from vivavoce.delivery.schedule import Standing
-from vivavoce.delivery.tables import endpoint_table, message_table, queue_table
+from vivavoce.delivery.tables import (
+    endpoint_table,
+    message_table,
+    queue_table,
+    unreadable_table,
+)
 
 PAGE = 16
 PAGE_BYTES = 256 * 1024
@@ -213,6 +218,8 @@ def tidy(db: sql.Connection, now: float) -> None:
     """Remove messages that were given up long ago, and queues that have been empty for a while."""
     old = sql.delete(message_table).where(_messages.died_at < now - DEAD_SECONDS)
     db.execute(old)
+    aside = unreadable_table.c.found_at < now - DEAD_SECONDS
+    db.execute(sql.delete(unreadable_table).where(aside))
     anything = sql.exists().where(_messages.queue == _queues.key)
     idle = sql.select(_queues.key).where(
         _queues.touched < now - IDLE_SECONDS, _queues.due.is_(None), sql.not_(anything)

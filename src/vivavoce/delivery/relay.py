@@ -9,6 +9,7 @@ import structlog
 from vivavoce.delivery import intake
 from vivavoce.delivery.ledger import Ledger, LedgerError
 from vivavoce.journal.port import Journal, JournalError
+from vivavoce.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ class Relay:
     Args:
         taken: told when something has come into the queues.
         wall: Unix time.
+        supervisor: receives the announcements that cannot be read.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class Relay:
         ledger: Ledger,
         taken: Callable[[], None],
         wall: Callable[[], float],
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._journal = journal
         self._ledger = ledger
         self._taken = taken
         self._wall = wall
+        self._supervisor = supervisor or Supervisor()
 
     async def run(self) -> None:
         """Move until cancelled, or until the journal has ended."""
@@ -51,7 +55,9 @@ class Relay:
         async with aclosing(self._journal.tail_announcements(after)) as blocks:
             async for block in blocks:
                 now = self._wall()
-                await self._ledger.run(lambda db: intake.take(db, block, now))  # noqa: B023  done before the next block
+                aside = await self._ledger.run(lambda db: intake.take(db, block, now))  # noqa: B023  done before the next block
+                for each in aside:
+                    self._supervisor.unreadable("announcement", each.error, number=each.number)
                 self._taken()
                 await self._journal.forget_announcements(block[-1].number)
 

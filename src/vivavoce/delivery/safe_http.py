@@ -21,7 +21,7 @@ from vivavoce import __version__
 from vivavoce.delivery.addresses import Reach
 from vivavoce.delivery.connecting import CheckedNetwork, trusting_tls
 from vivavoce.delivery.failures import FAILURES, described
-from vivavoce.delivery.pool import Pool
+from vivavoce.delivery.pool import OWNER, Pool
 from vivavoce.delivery.port import Answer, Delivery
 from vivavoce.delivery.resolver import Resolver, SystemResolver
 from vivavoce.delivery.retry_after import retry_after
@@ -39,7 +39,8 @@ class Bounds:
     """How much a delivery may take; times in seconds, sizes in bytes.
 
     Attributes:
-        connect: until there is a connection, look-up and TLS included.
+        connect: until there is a connection, look-up and TLS included, but not the wait for
+            the owner's turn to look names up.
         total: until the head of the answer has come.
         body: that is read of an answer, only so that the connection can be used again.
         rest: time for that.
@@ -77,7 +78,7 @@ class SafeTransport:
         self._system = SystemResolver()
         self._free = asyncio.Semaphore(bounds.connections)
         self._pool = Pool(
-            CheckedNetwork(reach, resolver or self._system),
+            CheckedNetwork(reach, resolver or self._system).on_behalf_of,
             tls or trusting_tls(certifi.where()),
             kept=bounds.kept,
             idle=bounds.idle,
@@ -108,9 +109,9 @@ class SafeTransport:
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.path)
         own = {"host": place.authority, "content-length": str(len(delivery.body))}
         headers = list((HEADERS | dict(delivery.headers) | own).items())
-        waits = {"timeout": {"connect": self._bounds.connect}}
+        more = {"timeout": {"connect": self._bounds.connect}, OWNER: delivery.owner}
         return httpcore.Request(
-            "POST", url, headers=headers, content=delivery.body, extensions=waits
+            "POST", url, headers=headers, content=delivery.body, extensions=more
         )
 
     async def _exchange(self, request: httpcore.Request) -> Answer:

@@ -67,3 +67,12 @@ mark_table = sql.Table(
     sql.Column("name", sql.Text, primary_key=True),
     sql.Column("number", sql.BigInteger, nullable=False),
 )
+
+unreadable_table = sql.Table(
+    "unreadable_announcement",  # set aside with the reason, for repair; the others go on
+    tables,
+    sql.Column("number", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("found_at", sql.Double, nullable=False),
+)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 from vivavoce.delivery.bodies import webhook_body
+from vivavoce.delivery.endpoints import Endpoint
 from vivavoce.delivery.port import Answer, Delivery, Transport
 
 EVENT = "live.start_session"
@@ -13,13 +14,12 @@ NO_SESSION = str(uuid.UUID(int=0))
 Sign = Callable[[Sequence[str], str, int, bytes], Mapping[str, str]]
 
 
-async def try_endpoint(
-    transport: Transport, sign: Sign, url: str, secrets: Sequence[str], now: float
-) -> Answer:
+async def try_endpoint(transport: Transport, sign: Sign, endpoint: Endpoint, now: float) -> Answer:
     """Send one message at once, past every queue."""
     body = webhook_body(NO_SESSION, EVENT)
-    signed = sign(secrets, f"msg_{uuid.uuid4().hex}", int(now), body)
-    return await transport.post(Delivery(url, {"content-type": "application/json", **signed}, body))
+    signed = sign(endpoint.secrets, f"msg_{uuid.uuid4().hex}", int(now), body)
+    headers = {"content-type": "application/json", **signed}
+    return await transport.post(Delivery(endpoint.url, headers, body, endpoint.owner or ""))
 
 
 def arrived(answer: Answer) -> bool:

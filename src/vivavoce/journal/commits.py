@@ -31,6 +31,7 @@ class Commits:
         changed: told what each commit changed, before those who wait for it.
         broken: told when nothing more will be written.
         took: told the seconds that each group took.
+        failed: receives faults in following commits and in the writer; from any thread.
     """
 
     def __init__(  # noqa: PLR0913  keyword-only seams of one adapter
@@ -44,6 +45,7 @@ class Commits:
         changed: Callable[[Sequence[Change]], None],
         broken: Callable[[JournalError], None],
         took: Callable[[float], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit
@@ -51,6 +53,7 @@ class Commits:
         self._changed = changed
         self._broken = broken
         self._took = took
+        self._failed = failed
         self._line: deque[Work] = deque()
         self._inside = 0
         self._condition = Condition.WRITING
@@ -58,7 +61,7 @@ class Commits:
         self._probe: asyncio.TimerHandle | None = None
         self._closed = False
         store = Store(path, connect(path))
-        self._writer = Writer(store, Sweeper(connect(path)), self._settle_soon, gather)
+        self._writer = Writer(store, Sweeper(connect(path)), self._settle_soon, gather, failed)
         self._writer.start()
 
     @property
@@ -121,9 +124,12 @@ class Commits:
 
     def _settle(self, outcome: Outcome) -> None:
         self._turn(outcome)
-        if outcome.works:
-            self._took(outcome.seconds)
-        self._changed(outcome.changes)
+        try:
+            if outcome.works:
+                self._took(outcome.seconds)
+            self._changed(outcome.changes)
+        except Exception as error:  # noqa: BLE001  those who wait for this commit must hear of it
+            self._failed(error)
         for work, result in zip(outcome.works, outcome.results, strict=True):
             self._inside -= work.size
             _resolve(work.future, result)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from vivavoce.journal.changes import Extent
@@ -64,10 +64,20 @@ def find_by_token(connection: sqlite3.Connection, token_hash: bytes) -> LiveSess
     return _live(connection.execute(_LIVE + "token_hash = ?", (token_hash,)).fetchone())
 
 
-def live(connection: sqlite3.Connection) -> Sequence[LiveSession]:
-    """Every session, oldest first."""
-    rows = connection.execute(_LIVE + "id IS NOT NULL ORDER BY created_at, key")
-    return [found for row in rows if (found := _live(row))]
+def live(
+    connection: sqlite3.Connection, on_unreadable: Callable[[Exception], None]
+) -> Sequence[LiveSession]:
+    """Every session that can be read, oldest first."""
+    order = "SELECT key FROM session WHERE id IS NOT NULL ORDER BY created_at, key"
+    sessions: list[LiveSession] = []
+    for key in connection.execute(order).fetchall():
+        try:
+            found = _live(connection.execute(_LIVE + "key = ?", key).fetchone())
+        except sqlite3.Error as error:
+            on_unreadable(error)
+        else:
+            sessions += [found] if found else []
+    return sessions
 
 
 def _live(row: tuple[str, bytes, bytes, float, str, int, int] | None) -> LiveSession | None:

@@ -14,6 +14,14 @@ from vivavoce.journal.schema import Connect
 Result = TypeVar("Result")
 
 
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_CANTOPEN,  # no descriptor is left, as a rule
+}
+
+
 class Readers:
     """Runs queries off the event loop; they see everything committed before they start."""
 
@@ -30,6 +38,7 @@ class Readers:
         """The query's result.
 
         Raises:
+            UnavailableError: the file cannot be read now.
             JournalError: the file cannot be read.
         """
         if self._closed:
@@ -41,7 +50,9 @@ class Readers:
         try:
             return query(connection)
         except sqlite3.Error as error:
-            raise JournalError(f"the journal cannot be read: {error}") from error
+            text = f"the journal cannot be read: {error}"
+            passing = getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
+            raise (UnavailableError if passing else JournalError)(text) from error
         finally:
             self._idle.put(connection)
 

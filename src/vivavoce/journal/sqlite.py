@@ -8,6 +8,7 @@ only one that could hold any.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
@@ -37,6 +38,7 @@ from vivavoce.journal.schema import Connect, connector, prepare
 from vivavoce.journal.store import Action
 from vivavoce.journal.tails import Tails
 from vivavoce.journal.writer import Kind
+from vivavoce.supervision import Supervisor
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 class SqliteJournal:
     """The journal port on SQLite. Made by ``open``; belongs to the event loop that opened it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  made by ``open`` alone
         self,
         path: Path,
         lock: FolderLock,
@@ -68,12 +70,15 @@ class SqliteJournal:
         *,
         on_broken: Callable[[JournalError], None],
         on_commit: Callable[[float], None],
+        supervisor: Supervisor,
     ) -> None:
         self._on_broken = on_broken
+        self._supervisor = supervisor
+        on_failure = partial(supervisor.failed, "journal")
         self._lock = lock
         self._readers = Readers(path, connect)
         self._leases = Leases(clock)
-        self._tails = Tails(self)
+        self._tails = Tails(self, on_failure)
         self._outlet = Outlet(self._read_announcements)
         self._commits = Commits(
             path=path,
@@ -84,6 +89,7 @@ class SqliteJournal:
             changed=self._publish,
             broken=self._break,
             took=on_commit,
+            failed=on_failure,
         )
 
     @classmethod
@@ -96,6 +102,7 @@ class SqliteJournal:
         connect: Connect | None = None,
         on_broken: Callable[[JournalError], None] = lambda _: None,
         on_commit: Callable[[float], None] = lambda _: None,
+        supervisor: Supervisor | None = None,
     ) -> Self:
         """Open the journal at ``path``, making it and its folder where they are missing.
 
@@ -106,6 +113,8 @@ class SqliteJournal:
             connect: opens connections to the file (a seam for fault tests).
             on_broken: told once if nothing more can be written until the file is opened anew.
             on_commit: told the seconds that each commit took.
+            supervisor: receives faults of the journal's own work, which goes on, and sessions
+                that cannot be read.
 
         Raises:
             FolderInUseError: another process works on the folder.
@@ -117,7 +126,16 @@ class SqliteJournal:
         lock = await asyncio.to_thread(FolderLock, path.parent)
         try:
             await asyncio.to_thread(prepare, path, connect)
-            return cls(path, lock, connect, clock, tuning, on_broken=on_broken, on_commit=on_commit)
+            return cls(
+                path,
+                lock,
+                connect,
+                clock,
+                tuning,
+                on_broken=on_broken,
+                on_commit=on_commit,
+                supervisor=supervisor or Supervisor(),
+            )
         except BaseException:
             lock.release()
             raise
@@ -146,8 +164,10 @@ class SqliteJournal:
         return await self._readers.run(lambda db: queries.find_by_token(db, token_hash))
 
     async def live(self) -> Sequence[LiveSession]:
-        """Every session the journal holds, oldest first."""
-        return await self._readers.run(queries.live)
+        """Every session the journal holds and can read, oldest first."""
+        return await self._readers.run(
+            lambda db: queries.live(db, partial(self._supervisor.unreadable, "stored session"))
+        )
 
     def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None

@@ -29,6 +29,8 @@ COLUMNS = 4
 ROWS_AT_ONCE = 100
 """In one statement: each takes its turn at the interpreter, which the event loop wants too."""
 LONG_LOG_PAGES = 16_384
+ERASE_WAIT_MS = 50
+"""How long emptying the log waits for readers; acknowledgements wait with it."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,10 @@ class Transaction:
 
     A change that is refused raises a ``JournalError`` before it has touched anything, so it does
     not spoil the group.
+
+    Attributes:
+        drafts: the sessions that it changes, by id.
+        deletes: whether it removes something that must not linger in the log.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class Transaction:
         self._connection = connection
         self._known = known
         self.drafts: dict[str, _Draft] = {}
+        self.deletes = False
 
     def create(self, session: NewSession, announcements: Sequence[bytes]) -> None:
         """Add a session."""
@@ -92,12 +99,16 @@ class Transaction:
         draft = self._draft(session_id)
         if draft.sealed:
             raise SealedError(session_id)
-        start = draft.audio_end
-        end = draft.audio_end = start + len(audio)
+        start, end = draft.audio_end, draft.audio_end + len(audio)
+        try:
+            announced = announce(start, end) if announce is not None else ()
+        except Exception as error:
+            # The session's own code: a fault in it must not spoil what others have in this group.
+            raise JournalError(f"session {session_id}: what to announce is not known") from error
+        draft.audio_end = end
         if audio:
             draft.audio.append(audio)
-        if announce is not None:
-            self._announce(draft, announce(start, end))
+        self._announce(draft, announced)
         return start, end
 
     def mark_break(self, session_id: str, channel: int | None) -> BreakMarker:
@@ -160,15 +171,14 @@ class Transaction:
             "UPDATE session SET id = NULL, token_hash = NULL, request = x'' WHERE key = ?",
             (draft.key,),
         )
-        draft.dropped = True
+        self.deletes = draft.dropped = True
         draft.audio.clear()
         self._announce(draft, announcements)
 
     def forget_announcements(self, upto: int) -> None:
-        """Remove announcements that somebody has taken over; their text must not linger."""
-        self._connection.execute("PRAGMA secure_delete=ON")
+        """Remove announcements that have been taken over."""
         self._connection.execute("DELETE FROM announcement WHERE number <= ?", (upto,))
-        self._connection.execute("PRAGMA secure_delete=OFF")
+        self.deletes = True
 
     def _announce(self, draft: _Draft, announcements: Sequence[bytes]) -> None:
         if announcements:
@@ -224,10 +234,18 @@ Action = Callable[[Transaction], Any]
 
 
 class Store:
-    """The writing connection and what it knows of the sessions."""
+    """The writing connection and what it knows of the sessions.
+
+    Attributes:
+        traces: whether the write-ahead log may hold what was deleted; an earlier run may have
+            left some.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.traces = True
+        # A page that is freed is overwritten: checkpoints and requests hold words of clients.
+        connection.execute("PRAGMA secure_delete=ON")
         self._known: dict[str, tuple[int, Extent]] = {}
         connection.execute("SELECT 1 FROM session").fetchone()  # makes the write-ahead log exist
         self._files = {file: file.stat().st_ino for file in (path, Path(f"{path}-wal"))}
@@ -247,6 +265,7 @@ class Store:
         results = [_attempt(action, transaction) for action in actions]
         transaction.flush()
         self._connection.execute("COMMIT")
+        self.traces |= transaction.deletes
         self._check_files()
         for session_id, draft in transaction.drafts.items():
             self._known[session_id] = draft.key, draft.extent
@@ -276,6 +295,17 @@ class Store:
         _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if pages > LONG_LOG_PAGES:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def erase_log(self) -> bool:
+        """Merge the write-ahead log and empty its file; False where a reader is in the way."""
+        [patience] = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        self._connection.execute(f"PRAGMA busy_timeout={ERASE_WAIT_MS}")
+        try:
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={patience}")
+        self.traces = bool(busy)
+        return not busy
 
     def close(self) -> None:
         """Let the connection go."""

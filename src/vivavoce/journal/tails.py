@@ -8,7 +8,7 @@ All of this lives in the event loop's thread.
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -196,8 +196,11 @@ class _Feed:
 class Tails:
     """The tails of all sessions of one journal."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, failed: Callable[[Exception], None] = lambda _: None
+    ) -> None:
         self._source = source
+        self._failed = failed
         self._feeds: dict[str, _Feed] = {}
         self._failure: JournalError | None = None
 
@@ -205,10 +208,15 @@ class Tails:
         """Tell the tails what was committed."""
         for change in changes:
             feed = self._feeds.get(change.session_id)
-            if feed is not None:
+            if feed is None:
+                continue
+            try:
                 feed.apply(change)
-                if feed.dropped:
-                    del self._feeds[change.session_id]
+            except Exception as error:  # noqa: BLE001  one session's tails must not cost others theirs
+                self._failed(error)
+                feed.wake()
+            if feed.dropped:
+                del self._feeds[change.session_id]
 
     def fail(self, failure: JournalError) -> None:
         """Nothing will come any more: tails that have everything raise this."""

@@ -21,6 +21,9 @@ from vivavoce.journal.sweeper import Sweeper
 
 GROUP_BYTES = 8 * 1024 * 1024
 LOG_BYTES = 4 * 1024 * 1024
+ERASE_SECONDS = 20.0
+"""At most so often the log is emptied of what was deleted."""
+ERASE_RETRY_SECONDS = 1.0
 _COMMIT_BYTES = 16 * 1024  # index, header and neighbour pages that a commit writes besides its data
 _SLICE_BYTES = 1024 * 1024
 
@@ -78,16 +81,23 @@ class Writer(threading.Thread):
         sweeper: frees the space of dropped sessions in between.
         settle: called from this thread with what became of each group.
         gather: seconds to wait for company after the first work of a group.
+        failed: receives a fault of this thread, which then refuses everything.
     """
 
     def __init__(
-        self, store: Store, sweeper: Sweeper, settle: Callable[[Outcome], None], gather: float
+        self,
+        store: Store,
+        sweeper: Sweeper,
+        settle: Callable[[Outcome], None],
+        gather: float,
+        failed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         super().__init__(name="journal-writer", daemon=True)
         self._store = store
         self._sweeper = sweeper
         self._settle = settle
         self._gather = gather
+        self._failed = failed
         self._queue: deque[Work] = deque()
         self._wake = threading.Condition()
         self._waits = False
@@ -96,6 +106,7 @@ class Writer(threading.Thread):
         self._cause: Exception | None = None
         self._untidy = True  # an earlier run may have left something to sweep
         self._unmerged = 0
+        self._erase_at = time.monotonic()
 
     def put(self, work: Work) -> None:
         """Hand over a piece of work; the lock is taken only where the thread may wait."""
@@ -120,7 +131,7 @@ class Writer(threading.Thread):
     @property
     def busy(self) -> bool:
         """Whether a turn has something to do; else it waits."""
-        return bool(self._queue or self._closing or self._untidy)
+        return bool(self._queue or self._closing or self._untidy or self._erases(0.0))
 
     def turn(self) -> bool:
         """Write a group, if there is one, then look after the files; False at the end."""
@@ -128,7 +139,7 @@ class Writer(threading.Thread):
         if group is None:
             return False
         if group:
-            outcome = self._write(group)
+            outcome = self._write_or_break(group)
             self._untidy |= any(change.extent is None for change in outcome.changes)
             self._settle(outcome)
         self._look_after_files()
@@ -139,7 +150,7 @@ class Writer(threading.Thread):
         with self._wake:
             self._waits = True  # before it looks: what is put after that look wakes it
             while not self.busy:
-                self._wake.wait()
+                self._wake.wait(self._rest())
             self._waits = False
             if not self._queue:
                 return None if self._closing else []
@@ -156,6 +167,16 @@ class Writer(threading.Thread):
                 break
             group.append(self._queue.popleft())
         return group
+
+    def _write_or_break(self, group: list[Work]) -> Outcome:
+        """Write a group; after a fault of this thread's own nothing more is written."""
+        try:
+            return self._write(group)
+        except Exception as error:  # noqa: BLE001  every caller of the group is answered
+            self._failed(error)
+            self._condition, self._cause = Condition.BROKEN, error
+            refusals = [self._refusal() for _ in group]
+            return Outcome(group, refusals, (), self._condition, self._cause)
 
     def _write(self, group: list[Work]) -> Outcome:
         if group[0].kind is Kind.PROBE:
@@ -218,16 +239,33 @@ class Writer(threading.Thread):
         refusal.__cause__ = self._cause
         return refusal
 
+    def _erases(self, late: float) -> bool:
+        """Whether the log is to be emptied, and has been for so many seconds."""
+        traces = self._store.traces and self._condition is Condition.WRITING
+        return traces and time.monotonic() >= self._erase_at + late
+
+    def _rest(self) -> float | None:
+        """Seconds until the log is to be emptied; None where nothing in it was deleted."""
+        if not self._store.traces or self._condition is not Condition.WRITING:
+            return None
+        return max(self._erase_at - time.monotonic(), 0.0)
+
     def _look_after_files(self) -> None:
-        """Sweep a slice and merge the log when it is due: after the acknowledgements are out."""
+        """Sweep a slice, merge the log, empty it when due: after the acknowledgements are out."""
         if self._condition is not Condition.WRITING:
             self._untidy = False
             return
         try:
             if self._untidy:
                 self._untidy = self._sweeper.step()
+                self._store.traces |= self._untidy
                 self._unmerged += _SLICE_BYTES
-            if self._unmerged > LOG_BYTES:
+            if self._erases(ERASE_SECONDS if self._untidy else 0.0):
+                erased = self._store.erase_log()
+                self._unmerged = 0
+                wait = ERASE_SECONDS if erased else ERASE_RETRY_SECONDS
+                self._erase_at = time.monotonic() + wait
+            elif self._unmerged > LOG_BYTES:
                 self._unmerged = 0
                 self._store.merge()
         except Exception as error:  # noqa: BLE001 -- judged like a failed group

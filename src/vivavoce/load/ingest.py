@@ -1,18 +1,18 @@
 """Many sessions of silence: what a server takes in and acknowledges, recognition left aside."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from vivavoce.child_process import FETCHING, NEUTRAL_FOLDER, clean_environment, interpreter
 from vivavoce.load.figures import Spread, spread
 from vivavoce.load.listeners import READY, TENTH_MS, Order, Tally
 from vivavoce.load.machine import Spent, Watch
 from vivavoce.load.scenarios import Bench
 
-PROGRAM = (sys.executable, "-m", "vivavoce.load.listeners")
+PROGRAM = interpreter("vivavoce.load.listeners")
 LINE_LIMIT = 2**28
 """A tally is one line, with a number for each chunk."""
 
@@ -82,6 +82,8 @@ async def _started(shares: Sequence[int]) -> AsyncIterator[list[asyncio.subproce
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=LINE_LIMIT,
+            env=clean_environment(FETCHING),
+            cwd=NEUTRAL_FOLDER,
         )
         for _ in shares
     ]

@@ -35,8 +35,8 @@ class CloseCode(IntEnum):
     TRY_LATER = (
         1013,
         (
-            "The server cannot store audio now, or the client reads too slowly; "
-            "the session can be resumed."
+            "The server cannot store audio now, or the client reads too slowly or sends a message "
+            "too slowly; the session can be resumed."
         ),
     )
     UNREADABLE = 4400, "Too many messages in a row could not be read."

@@ -5,13 +5,14 @@ whichever thread it is made in, and the event loop waits. In pieces each call is
 out is the same, byte for byte and value for value.
 """
 
-import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.messages import (
     BAD_CHUNK,
     AudioChunk,
@@ -23,6 +24,7 @@ from vivavoce.protocol.messages import (
     PostFinalTranscript,
     PostTranscript,
     ServerMessage,
+    TooLongError,
     decode_server_message,
     encode,
     parse_client_message,
@@ -38,8 +40,10 @@ SLICE = 1 << 18
 
 Kind = TypeVar("Kind", bound=Message)
 
-_CHUNK = re.compile(r'"chunk"\s*:\s*"')
-_MARKS = {"AAAA": b"\0\0\0", "////": b"\xff\xff\xff"}
+_ESCAPE = 6
+"""Characters of the longest escape in a JSON string."""
+
+_MARKS = {b"AAAA": b"\0\0\0", b"////": b"\xff\xff\xff"}
 
 # -- closing messages ----------------------------------------------------------------------------
 
@@ -71,6 +75,7 @@ class _PostFinalTranscript(msgspec.Struct, tag_field="type", tag="post_final_tra
 _closing = msgspec.json.Decoder[_PostTranscript | _PostFinalTranscript](
     _PostTranscript | _PostFinalTranscript
 )
+_text = msgspec.json.Decoder[str](str)
 _utterance = msgspec.json.Decoder[Utterance](Utterance)
 
 
@@ -182,58 +187,117 @@ def decoded(data: bytes) -> ServerMessage:
 # -- audio as text -------------------------------------------------------------------------------
 
 
-def parsed(text: str) -> ClientMessage:
-    """As ``messages.parse_client_message`` has it.
+TOO_LONG = (
+    f"a message of more than {LARGE} bytes must be an audio_chunk, "
+    f"with at most {LARGE} bytes beside its base64"
+)
+
+Utf8 = bytes | bytearray
+"""A text as it came: valid UTF-8, checked as it arrived."""
+
+
+def parsed(text: str | Utf8) -> ClientMessage:
+    """Read a client's text frame, as ``messages.parse_client_message`` does.
+
+    Only the base64 of an ``audio_chunk`` may be long. Everything else is refused by its length,
+    before anything of it is made into objects, so that no text takes more memory than its own
+    size once more, or holds the interpreter for long.
 
     Raises:
         BadMessageError: and its kinds; the text says what is wrong.
     """
-    place = _chunk_in(text) if len(text) >= LARGE else None
-    if place is None:
+    if isinstance(text, str):
+        text = text.encode()
+    if len(text) <= LARGE:
         return parse_client_message(text)
+    place = next((place for place in _long_stretches(text) if _is_chunk(text, *place)), None)
+    if place is None:
+        raise TooLongError(TOO_LONG)
+    pieces = partial(_pieces, text, *place)
     try:
-        return AudioChunk(ChunkData(b"".join(_audio(text, *place))))
-    except msgspec.ValidationError as error:
-        if not all(_is_plain(piece) for piece in _slices(text, *place)):
-            return parse_client_message(text)  # it may not even be JSON
+        strict = (_unescape(piece) if b"\\" in piece else piece.decode() for piece in pieces())
+        return AudioChunk(ChunkData(b"".join(_audio(strict))))
+    except msgspec.ValidationError:
+        audio = _unusual_audio(pieces())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadChunkError(BAD_CHUNK) from error
+    if audio is None:
+        raise BadChunkError(BAD_CHUNK)
+    return AudioChunk(ChunkData(audio))
 
 
-def _chunk_in(text: str) -> tuple[int, int] | None:
-    """Where the base64 of an ``audio_chunk`` stands, if the rest of its text is short and right.
+def _unusual_audio(pieces: Iterable[bytes]) -> bytes | None:
+    """Base64 that the strict reader refused; what no JSON string may hold is still refused."""
+    try:
+        return forgiving_decode(map(_unescape, pieces))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
-    What the text says of its type and its other fields is left to the parser: with either of two
-    marks instead of the base64 it must find the mark, and nothing else.
+
+def _unescape(piece: bytes) -> str:
+    """The text that a piece of a JSON string stands for."""
+    return _text.decode(b'"%b"' % piece)
+
+
+def _long_stretches(text: Utf8) -> Iterator[tuple[int, int]]:
+    """Starts and ends of what stands between two quotes, where at most ``LARGE`` is beside it."""
+    start = 0
+    while start <= LARGE:
+        end = _next_quote(text, start)
+        if len(text) - (end - start) <= LARGE:
+            yield start, end
+        start = end + 1
+
+
+def _next_quote(text: Utf8, start: int) -> int:
+    """The next quote's place, or the text's end; searched in short calls."""
+    for at in range(start, len(text), SLICE):
+        found = text.find(b'"', at, at + SLICE)
+        if found >= 0:
+            return found
+    return len(text)
+
+
+def _is_chunk(text: Utf8, start: int, end: int) -> bool:
+    """Whether the stretch is the content of ``data.chunk`` in an otherwise valid ``audio_chunk``.
+
+    The parser decides: with either of two marks in place of the stretch it must find that mark.
     """
-    found = _CHUNK.search(text, 0, LARGE)
-    if found is None:
-        return None
-    start = found.end()
-    end = text.find('"', start)
-    if end < 0 or len(text) - (end - start) > LARGE or text.find("\\", start, end) >= 0:
-        return None
     head, tail = text[:start], text[end:]
     try:
-        for mark, audio in _MARKS.items():
-            if parse_client_message(f"{head}{mark}{tail}") != AudioChunk(ChunkData(audio)):
-                return None
+        return all(
+            parse_client_message(head + mark + tail) == AudioChunk(ChunkData(audio))
+            for mark, audio in _MARKS.items()
+        )
     except BadMessageError:
-        return None
-    return start, end
+        return False
 
 
-def _slices(text: str, start: int, end: int) -> Iterator[str]:
-    return (text[at : min(at + SLICE, end)] for at in range(start, end, SLICE))
+def _pieces(text: Utf8, start: int, end: int) -> Iterator[bytes]:
+    """The content of a JSON string, cut where no escape is: PHP, for one, escapes each slash."""
+    while start < end:
+        stop = min(start + SLICE, end)
+        if stop < end and (escape := text.rfind(b"\\", max(start, stop - _ESCAPE), stop)) > start:
+            stop = escape  # an escape must not be cut; a run of them is cut anywhere before one
+        yield bytes(text[start:stop])
+        start = stop
 
 
-def _audio(text: str, start: int, end: int) -> Iterator[bytes]:
-    """The bytes; base64 is padded at its very end only."""
-    if text.find("=", start, end - 2) >= 0:
+def _audio(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of base64; only its last four characters may hold padding.
+
+    Raises:
+        msgspec.ValidationError: it is no base64.
+    """
+    rest, padded = "", False
+    for piece in pieces:
+        if padded:
+            raise msgspec.ValidationError("padding within base64")
+        whole = rest + piece
+        end = len(whole) - len(whole) % 4
+        rest = whole[end:]
+        yield msgspec.convert(whole[:end], bytes)
+        padded = whole.endswith("=", 0, end)
+    if padded and rest:
         raise msgspec.ValidationError("padding within base64")
-    for piece in _slices(text, start, end):
-        yield msgspec.convert(piece, bytes)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether it can stand in JSON as it is."""
-    return text.isascii() and text.isprintable()
+    yield msgspec.convert(rest, bytes)

@@ -1,10 +1,9 @@
 """Every message of the socket, both ways. Contract §2.4 and §3."""
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from vivavoce.protocol.base64_audio import forgiving_decode
 from vivavoce.protocol.formats import Index, Instant, Seconds, Uuid
 from vivavoce.protocol.request import CallbackConfig, MessagesConfig
 from vivavoce.protocol.result import Result
@@ -216,11 +215,15 @@ class UnknownTypeError(BadMessageError):
     """A well-formed message of a type that this server does not know."""
 
 
+class TooLongError(BadMessageError):
+    """A long text that holds more than the audio of one ``audio_chunk``."""
+
+
 class BadChunkError(BadMessageError):
     """An ``audio_chunk`` whose chunk is not base64 text."""
 
 
-def parse_client_message(text: str | bytes) -> ClientMessage:
+def parse_client_message(text: str | bytes | bytearray) -> ClientMessage:
     """Read a client's text frame.
 
     Raises:
@@ -229,17 +232,48 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     try:
         message: ClientMessage = _client_message.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        if (chunk := _unusual_chunk(text)) is not None:
+            return chunk
         raise _bad_message(text, error) from error
     return message
 
 
-def _bad_message(text: str | bytes, error: Exception) -> BadMessageError:
+class _ChunkText(msgspec.Struct):
+    chunk: str
+
+
+class _ChunkAsText(msgspec.Struct, tag="audio_chunk"):
+    data: _ChunkText
+
+
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_well_formed = msgspec.json.Decoder[msgspec.Raw](msgspec.Raw)
+_typed = msgspec.json.Decoder[_Typed](_Typed)
+_chunk_as_text = msgspec.json.Decoder[_ChunkAsText](_ChunkAsText)
+
+
+def _unusual_chunk(text: str | bytes | bytearray) -> AudioChunk | None:
+    """Read an ``audio_chunk`` whose base64 the strict reader refused."""
     try:
-        value: Any = msgspec.json.decode(text)
+        written = _chunk_as_text.decode(text).data.chunk
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    audio = forgiving_decode((written,))
+    return None if audio is None else AudioChunk(ChunkData(audio))
+
+
+def _bad_message(text: str | bytes | bytearray, error: Exception) -> BadMessageError:
+    """Name the fault of a text without making objects of what is in it."""
+    try:
+        _well_formed.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return BadMessageError(f"the message is not valid JSON: {error}")
-    kind = value.get("type") if isinstance(value, dict) else None
-    if not isinstance(kind, str):
+    try:
+        kind = _typed.decode(text).type
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return BadMessageError("the message must be an object with a text field 'type'")
     if kind == "audio_chunk":
         return BadChunkError(BAD_CHUNK)

@@ -13,6 +13,15 @@ MAX_METADATA_CHARACTERS = 2000
 MAX_METADATA_LEVELS = 64
 """Deeper documents cannot be read by every client."""
 
+MAX_LANGUAGES = 100
+MAX_TARGET_LANGUAGES = 100
+"""More than there are: clients list every language that they know."""
+
+MAX_VOCABULARY = 1000
+MAX_PRONUNCIATIONS = 50
+MAX_SPELLINGS = 1000
+MAX_VARIANTS = 50
+
 ADD_ONS_WITH_CONFIG = ("custom_vocabulary", "custom_spelling", "translation")
 """Add-ons that cannot work without their configuration."""
 
@@ -26,7 +35,7 @@ class _Part(msgspec.Struct, frozen=True):
 class LanguageConfig(_Part, frozen=True):
     """Which languages may be heard."""
 
-    languages: tuple[Language, ...] = ()
+    languages: Annotated[tuple[Language, ...], Meta(max_length=MAX_LANGUAGES)] = ()
     code_switching: bool = False
 
 
@@ -42,27 +51,34 @@ class VocabularyEntry(_Part, frozen=True):
 
     value: Annotated[str, Meta(min_length=1)]
     intensity: Unit | UnsetType = UNSET
-    pronunciations: tuple[str, ...] | UnsetType = UNSET
+    pronunciations: Annotated[tuple[str, ...], Meta(max_length=MAX_PRONUNCIATIONS)] | UnsetType = (
+        UNSET
+    )
     language: Language | UnsetType = UNSET
 
 
 class CustomVocabularyConfig(_Part, frozen=True):
     """Words to favour; a text stands for an entry with that value."""
 
-    vocabulary: tuple[str | VocabularyEntry, ...]
+    vocabulary: Annotated[tuple[str | VocabularyEntry, ...], Meta(max_length=MAX_VOCABULARY)]
     default_intensity: Unit = 0.5
 
 
 class CustomSpellingConfig(_Part, frozen=True):
     """Wanted spelling to the variants that it replaces."""
 
-    spelling_dictionary: dict[str, tuple[str, ...]]
+    spelling_dictionary: Annotated[
+        dict[str, Annotated[tuple[str, ...], Meta(max_length=MAX_VARIANTS)]],
+        Meta(max_length=MAX_SPELLINGS),
+    ]
 
 
 class TranslationConfig(_Part, frozen=True):
     """Target languages and manner of translation."""
 
-    target_languages: Annotated[tuple[TargetLanguage, ...], Meta(min_length=1)]
+    target_languages: Annotated[
+        tuple[TargetLanguage, ...], Meta(min_length=1, max_length=MAX_TARGET_LANGUAGES)
+    ]
     model: Literal["base", "batch", "enhanced"] = "base"
     match_original_utterances: bool = True
     lipsync: bool = True

@@ -12,12 +12,17 @@ import msgspec
 from msgspec import inspect
 
 from vivavoce.protocol.choices import Choices
+from vivavoce.protocol.overfull import (
+    MAX_KEY_CHARACTERS,
+    MOST_VALUES,
+    overfull,
+    too_many,
+    values_in,
+)
 
 T = TypeVar("T")
 
 MAX_FAULTS = 50
-MAX_KEY_CHARACTERS = 64
-"""Of a client's key within a path; a fault names the place and does not repeat the body."""
 
 _Cleaner = Callable[[Any, Any, str, list[str]], Any]
 
@@ -45,10 +50,13 @@ def validated(kind: type[T], body: bytes) -> T:
         MalformedJsonError: not JSON, or not an object.
         InvalidParametersError: fields of the wrong type or out of range.
     """
+    large = values_in(body) > MOST_VALUES
     try:
-        value = msgspec.json.decode(body)
+        value = msgspec.json.decode(body, type=msgspec.Raw if large else Any)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedJsonError(f"the body is not valid JSON: {error}") from error
+    if large:
+        raise InvalidParametersError(overfull(kind, body))
     if not isinstance(value, dict):
         raise MalformedJsonError("the body must be a JSON object")
     faults: list[str] = []
@@ -112,6 +120,8 @@ def _clean_list(kind: inspect.VarTupleType, value: Any, path: str, faults: list[
         raise _FaultError(f"{path} must be an array")
     if kind.min_length is not None and len(value) < kind.min_length:
         raise _FaultError(f"{path} must contain at least {kind.min_length} elements")
+    if kind.max_length is not None and len(value) > kind.max_length:
+        raise _FaultError(too_many(path, kind.max_length))
     return [
         _clean(kind.item_type, item, f"{path}.{index}", faults) for index, item in enumerate(value)
     ]
@@ -120,6 +130,8 @@ def _clean_list(kind: inspect.VarTupleType, value: Any, path: str, faults: list[
 def _clean_dict(kind: inspect.DictType, value: Any, path: str, faults: list[str]) -> Any:
     if not isinstance(value, Mapping):
         raise _FaultError(f"{path} must be an object")
+    if kind.max_length is not None and len(value) > kind.max_length:
+        raise _FaultError(too_many(path, kind.max_length))
     return {
         key: _clean(kind.value_type, item, f"{path}.{key[:MAX_KEY_CHARACTERS]}", faults)
         for key, item in value.items()

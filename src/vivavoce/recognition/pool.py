@@ -16,6 +16,7 @@ from vivavoce.recognition.contract import Capabilities
 from vivavoce.recognition.frames import EngineSpec
 from vivavoce.recognition.slot import Backoff, Slot, WorkSource
 from vivavoce.recognition.worker_process import Patience, WorkerProcess
+from vivavoce.supervision import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class PoolHealth:
         """Whether a worker is lost again and again, so that its replacement is put off."""
         return self.streak >= Backoff.PATIENT_FROM
 
+    @property
+    def unavailable(self) -> bool:
+        """Whether no worker can start: nothing that is asked of the engine is answered."""
+        return self.failing and not self.ready
+
 
 class WorkerPool:
     """Keeps a number of workers of one engine alive and at work.
@@ -58,6 +64,7 @@ class WorkerPool:
         size: workers; one for each core by default.
         patience: when a worker counts as hung.
         growth: bytes by which a worker may grow before it is replaced.
+        supervisor: runs the slots.
 
     Attributes:
         size: as given or chosen.
@@ -77,6 +84,7 @@ class WorkerPool:
         size: int | None = None,
         patience: Patience | None = None,
         growth: float = math.inf,
+        supervisor: Supervisor | None = None,
     ) -> None:
         frames.pack(spec)
         self.size = _cores() if size is None else size
@@ -89,6 +97,7 @@ class WorkerPool:
         self._clock = clock
         self._patience = patience or Patience()
         self._growth = growth
+        self._supervisor = supervisor or Supervisor()
         self._slots: list[Slot] = []
 
     async def start(self) -> None:
@@ -101,6 +110,7 @@ class WorkerPool:
                 patience=self._patience,
                 changed=self._note_readiness,
                 growth=self._growth,
+                supervisor=self._supervisor,
             )
             for _ in range(self.size)
         ]

@@ -13,6 +13,7 @@ from vivavoce.recognition.residency import Budget, Residency
 from vivavoce.recognition.scheduler import Scheduler
 from vivavoce.recognition.worker_process import Patience
 from vivavoce.recognition.workload import Load
+from vivavoce.supervision import Supervisor
 
 MAX_REQUEST_BYTES = 15 * 1024 * 1024
 """Four minutes of speech and context; a batch of such requests still fits into a frame."""
@@ -35,9 +36,10 @@ class Recogniser:
         growth: bytes by which a worker may grow before it is replaced, between two batches.
         memory_mb: megabytes for all engines together; without it all of them are loaded at the
             start and stay.
+        supervisor: runs the background tasks.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  keyword-only settings of one port
         self,
         engines: Mapping[str, EngineSpec],
         *,
@@ -47,7 +49,9 @@ class Recogniser:
         max_waiting_partials: int = MOST_WAITING_PARTIALS,
         growth: float = math.inf,
         memory_mb: int | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        supervisor = supervisor or Supervisor()
         scheduler = Scheduler(max_waiting_partials=max_waiting_partials)
         self._clock = clock
         self._desk = Desk(engines, scheduler, clock)
@@ -59,12 +63,13 @@ class Recogniser:
                 size=workers,
                 patience=patience,
                 growth=growth,
+                supervisor=supervisor,
             )
             for name, spec in engines.items()
         }
         costs = {name: spec.memory_mb * self._pools[name].size for name, spec in engines.items()}
         self._residency = Residency(
-            self._pools, Budget(memory_mb, costs), self._desk.is_waited_for, clock
+            self._pools, Budget(memory_mb, costs), self._desk.is_waited_for, clock, supervisor
         )
         self._at_start: frozenset[str] = frozenset()
         self._closed = False
@@ -91,6 +96,11 @@ class Recogniser:
     def ready(self) -> bool:
         """Whether what was loaded at the start, and still is in memory, is warm."""
         return all(self._pools[name].ready.is_set() for name in self._at_start & self.loaded)
+
+    @property
+    def unavailable(self) -> frozenset[str]:
+        """The engines that should be in memory and cannot start."""
+        return frozenset(name for name in self.loaded if self._pools[name].health().unavailable)
 
     @property
     def loaded(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from vivavoce.recognition.pool import WorkerPool
+from vivavoce.supervision import Supervisor, stop
 
 _logger = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ _LOOK = 0.25
 """Seconds between two looks for room while somebody waits for it."""
 _TURN = 5.0
 """Seconds that an engine may work, once it is warm, while jobs wait for one it keeps out."""
+_RETRY = 5.0
+"""Seconds until an engine is tried again that failed to load or to make room."""
 _GRACE = 5.0
 """Seconds that an unloaded engine's workers get to finish what they have in hand."""
 
@@ -45,6 +48,7 @@ class Residency:
         budget: how much may be in memory.
         is_waited_for: whether somebody awaits a job of an engine.
         clock: seconds, never going back.
+        supervisor: runs the loading and unloading.
     """
 
     def __init__(
@@ -53,14 +57,17 @@ class Residency:
         budget: Budget,
         is_waited_for: Callable[[str], bool],
         clock: Callable[[], float],
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._pools = pools
         self._budget = budget
         self._is_waited_for = is_waited_for
         self._clock = clock
+        self._supervisor = supervisor or Supervisor()
         self._loaded: dict[str, float] = {}  # when it was used last
         self._wanted: dict[str, None] = {}  # in the order of asking
         self._warm: dict[str, float] = {}  # since when, as seen while somebody waits
+        self._postponed: dict[str, float] = {}  # engines that failed to load, until when
         self._holders: dict[str, set[str]] = {engine: set() for engine in pools}
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -80,14 +87,11 @@ class Residency:
         for engine in self._pools:
             if self._fits(engine):
                 await self._load(engine)
-        self._keeper = asyncio.create_task(self._keep(), name="engines in memory")
+        self._keeper = self._supervisor.supervised("model cache", self._keep)
 
     async def close(self, grace: float) -> None:
         """Unload everything, for good."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+        await stop(self._keeper)
         await asyncio.gather(*(pool.close(grace) for pool in self._pools.values()))
 
     def hold(self, session: str, engine: str) -> None:
@@ -114,7 +118,19 @@ class Residency:
                 await asyncio.wait_for(self._news.wait(), _LOOK if self._wanted else None)
             self._news.clear()
             for engine in list(self._wanted):
-                await self._serve(engine)
+                if self._postponed.get(engine, 0.0) <= self._clock():
+                    await self._try(engine)
+
+    async def _try(self, engine: str) -> None:
+        """Serve an engine; one that fails keeps no other waiting and is tried again later."""
+        try:
+            await self._serve(engine)
+        except Exception as error:  # noqa: BLE001  reported
+            self._supervisor.failed("model cache", error, engine=engine)
+            self._postponed[engine] = self._clock() + _RETRY
+            self._wanted.setdefault(engine)
+        else:
+            self._postponed.pop(engine, None)
 
     async def _serve(self, engine: str) -> None:
         """Load a wanted engine if there is room or room can be made."""
@@ -162,7 +178,11 @@ class Residency:
         cost, total = self._budget.costs[engine], self._budget.total
         if total is not None and cost > total:
             _logger.warning("%s takes %d MB, over the budget of %d MB", engine, cost, total)
-        await self._pools[engine].start()
+        try:
+            await self._pools[engine].start()
+        except BaseException:
+            del self._loaded[engine]
+            raise
 
     async def _unload(self, engine: str) -> None:
         _logger.info("Unloading %s to make room", engine)

@@ -13,6 +13,7 @@ from vivavoce.recognition.worker_process import (
     WorkerProcess,
     WorkerUnheardError,
 )
+from vivavoce.supervision import Supervisor
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class Backoff:
 
     The first two losses cost no wait: a crash is usually the doing of some audio or of an
     operator. From the third in a row, without an answer in between and each within ``WINDOW``
-    seconds of the one before, the wait doubles.
+    seconds of the one before, the wait doubles. A worker that could not even start counts however
+    long ago the one before was lost: a load that hangs takes longer than any window.
     """
 
     WINDOW = 60.0
@@ -53,9 +55,10 @@ class Backoff:
         self.streak = 0
         self._last_loss = float("-inf")
 
-    def lost(self, now: float) -> float:
-        """Note a loss and return the seconds to wait."""
-        self.streak = self.streak + 1 if now - self._last_loss <= self.WINDOW else 1
+    def lost(self, now: float, *, started: bool = True) -> float:
+        """Note the loss of a worker that had started or had not; returns the seconds to wait."""
+        goes_on = not started or now - self._last_loss <= self.WINDOW
+        self.streak = self.streak + 1 if goes_on else 1
         self._last_loss = now
         if self.streak < self.PATIENT_FROM:
             return 0.0
@@ -77,6 +80,7 @@ class Slot:
         patience: when a worker counts as hung.
         changed: called whenever ``worker`` changed.
         growth: bytes by which a worker may grow; then it is replaced, between two batches.
+        supervisor: runs the slot.
 
     Attributes:
         worker: the warm worker, if there is one now.
@@ -96,6 +100,7 @@ class Slot:
         patience: Patience,
         changed: Callable[[], None],
         growth: float,
+        supervisor: Supervisor,
     ) -> None:
         self._spec = spec
         self._source = source
@@ -110,7 +115,8 @@ class Slot:
         self.recycled = 0
         self.last_error: str | None = None
         self.backoff = Backoff()
-        self._task = asyncio.create_task(self._run(), name=f"worker slot of {spec.loader}")
+        self._warm = False  # whether the latest worker got so far
+        self._task = supervisor.supervised("worker slot", self._run)
 
     async def close(self, grace: float) -> None:
         """Finish the batch in hand within ``grace`` seconds and end the worker."""
@@ -126,15 +132,15 @@ class Slot:
                 await self._employ()
             except WorkerLostError as cause:
                 await asyncio.sleep(self._mourn(cause))
-            except Exception as error:  # a bug must cost a worker at most, never the slot
-                _logger.exception("A worker slot failed")
-                await asyncio.sleep(self._mourn(error))
+            except Exception as error:  # costs a worker; the supervisor starts the slot again
+                self._mourn(error)
+                raise
 
     def _mourn(self, cause: Exception) -> float:
         """Note a loss; returns the seconds to wait before the next worker."""
         self.losses += 1
         self.last_error = str(cause)
-        delay = self.backoff.lost(self._clock())
+        delay = self.backoff.lost(self._clock(), started=self._warm)
         _logger.warning("Lost a worker, the next one starts in %.0f s: %s", delay, cause)
         return delay
 
@@ -144,7 +150,9 @@ class Slot:
         Raises:
             WorkerLostError: it ended before we wanted it to.
         """
+        self._warm = False
         worker = await WorkerProcess.start(self._spec, self._patience)
+        self._warm = True
         self.worker = worker
         self._changed()
         try:

@@ -55,7 +55,7 @@ class ModelStore:
     """
 
     def __init__(self, folder: Path, supply: Supply | None = None) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()  # workers and pip run in another folder
         self._supply = supply or Supply()
 
     def path(self, model: Model) -> Path:

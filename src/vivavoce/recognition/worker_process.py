@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from vivavoce.child_process import COMPUTING, NEUTRAL_FOLDER, clean_environment, interpreter
 from vivavoce.recognition import frames
 from vivavoce.recognition.contract import SAMPLE_RATE, Capabilities, DecodeRequest
 from vivavoce.recognition.frames import (
@@ -56,7 +56,7 @@ class Patience:
 
 
 class WorkerLostError(Exception):
-    """A worker is of no use any more: it died, hung, could not load, or spoke nonsense."""
+    """A worker is of no use any more: it died, hung, could not load, or broke the protocol."""
 
 
 class WorkerUnheardError(WorkerLostError):
@@ -149,6 +149,7 @@ class WorkerProcess:
             # A grandchild may hold the pipe open: what it has to say does not keep us.
             await asyncio.wait({self._listener}, timeout=self._patience.leave)
             self._listener.cancel()
+            await asyncio.wait({self._listener})
 
     async def _let_leave(self) -> None:
         if self._process.stdin is not None:
@@ -167,8 +168,8 @@ class WorkerProcess:
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             await asyncio.wait({self.gone}, timeout=self._patience.leave)
             raise WorkerLostError(self.obituary()) from error
-        except (FrameError, msgspec.DecodeError) as error:
-            raise WorkerLostError(f"worker {self.pid} spoke nonsense: {error}") from error
+        except (FrameError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise WorkerLostError(f"worker {self.pid} broke the protocol: {error}") from error
         if isinstance(reply, Refused):
             raise WorkerLostError(f"the engine could not be loaded: {reply.error}")
         if not isinstance(reply, expected):
@@ -204,9 +205,15 @@ async def _read(stdout: asyncio.StreamReader) -> FromWorker:
 
 
 async def _spawn() -> Process:
-    command = (sys.executable, "-m", "vivavoce.recognition.worker")
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        return await asyncio.create_subprocess_exec(
+            *interpreter("vivavoce.recognition.worker"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=clean_environment(COMPUTING),
+            cwd=NEUTRAL_FOLDER,
+        )
     except OSError as error:
         raise WorkerLostError(f"no worker could be started: {error}") from error
 

@@ -1,10 +1,11 @@
 """The address under which a client knows this server."""
 
-import contextlib
-import ipaddress
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+
+from vivavoce.delivery.addresses import Address
 
 
 def base_url(request: HTTPConnection, public_url: str | None, *, websocket: bool = False) -> str:
@@ -18,6 +19,15 @@ def base_url(request: HTTPConnection, public_url: str | None, *, websocket: bool
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
+    address = address_of(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def address_of(text: str) -> Address | None:
+    """An address without its scope id, an IPv4-mapped one as IPv4; None for anything else."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

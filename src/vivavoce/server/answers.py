@@ -1,13 +1,14 @@
 """HTTP answers in the one shape that clients know, errors included. Contract §1.5."""
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
 
 from vivavoce.archive import port as archive
 from vivavoce.delivery.ledger import LedgerError
@@ -18,6 +19,7 @@ from vivavoce.session.ports import Clock
 
 JSON = "application/json"
 RETRY_SECONDS = 5
+PIECE = 256 * 1024
 
 REFUSALS: tuple[type[Exception], ...] = (
     ApiError,
@@ -27,6 +29,7 @@ REFUSALS: tuple[type[Exception], ...] = (
     archive.UnavailableError,
     journal.UnavailableError,
     LedgerError,
+    ClientDisconnect,
 )
 """What a route raises to refuse a request; anything else is a fault of ours."""
 
@@ -38,6 +41,19 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type=JSON)
 
 
+async def long_json_answer(value: Any) -> Response:
+    """A value that may have megabytes as a JSON answer: written in a thread, sent in pieces."""
+    body = await asyncio.to_thread(msgspec.json.encode, value)
+    headers = {"content-length": str(len(body))}
+    return StreamingResponse(_pieces(body), media_type=JSON, headers=headers)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    whole = memoryview(body)
+    for start in range(0, len(body), PIECE):
+        yield whole[start : start + PIECE]
+
+
 def as_api_error(error: Exception, request: Request) -> ApiError:
     """The refusal that an exception means to a client."""
     match error:
@@ -45,8 +61,8 @@ def as_api_error(error: Exception, request: Request) -> ApiError:
             return error
         case InvalidParametersError():
             return ApiError(400, "Invalid parameter(s)", faults=error.faults)
-        case MalformedJsonError():
-            return ApiError(400, str(error))
+        case MalformedJsonError() | ClientDisconnect():
+            return ApiError(400, str(error))  # to one that has gone, it is only not our fault
         case archive.UnavailableError() | journal.UnavailableError() | LedgerError():
             return ApiError(503, str(error), retry_after=RETRY_SECONDS)
         case HTTPException():

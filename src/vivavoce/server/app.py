@@ -1,13 +1,14 @@
 """The composition: settings in, an application out. The only place that names every adapter."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -18,22 +19,27 @@ from vivavoce.archive.records import SqlRecords
 from vivavoce.inference import open_graph
 from vivavoce.journal.port import JournalError
 from vivavoce.journal.sqlite import SqliteJournal
+from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.request import InitRequest
 from vivavoce.recognition.recogniser import Recogniser
 from vivavoce.server.answers import REFUSALS, error_handler, json_answer
+from vivavoce.server.cross_origin import CrossOrigin
 from vivavoce.server.delivering import callback_refusal, open_deliveries, reach
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.documents import Documents
-from vivavoce.server.door import Door
 from vivavoce.server.exposition import Exposition
 from vivavoce.server.forwarded import believing
+from vivavoce.server.key_guard import KeyGuard
 from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics, Readings, Sources
+from vivavoce.server.operator_access import OperatorAccess
 from vivavoce.server.reception import Reception
 from vivavoce.server.routes import LiveRoutes
 from vivavoce.server.settings import Settings
 from vivavoce.server.voices import Voices
 from vivavoce.server.watchdog import Watchdog
 from vivavoce.server.webhooks import WebhookRoutes
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
 from vivavoce.session.finishing import Finisher
 from vivavoce.session.hearing import Hearing
 from vivavoce.session.life import Life
@@ -43,6 +49,7 @@ from vivavoce.session.ports import Outside
 from vivavoce.session.runner import Voice
 from vivavoce.session.sessions import Sessions
 from vivavoce.speech.silero import VoiceActivity
+from vivavoce.supervision import Supervisor
 
 MEBIBYTE = 1 << 20
 
@@ -50,29 +57,47 @@ MEBIBYTE = 1 << 20
 class Health:
     """Whether the process is up, and whether it can do its work."""
 
-    def __init__(self, recogniser: Recogniser, journal: SqliteJournal) -> None:
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        journal: SqliteJournal,
+        supervisor: Supervisor,
+        access: OperatorAccess,
+    ) -> None:
         self._recogniser = recogniser
         self._journal = journal
+        self._supervisor = supervisor
+        self._access = access
 
     async def health(self, _: Request) -> Response:
         """The process answers."""
         return json_answer({"health": "OK"})
 
-    async def ready(self, _: Request) -> Response:
-        """Models are warm and audio can be stored."""
+    async def ready(self, request: Request) -> Response:
+        """Models are warm, audio can be stored, and no background task is down.
+
+        Why not is for the operator alone. A key that is sent must be right, or keys could be
+        guessed here unseen.
+        """
+        if self._access.has_wrong_key(request):
+            raise ApiError(401, "gladia key not found")
         engines = self._recogniser.health()
         failure = self._journal.failure
-        ready = failure is None and self._recogniser.ready
+        down = self._supervisor.down
+        unavailable = self._recogniser.unavailable
+        ready = failure is None and self._recogniser.ready and not (down or unavailable)
         body = {
             "ready": ready,
             "journal": "OK" if failure is None else str(failure),
+            "tasks": dict.fromkeys(down, "failed and is being restarted") or "OK",
             "engines": {
-                name: f"{pool.ready} of {pool.size}"
+                name: f"{pool.ready} of {pool.size}" + ", cannot start" * (name in unavailable)
                 for name, pool in engines.items()
                 if name in self._recogniser.loaded
             },
         }
-        return json_answer(body, 200 if ready else 503)
+        shown = body if self._access.allows(request) else {"ready": ready}
+        return json_answer(shown, 200 if ready else 503)
 
 
 async def open_routes(
@@ -80,6 +105,7 @@ async def open_routes(
     keys: KeyRing,
     stack: AsyncExitStack,
     voices: Voices,
+    metrics: Metrics,
     on_broken: Callable[[JournalError], None],
 ) -> list[BaseRoute]:
     """Open everything behind the routes; the stack closes it in the opposite order.
@@ -92,19 +118,31 @@ async def open_routes(
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
-    metrics = Metrics()
+    supervisor = Supervisor(
+        count_failure=metrics.count_background_failure, count_unreadable=metrics.count_unreadable
+    )
+    asyncio.get_running_loop().set_exception_handler(supervisor.loop_failed)
     await stack.enter_async_context(
         Watchdog(
-            metrics.loop_late.observe, metrics.loop_busy.observe, metrics.collection_time.observe
+            metrics.loop_late.observe,
+            metrics.loop_busy.observe,
+            metrics.collection_time.observe,
+            partial(supervisor.failed, "watchdog"),
         )
     )
     journal = await SqliteJournal.open(
         settings.data / "journal.db",
         on_broken=on_broken,
         on_commit=metrics.commit_time.observe,
+        supervisor=supervisor,
     )
     stack.push_async_callback(journal.close)
-    records = await SqlRecords.open(f"sqlite:///{settings.data / 'records.db'}")
+    records = await SqlRecords.open(
+        f"sqlite:///{settings.data / 'records.db'}",
+        on_unreadable=lambda session, error: supervisor.unreadable(
+            "record", error, session=session
+        ),
+    )
     stack.push_async_callback(records.close)
     recordings = LocalRecordings(settings.data / "recordings")
     recogniser = Recogniser(
@@ -113,6 +151,7 @@ async def open_routes(
         workers=settings.workers or None,
         growth=settings.worker_growth * MEBIBYTE,
         memory_mb=settings.model_memory or None,
+        supervisor=supervisor,
     )
     stack.push_async_callback(recogniser.close)
     await recogniser.start()
@@ -137,20 +176,36 @@ async def open_routes(
         settings.early_finals,
     )
     finisher = Finisher(journal, records, recordings, time.time)
-    life = Life(journal, records, finisher, opening.begin, time.time)
-    deliveries, transport = await open_deliveries(settings, journal, stack)
-    sessions = Sessions(journal, records, life, limits(settings), time.monotonic)
+    life = Life(journal, records, finisher, opening.begin, time.time, supervisor=supervisor)
+    deliveries, transport = await open_deliveries(settings, journal, stack, supervisor)
+    failing = failing_engine(opening.choose_voice, recogniser)
+    sessions = Sessions(
+        journal,
+        records,
+        life,
+        limits(settings),
+        time.monotonic,
+        supervisor=supervisor,
+        failing_engine=failing,
+    )
     await sessions.start()
     stack.push_async_callback(sessions.aclose)
     voices.tell()
-    health = Health(recogniser, journal)
+    access = OperatorAccess.of(settings, keys)
+    health = Health(recogniser, journal, supervisor, access)
     allowed = reach(settings)
     webhooks = WebhookRoutes(deliveries.ledger, keys, transport, allowed, time.time)
-    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic)
+    reception = Reception(settings.max_load, sessions, recogniser, time.monotonic, failing)
+    disk = DiskReserve(settings.data, settings.disk_reserve * MEBIBYTE, time.monotonic)
     metrics.registry.register(
-        Readings(Sources(sessions, recogniser, journal, deliveries, reception))
+        Readings(Sources(sessions, recogniser, journal, deliveries, reception, disk))
     )
-    exposition = Exposition(metrics, keys, settings.open_metrics, deliveries.count)
+
+    async def measure() -> None:
+        await deliveries.count()
+        await disk.refresh()
+
+    exposition = Exposition(metrics, access, measure)
     live = LiveRoutes(
         sessions=sessions,
         records=records,
@@ -161,8 +216,9 @@ async def open_routes(
         public_url=settings.public_url,
         wall=time.time,
         metrics=metrics,
-        door=Door(metrics),
+        handshake_gate=HandshakeGate(metrics),
         reception=reception,
+        disk=disk,
     )
     return [
         Route("/health", health.health),
@@ -187,6 +243,20 @@ def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], V
     return chosen
 
 
+def failing_engine(
+    choose: Callable[[InitRequest], Voice], recogniser: Recogniser
+) -> Callable[[InitRequest], str | None]:
+    """Names an engine that a request cannot do without and that cannot start; None for none."""
+
+    def failing(request: InitRequest) -> str | None:
+        unavailable = recogniser.unavailable
+        if not unavailable:
+            return None
+        return next((name for name in choose(request).required if name in unavailable), None)
+
+    return failing
+
+
 def limits(settings: Settings) -> Limits:
     """The bounds of each session."""
     return Limits(
@@ -196,21 +266,25 @@ def limits(settings: Settings) -> Limits:
         idle=settings.idle_limit,
         connect=settings.connect_limit,
         sessions=settings.max_sessions,
+        quiet=settings.max_quiet,
+        unopened=settings.max_unopened,
+        engine=settings.engine_patience,
     )
 
 
-def build(settings: Settings, routes: Sequence[BaseRoute]) -> Starlette:
+def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> Starlette:
     """The application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
         allow_headers=["*"],
     )
+    guard = Middleware(KeyGuard, count=metrics.failed_keys.inc, clock=time.monotonic)
     app = Starlette(
         routes=[*routes, *Documents(__version__, settings.public_url).routes()],
-        middleware=[*believing(settings.trusted_proxies), cors],
+        middleware=[*believing(settings.trusted_proxies), cors, guard],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
     app.router.redirect_slashes = False  # a path is right or it is a 404

@@ -1,6 +1,8 @@
 """What every route asks of a request: whose it is, and what it carries."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -8,6 +10,11 @@ from vivavoce.protocol.errors import ApiError
 from vivavoce.server.keys import KeyRing
 
 BODY_SECONDS = 30.0
+
+SMALL_BODY = 4096
+"""Bytes of a body that is checked on the event loop; a larger one is checked in a thread."""
+
+Checked = TypeVar("Checked")
 
 
 def owner_of(request: Request, keys: KeyRing) -> str:
@@ -41,3 +48,8 @@ async def body_of(request: Request, limit: int) -> bytes:
     except TimeoutError:
         raise ApiError(408, f"the body took more than {BODY_SECONDS:g} s to arrive") from None
     return bytes(body)
+
+
+async def checked(check: Callable[[bytes], Checked], body: bytes) -> Checked:
+    """What a check makes of a body; it raises what the check raises."""
+    return check(body) if len(body) <= SMALL_BODY else await asyncio.to_thread(check, body)

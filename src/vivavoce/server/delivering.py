@@ -20,6 +20,7 @@ from vivavoce.delivery.targets import RefusedTargetError, target
 from vivavoce.journal.port import Journal
 from vivavoce.protocol.request import InitRequest
 from vivavoce.server.settings import Settings
+from vivavoce.supervision import Supervisor
 
 ANY_PORT: Collection[int] = range(1, 65536)
 ANYWHERE = Reach((ip_network("0.0.0.0/0"), ip_network("::/0")), ANY_PORT)
@@ -62,7 +63,7 @@ def means(settings: Settings, transport: Transport) -> Means:
 
 
 async def open_deliveries(
-    settings: Settings, journal: Journal, stack: AsyncExitStack
+    settings: Settings, journal: Journal, stack: AsyncExitStack, supervisor: Supervisor
 ) -> tuple[Deliveries, Transport]:
     """Deliveries under way; the stack closes them.
 
@@ -72,7 +73,7 @@ async def open_deliveries(
     ledger = await Ledger.of_folder(settings.data)
     stack.push_async_callback(ledger.close)
     transport = await stack.enter_async_context(SafeTransport(reach(settings)))
-    deliveries = Deliveries(journal, ledger, means(settings, transport))
+    deliveries = Deliveries(journal, ledger, means(settings, transport), supervisor)
     deliveries.start()
     stack.push_async_callback(deliveries.aclose)
     return deliveries, transport

@@ -77,6 +77,13 @@ DELIVERIES: tuple[Limit, ...] = (
     ),
     Limit("deliveries", "time that they are kept", _BOUNDS.idle, "s", "closed"),
     Limit("deliveries", "names looked up at once", resolver.THREADS, "names", "the next wait"),
+    Limit(
+        "deliveries",
+        "names looked up at once for one key",
+        resolver.SHARE,
+        "names",
+        "its next wait, outside of the time to connect",
+    ),
     Limit("deliveries", "URL of an endpoint", targets.MAX_URL, "characters", "422"),
     Limit("deliveries", "host in it", targets.MAX_HOST, "characters", "422"),
     Limit(

@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: open to this machine, else for whoever has a key."""
+"""``/metrics`` for Prometheus: open to processes of this machine, else with a key."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,11 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vivavoce.protocol.errors import ApiError
-from vivavoce.server.addresses import is_loopback
-from vivavoce.server.keys import KeyRing
 from vivavoce.server.metrics import Metrics
-
-PROXIED = ("x-forwarded-for", "forwarded")
+from vivavoce.server.operator_access import OperatorAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +18,12 @@ class Exposition:
     """The route.
 
     Attributes:
-        open_to_all: answer whoever asks.
+        access: decides which requests are answered.
         count: has that counted which cannot be read at any moment.
     """
 
     metrics: Metrics
-    keys: KeyRing
-    open_to_all: bool
+    access: OperatorAccess
     count: Callable[[], Awaitable[None]]
 
     def route(self) -> BaseRoute:
@@ -36,16 +32,9 @@ class Exposition:
 
     async def get(self, request: Request) -> Response:
         """Every metric as it is now."""
-        if not (self.open_to_all or _from_here(request) or self._knows(request)):
-            raise ApiError(401, "/metrics needs a key from other machines, or open_metrics")
+        if not self.access.allows(request):
+            raise ApiError(
+                401, "/metrics needs a key through a proxy or from other machines, or open_metrics"
+            )
         await self.count()
         return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-    def _knows(self, request: Request) -> bool:
-        return self.keys.owner(request.headers.get("x-gladia-key", "")) is not None
-
-
-def _from_here(request: Request) -> bool:
-    """Whether a process of this machine asks for itself, not a proxy for somebody else."""
-    asks_for_itself = not any(name in request.headers for name in PROXIED)
-    return asks_for_itself and request.client is not None and is_loopback(request.client.host)

@@ -1,40 +1,96 @@
-"""What a proxy says of its client: believed only from proxies that the operator trusts."""
+"""Applies ``X-Forwarded-For``, ``-Proto`` and ``-Host`` to requests that trusted proxies send.
+
+One matcher decides for all three headers, so that scheme, host and client address of a request
+always have the same source.
+"""
+
+from collections.abc import Iterable
+from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-HEADER = b"x-forwarded-host"
+from vivavoce.server.addresses import address_of
+from vivavoce.server.trusted_proxies import TrustedProxies
+
+FOR = b"x-forwarded-for"
+PROTO = b"x-forwarded-proto"
+HOST = b"x-forwarded-host"
+
+_SCHEMES = {
+    "http": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
+    "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},
+}
 
 
-class ForwardedHost:
-    """Puts ``X-Forwarded-Host`` in the place of ``Host``, from trusted proxies."""
+class ForwardedHeaders:
+    """Replaces client, scheme and host of a request by what a trusted proxy says of them."""
 
-    def __init__(self, app: ASGIApp, trusted: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, trusted: TrustedProxies) -> None:
         self._app = app
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or socket."""
-        if scope["type"] in {"http", "websocket"} and self._believes(scope):
-            headers = scope["headers"]
-            if host := next((value for name, value in headers if name == HEADER), b""):
-                first = host.split(b",")[0].strip()
-                kept = [(name, value) for name, value in headers if name != b"host"]
-                scope = {**scope, "headers": [*kept, (b"host", first)]}
+        """Serve one request or socket."""
+        if scope["type"] in _SCHEMES:
+            scope = forwarded(scope, self._trusted)
         await self._app(scope, receive, send)
 
-    def _believes(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        return "*" in self._trusted or (client is not None and client[0] in self._trusted)
+
+def forwarded(scope: Scope, trusted: TrustedProxies) -> Scope:
+    """The scope as the client caused it; unchanged unless the peer is a trusted proxy."""
+    peer = scope.get("client")
+    if not trusted.trusts(peer[0] if peer else None):
+        return scope
+    headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+    changes: dict[str, Any] = {}
+    if client := client_address(_items(headers, FOR), trusted):
+        changes["client"] = (client, 0)
+    proto = next(iter(_items(headers, PROTO)), "").lower()
+    if scheme := _SCHEMES[scope["type"]].get(proto):
+        changes["scheme"] = scheme
+    if host := next(iter(_items(headers, HOST)), ""):
+        kept = [(name, value) for name, value in headers if name != b"host"]
+        changes["headers"] = [*kept, (b"host", host.encode("latin-1"))]
+    return {**scope, **changes}
+
+
+def client_address(hops: Iterable[str], trusted: TrustedProxies) -> str | None:
+    """The client's address: of the hops, read from the nearest, the first that is no proxy.
+
+    A hop that is no address ends the search: what stands before it was written by a peer that
+    cannot be named.
+    """
+    nearest = None
+    for hop in reversed(list(hops)):
+        address = address_of(_without_port(hop))
+        if address is None:
+            return nearest
+        nearest = str(address)
+        if not trusted.trusts(nearest):
+            return nearest
+    return nearest
+
+
+def _items(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """The parts of a list header, over all of its lines, that are not empty."""
+    lines = (value.decode("latin-1") for key, value in headers if key == name)
+    return [part.strip() for line in lines for part in line.split(",") if part.strip()]
+
+
+def _without_port(hop: str) -> str:
+    """``[v6]:port`` and ``v4:port`` without the port."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    host, _, port = hop.partition(":")
+    return host if port.isdigit() else hop
 
 
 def believing(trusted_proxies: str) -> list[Middleware]:
-    """The middleware that believes those proxies; none where none is trusted."""
-    trusted = frozenset(name.strip() for name in trusted_proxies.split(",") if name.strip())
-    if not trusted:
-        return []
-    return [
-        Middleware(ForwardedHost, trusted=trusted),
-        Middleware(ProxyHeadersMiddleware, trusted_hosts=sorted(trusted)),
-    ]
+    """The middleware for these proxies; none where none is trusted.
+
+    Raises:
+        ValueError: a part is neither an address nor a network.
+    """
+    trusted = TrustedProxies.parse(trusted_proxies)
+    return [Middleware(ForwardedHeaders, trusted=trusted)] if trusted else []

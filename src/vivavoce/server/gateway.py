@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from vivavoce.audio.suspicion import suspicion
 from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
@@ -26,12 +25,11 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.server.answering import Answering, Owed
-from vivavoce.server.line import peer_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
-from vivavoce.server.pace import Pace
 from vivavoce.server.replies import Replies, acknowledged
 from vivavoce.server.texts import Parsed, framed, parsed
+from vivavoce.server.websocket.peer import LONG_TEXT, peer_of
 from vivavoce.session.arrival import Arrival, DroppedError, GapError
 from vivavoce.session.connections import Turn
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
@@ -51,11 +49,6 @@ MOST_UNANSWERED_BYTES = 32 * 1024 * 1024
 
 MOST_UNREADABLE = 100
 """Unreadable messages in a row; a client that sends so many is broken, or an attacker."""
-
-FRAMES_PER_SECOND = 1000
-FRAMES_AT_ONCE = 4000
-"""Floods of tiny frames are read no faster: they cost far more than the audio in them is worth.
-Audio in frames of 100 ms may still come at a hundred times real time."""
 
 log = structlog.get_logger(__name__)
 
@@ -87,10 +80,9 @@ class Connection:
         self._arrival = Arrival(live, position)
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
+        self._peer.takes_long_text = True
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
-        self._clock = asyncio.get_running_loop().time
-        self._pace = Pace(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._clock())
         self._reading = False  # whether everything that came before has been taken
         self._turn = Turn()
         self._left_with: int | None = None
@@ -138,6 +130,7 @@ class Connection:
             return await self._refuse(gap)
         self._live.on_partial = self._show
         self._live.on_notice = self._notify
+        self._live.suspicions.flush()
         return await self._until_ended()
 
     async def _settle(self) -> None:
@@ -165,6 +158,7 @@ class Connection:
             "send": self._send(),
             "watch": self._watch(),
             "despair": self._despair(),
+            "lost": self._lost(),
         }
         tasks = [
             asyncio.create_task(part, name=f"{name} {self._live.id}")
@@ -203,8 +197,7 @@ class Connection:
 
     def _take(self, audio: bytes) -> bool:
         """Take a binary frame in the call that brings it; False where it has to wait its turn."""
-        free = self._reading and not self._full
-        if free and self._pace.spare(self._clock()):
+        if self._reading and not self._full:
             self._store(audio, self._answers.owe(len(audio)))
             return True
         return False
@@ -214,14 +207,13 @@ class Connection:
         if audio is not None:
             self._store(audio, self._answers.owe(len(audio)))
         else:
-            read = await parsed(frame["text"])
-            self._obey(read, self._answers.owe(len(frame["text"])))
+            text = frame[LONG_TEXT] if LONG_TEXT in frame else frame["text"]
+            read = await parsed(text)
+            self._obey(read, self._answers.owe(len(text)))
             if self._answers.at_work:
                 await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
         while self._full:
             await self._answers.moved()
-        if delay := self._pace.delay(self._clock()):
-            await asyncio.sleep(delay)
 
     @property
     def _full(self) -> bool:
@@ -254,7 +246,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
             self._refuse_audio(owed, error)
         else:
-            stored.add_done_callback(partial(self._stored, owed, audio, acks))
+            stored.add_done_callback(partial(self._stored, owed, acks))
 
     def _announced_ack(self, acks: list[Message]) -> Told:
         """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
@@ -266,7 +258,7 @@ class Connection:
         return told
 
     def _stored(
-        self, owed: Owed, audio: bytes, acks: Sequence[Message], stored: asyncio.Future[ChunkRange]
+        self, owed: Owed, acks: Sequence[Message], stored: asyncio.Future[ChunkRange]
     ) -> None:
         if stored.cancelled():
             self._answers.fail(owed, asyncio.CancelledError())
@@ -274,8 +266,6 @@ class Connection:
             self._refuse_audio(owed, error)
         else:
             known = stored.result()
-            if known.byte_range[0] == 0 and (kind := suspicion(audio)):
-                self._notify("suspicious_audio", f"the audio looks like {kind}, not like samples")
             if acks:
                 self._answers.settle(owed, acks[-1])
             elif self._live.herald.wants_acks:
@@ -371,6 +361,10 @@ class Connection:
         await self._turn.replaced.wait()
         return CloseCode.REPLACED
 
+    async def _lost(self) -> CloseCode | None:
+        await self._live.lost.wait()
+        return CloseCode.INTERNAL
+
     async def _despair(self) -> CloseCode | None:
         await self._hopeless.wait()
         return CloseCode.UNREADABLE
@@ -389,10 +383,12 @@ class Connection:
         if isinstance(message, Transcript) and passes(message, self._live.request.messages_config):
             self._outbound.show(encode(message).decode(), message.data.id)
 
-    def _notify(self, code: str, reason: str) -> None:
-        """Tell the client something that answers nothing; dropped where too much waits."""
-        if not self._full:
-            self._announce(self._answers.owe(0), self._replies.error(code, reason))
+    def _notify(self, code: str, reason: str) -> bool:
+        """Tell the client something that answers nothing; False where too much waits."""
+        if self._full:
+            return False
+        self._announce(self._answers.owe(0), self._replies.error(code, reason))
+        return True
 
     def _merged_ack(self, begin: int, end: int) -> str:
         return encode(self._replies.ack(self._live.range(begin, end))).decode()

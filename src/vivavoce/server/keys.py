@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from vivavoce.durable import publish
+from vivavoce.durable import new_file, publish
 
 FILE = "keys.json"
 OWNER = "default"
@@ -80,8 +80,7 @@ def _stored(path: Path) -> KeyRing:
 def keep(folder: Path, key: str) -> None:
     """Remember a key, as its hash, for the next start; all of it or nothing."""
     part = folder / f"{FILE}.part"
-    part.touch(mode=0o600)
-    with part.open("w") as file:
+    with os.fdopen(new_file(part), "w") as file:
         json.dump({digest(key): OWNER}, file)
         file.flush()
         os.fsync(file.fileno())

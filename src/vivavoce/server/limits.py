@@ -4,12 +4,12 @@ The rooms keep their own constants and know nothing of this table; ``docs/refere
 made from it, and a test finds bounds in the code that are missing here.
 """
 
-from vivavoce.archive import database
+from vivavoce.archive import database, port
 from vivavoce.audio import wav_header
 from vivavoce.delivery import dispatcher
 from vivavoce.journal import sqlite, tails, writer
 from vivavoce.protocol import frames as wire
-from vivavoce.protocol import request, validation
+from vivavoce.protocol import long_messages, overfull, request, validation
 from vivavoce.recognition import desk, frames, recogniser, worker
 from vivavoce.recognition.slot import Backoff
 from vivavoce.recognition.worker_process import Patience
@@ -17,45 +17,202 @@ from vivavoce.server import (
     admission,
     answers,
     asking,
+    descriptors,
+    disk,
     gateway,
-    handshakes,
-    http_line,
-    line,
     listing,
+    reception,
     routes,
     serving,
     webhooks,
 )
 from vivavoce.server.delivery_limits import DELIVERIES
+from vivavoce.server.guard_limits import GUARDS
+from vivavoce.server.http import bounds, refusals
 from vivavoce.server.limit import Limit, from_setting
 from vivavoce.server.outbound import Room
+from vivavoce.server.websocket import (
+    frame_intake,
+    handshake_policy,
+    keepalive,
+    partial_messages,
+    protocol,
+    refusal_log,
+)
 from vivavoce.session import arrival, life, live, resume, runner, sessions
 
 _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
 
 LIMITS: tuple[Limit, ...] = (
-    Limit("connections", "head of a request or handshake", http_line.HEAD_SECONDS, "s", "line cut"),
-    Limit("connections", "idle time between requests", serving.KEEP_ALIVE_SECONDS, "s", "closed"),
-    Limit("connections", "handshakes at once", handshakes.BURST, "handshakes", "the next are held"),
+    Limit(
+        "connections",
+        "open connections in all, as far as descriptors allow",
+        descriptors.MAX_DERIVED,
+        "connections",
+        "the one that has waited longest without a request is closed; where none waits, 503",
+        "max_connections",
+    ),
+    Limit(
+        "connections",
+        "descriptors kept back from connections; half of the limit where it is below twice that",
+        descriptors.RESERVED,
+        "descriptors",
+        "sessions that run can go on",
+    ),
+    Limit(
+        "connections",
+        "soft limit of descriptors that the server raises its own to, where the hard one allows",
+        descriptors.MOST_RAISED,
+        "descriptors",
+        "logged as `connection_limit_set`",
+    ),
+    from_setting(
+        "connections",
+        "max_connections_per_address",
+        "connections",
+        "open connections of an address or an IPv6 /64; loopback and trusted proxies have none",
+        "503 with `Retry-After`",
+    ),
+    Limit(
+        "connections",
+        "`Retry-After` where too many are open",
+        refusals.RETRY_SECONDS,
+        "s",
+        "sent with 503",
+    ),
+    Limit("connections", "head of a request or handshake", bounds.HEAD_SECONDS, "s", "408, closed"),
+    Limit(
+        "connections",
+        "head, chunk-size lines and trailers of a request together",
+        bounds.MAX_HEAD_BYTES,
+        "bytes",
+        "431, closed",
+    ),
+    Limit(
+        "connections",
+        "header and trailer lines of a request together",
+        bounds.MAX_HEAD_LINES,
+        "lines",
+        "431, closed",
+    ),
+    Limit(
+        "connections",
+        "request line or header line of a handshake",
+        bounds.MAX_HANDSHAKE_LINE_BYTES,
+        "bytes",
+        "414 or 431, closed",
+    ),
+    Limit(
+        "connections",
+        "whole request, body and trailers included",
+        bounds.REQUEST_SECONDS,
+        "s",
+        "408, closed",
+    ),
+    Limit(
+        "connections",
+        "body that waits for its route",
+        bounds.MAX_BUFFERED_BODY_BYTES,
+        "bytes",
+        "the connection is not read until the route takes it",
+    ),
+    Limit("connections", "idle time between requests", bounds.KEEP_ALIVE_SECONDS, "s", "closed"),
+    Limit(
+        "connections",
+        "time in which a client must take some of a waiting response",
+        bounds.READER_SECONDS,
+        "s",
+        "connection aborted",
+    ),
+    Limit(
+        "connections",
+        "time in which input is discarded behind a refusal or an unread body",
+        bounds.LINGER_SECONDS,
+        "s",
+        "closed",
+    ),
+    Limit(
+        "connections",
+        "such input",
+        bounds.MAX_DISCARDED_BYTES_PER_SECOND,
+        "bytes/s",
+        "the connection is read no faster",
+    ),
+    Limit(
+        "connections",
+        "handshake from its first byte to its answer",
+        protocol.HANDSHAKE_SECONDS,
+        "s",
+        "408 or 503, closed",
+    ),
+    Limit(
+        "connections",
+        "bytes behind a handshake that is not answered yet",
+        frame_intake.EARLY_BYTES,
+        "bytes",
+        "reading pauses until it is",
+    ),
+    Limit(
+        "connections",
+        "time to read the refusal of a handshake",
+        protocol.REFUSAL_SECONDS,
+        "s",
+        "connection aborted",
+    ),
+    Limit(
+        "connections",
+        "silence of a client whose message was refused while it arrived",
+        protocol.QUIET_SECONDS,
+        "s",
+        "closed",
+    ),
+    Limit(
+        "connections",
+        "time between log lines about refused handshakes",
+        refusal_log.REFUSAL_LOG_SECONDS,
+        "s",
+        "counted in the next line",
+    ),
+    Limit(
+        "connections",
+        "handshakes at once",
+        handshake_policy.BURST,
+        "handshakes",
+        "the next are held",
+    ),
     Limit(
         "connections",
         "handshakes in the long run",
-        handshakes.RATE,
+        handshake_policy.RATE,
         "per s",
-        "the next are held, resuming ones let in first",
+        "the next are held; resuming clients are admitted three times as often as new ones",
+    ),
+    Limit(
+        "connections",
+        "handshakes of one token at once",
+        handshake_policy.TOKEN_BURST,
+        "handshakes",
+        "the next are held",
+    ),
+    Limit(
+        "connections",
+        "handshakes of one token in the long run",
+        handshake_policy.TOKEN_RATE,
+        "per s",
+        "the next one is held; one that follows it takes its place, and it gets 503",
     ),
     Limit(
         "connections",
         "time a handshake is held",
-        handshakes.HELD_SECONDS,
+        handshake_policy.HELD_SECONDS,
         "s",
         "503 with `Retry-After`",
     ),
     Limit(
         "connections",
-        "handshakes held",
-        handshakes.MOST_HELD,
+        "handshakes held, of resuming and of new clients each",
+        handshake_policy.MOST_HELD,
         "handshakes",
         "503 with `Retry-After`",
     ),
@@ -66,7 +223,34 @@ LIMITS: tuple[Limit, ...] = (
         "connections",
         "refused by the system",
     ),
-    Limit("connections", "frame from a client", serving.MAX_FRAME_BYTES, "bytes", "close 1009"),
+    Limit(
+        "connections",
+        "message from a client, all its fragments together",
+        serving.MAX_FRAME_BYTES,
+        "bytes",
+        "close 1009",
+    ),
+    Limit(
+        "connections",
+        "incomplete messages of all clients together",
+        partial_messages.MAX_PARTIAL_BYTES,
+        "bytes",
+        "close 1013 for the one that arrives slowest",
+    ),
+    Limit(
+        "connections",
+        "least progress of an incomplete message",
+        keepalive.PROGRESS_BYTES,
+        "bytes per minute",
+        "close 1013",
+    ),
+    Limit(
+        "connections",
+        "text from a client beside the base64 of an `audio_chunk`",
+        long_messages.LARGE,
+        "bytes",
+        "`acknowledged: false`, counts as unreadable",
+    ),
     Limit(
         "connections",
         "text frame to a client",
@@ -75,9 +259,19 @@ LIMITS: tuple[Limit, ...] = (
         "[shortened](message-size.md)",
     ),
     Limit(
-        "connections", "frames from a client", gateway.FRAMES_PER_SECOND, "per s", "read no faster"
+        "connections",
+        "frames from a client, of every kind",
+        frame_intake.FRAMES_PER_SECOND,
+        "per s",
+        "reading pauses",
     ),
-    Limit("connections", "frames at once", gateway.FRAMES_AT_ONCE, "frames", "read no faster"),
+    Limit(
+        "connections",
+        "frames from a client at once, of every kind",
+        frame_intake.FRAMES_AT_ONCE,
+        "frames",
+        "reading pauses",
+    ),
     Limit(
         "connections",
         "chunks read and not durable",
@@ -121,25 +315,53 @@ LIMITS: tuple[Limit, ...] = (
         "s",
         "close 1013",
     ),
-    Limit("connections", "time between pings", serving.PING_SECONDS, "s", "a ping is sent"),
+    Limit("connections", "time between pings", keepalive.PING_SECONDS, "s", "a ping is sent"),
     Limit(
         "connections",
-        "time to answer a ping",
-        serving.PONG_SECONDS,
+        "silence after a ping",
+        keepalive.PONG_SECONDS,
         "s",
-        "line cut, the session waits",
+        "connection aborted, the session waits",
+    ),
+    Limit(
+        "connections",
+        "time to answer a ping while bytes arrive",
+        keepalive.UNANSWERED_SECONDS,
+        "s",
+        "connection aborted, the session waits",
     ),
     Limit(
         "connections",
         "time to answer a close and read what is left",
-        line.CLOSE_SECONDS,
+        protocol.CLOSE_SECONDS,
         "s",
         "line cut; what was not confirmed is told again",
     ),
     from_setting(
         "sessions", "max_load", "of 1", "workers' time that finals may take", "429 for new sessions"
     ),
-    from_setting("sessions", "max_sessions", "sessions", "live sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "disk_reserve",
+        "MiB",
+        "free disk space for new sessions",
+        "503 with `Retry-After`, metric `disk_free_bytes`",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where the disk is nearly full",
+        disk.RETRY_SECONDS,
+        "s",
+        "sent with 503",
+    ),
+    from_setting("sessions", "max_sessions", "sessions", "open sessions of a key", "429"),
+    from_setting(
+        "sessions",
+        "max_unopened",
+        "sessions",
+        "sessions of a key that were never connected to",
+        "429",
+    ),
     from_setting(
         "sessions", "max_duration", "s", "audio in a session", "`error` message, the recording ends"
     ),
@@ -165,6 +387,13 @@ LIMITS: tuple[Limit, ...] = (
         "idle_limit",
         "s",
         "time without audio on an open socket",
+        "`error` message, the recording ends",
+    ),
+    from_setting(
+        "sessions",
+        "max_quiet",
+        "s",
+        "time with nothing but empty chunks on an open socket",
         "`error` message, the recording ends",
     ),
     from_setting(
@@ -225,10 +454,10 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "sessions",
-        "crashes of a session's run",
+        "crashes of a session's run in a row, without a checkpoint in between",
         life.CRASHES_ALLOWED,
         "crashes",
-        "the session fails; its recording is kept",
+        "the session fails; its finals so far and its recording are kept",
     ),
     Limit(
         "sessions",
@@ -238,13 +467,49 @@ LIMITS: tuple[Limit, ...] = (
         "for ever, as nothing is lost",
     ),
     Limit("sessions", "longest such wait", life.MOST_RETRY_SECONDS, "s", "the waits grow up to it"),
+    from_setting(
+        "sessions",
+        "engine_patience",
+        "s",
+        "wait of a stopped session for an engine that cannot start",
+        "the session fails with 503; its finals so far and its recording are kept",
+    ),
+    Limit(
+        "sessions",
+        "longest pause before a crashed session goes on, at first",
+        life.CRASH_RETRY_SECONDS,
+        "s",
+        "doubles with each crash in a row",
+    ),
     Limit("requests", "body of POST /v2/live", routes.MAX_INIT_BYTES, "bytes", "413"),
     Limit("requests", "body of PATCH", routes.MAX_PATCH_BYTES, "bytes", "413"),
     Limit("requests", "body of POST /vivavoce/webhooks", webhooks.MAX_BODY_BYTES, "bytes", "413"),
     Limit("requests", "webhook endpoints of a key", webhooks.MOST_ENDPOINTS, "endpoints", "422"),
+    Limit(
+        "requests",
+        "tests of webhooks of a key, at once",
+        webhooks.MOST_TRIALS,
+        "tests",
+        "429 with `Retry-After`",
+    ),
+    Limit(
+        "requests",
+        "tests of webhooks of a key, in the long run",
+        webhooks.TRIALS_PER_MINUTE,
+        "per min",
+        "429 with `Retry-After`",
+    ),
     *DELIVERIES,
+    *GUARDS,
     Limit("requests", "time for a body to arrive", asking.BODY_SECONDS, "s", "408"),
     Limit("requests", "`custom_metadata`", request.MAX_METADATA_CHARACTERS, "characters", "400"),
+    Limit("requests", "values in a body", overfull.MOST_VALUES, "values", "400"),
+    Limit("requests", "`languages`", request.MAX_LANGUAGES, "codes", "400"),
+    Limit("requests", "`target_languages`", request.MAX_TARGET_LANGUAGES, "codes", "400"),
+    Limit("requests", "`vocabulary`", request.MAX_VOCABULARY, "entries", "400"),
+    Limit("requests", "`pronunciations` of one entry", request.MAX_PRONUNCIATIONS, "texts", "400"),
+    Limit("requests", "`spelling_dictionary`", request.MAX_SPELLINGS, "entries", "400"),
+    Limit("requests", "variants of one of its entries", request.MAX_VARIANTS, "texts", "400"),
     Limit("requests", "levels within metadata", request.MAX_METADATA_LEVELS, "levels", "400"),
     Limit(
         "requests",
@@ -253,7 +518,14 @@ LIMITS: tuple[Limit, ...] = (
         "faults",
         "the rest is left out",
     ),
-    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "400"),
+    Limit("requests", "sessions on a page of the list", listing.MAX_LIMIT, "sessions", "no more"),
+    Limit(
+        "requests",
+        "JSON on a page of the list",
+        port.MOST_PAGE_BYTES,
+        "bytes",
+        "fewer sessions, but one, and a `next` link",
+    ),
     Limit("requests", "WAV header", wav_header.MAX_HEADER_BYTES, "bytes", "`acknowledged: false`"),
     Limit(
         "requests",
@@ -268,6 +540,13 @@ LIMITS: tuple[Limit, ...] = (
         admission.RETRY_SECONDS,
         "s",
         "sent with 429",
+    ),
+    Limit(
+        "requests",
+        "`Retry-After` where an engine cannot start",
+        reception.ENGINE_RETRY_SECONDS,
+        "s",
+        "sent with 503",
     ),
     Limit(
         "requests", "`Retry-After` where storage fails", answers.RETRY_SECONDS, "s", "sent with 503"

@@ -10,6 +10,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from vivavoce.archive.port import Query, Status
+from vivavoce.protocol.request import MAX_METADATA_CHARACTERS
 from vivavoce.protocol.validation import InvalidParametersError
 
 MAX_LIMIT = 100
@@ -83,6 +84,10 @@ class _Reader:
         given = self._params.get("custom_metadata")
         if given is None:
             return {}
+        if len(given) > MAX_METADATA_CHARACTERS:
+            limit = f"shorter than or equal to {MAX_METADATA_CHARACTERS} characters"
+            self.faults.append(f"custom_metadata must be {limit}")
+            return {}
         try:
             found: dict[str, Any] = msgspec.json.decode(given, type=dict[str, Any])
         except (msgspec.DecodeError, RecursionError):
@@ -118,12 +123,15 @@ def parse_query(params: QueryParams) -> Query:
     return query
 
 
-def page_links(base: str, params: QueryParams, query: Query, *, more: bool) -> Links:
-    """Links that repeat every filter, from the address that the client used."""
+def page_links(base: str, params: QueryParams, query: Query, following: int | None) -> Links:
+    """Links that repeat every filter, from the address that the client used.
+
+    ``following`` is the offset of the next page; None on the last.
+    """
     filters = [(name, value) for name, value in params.multi_items() if name != "offset"]
 
     def page(offset: int) -> str:
         return f"{base}?{urlencode([*filters, ('offset', offset)])}"
 
-    following = page(query.offset + query.limit) if more else None
-    return Links(first=page(0), current=page(query.offset), next=following)
+    after = None if following is None else page(following)
+    return Links(first=page(0), current=page(query.offset), next=after)

@@ -1,23 +1,80 @@
-"""Structured logs, one JSON object a line, with secrets taken out last."""
+"""Structured logs, one JSON object a line, without secrets and of bounded length and number.
+
+Nothing that a client says is logged at any level. Libraries log at ``info`` and above only, those
+that print what passes through them at ``warning``: at ``debug`` they print headers and frames.
+"""
 
 import logging
-import re
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-_SECRET = re.compile(r"(token=|x-gladia-key['\"]?\s*[:=]\s*['\"]?)[^\s&'\"]+", re.IGNORECASE)
+from vivavoce.server.log_throttle import LogThrottle
+from vivavoce.server.redaction import clean
+from vivavoce.server.tracebacks import MAX_CHARACTERS as EXCEPTION_CHARACTERS
+from vivavoce.server.tracebacks import format_exc_info
+
+OURS = "vivavoce"
+CHATTY = ("uvicorn", "uvicorn.error", "websockets", "httpx", "httpcore", "asyncio", "sqlalchemy")
+"""Loggers that print requests, headers, frames or statements below ``warning``."""
+
+WIRE = ("uvicorn", "websockets", "httpcore", "httpx")
+"""Loggers whose tracebacks quote what came from a peer."""
+
+OUR_FAULT = "Exception in ASGI application"
+"""The one message of theirs whose traceback is about this program."""
+
+KIND_CHARACTERS = 80
 
 
 def redact(
     _logger: Any, _method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Replace socket tokens and API keys in every text."""
-    return {
-        name: _SECRET.sub(r"\1[redacted]", value) if isinstance(value, str) else value
-        for name, value in event.items()
-    }
+    """Take secrets out of every text, nested ones too, and shorten it."""
+    most = {"exception": EXCEPTION_CHARACTERS}
+    cleaned = clean({name: value for name, value in event.items() if name not in most})
+    for name in most.keys() & event.keys():
+        cleaned[name] = clean(event[name], most[name])
+    return dict(cleaned)
+
+
+def count_suppressed(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Say how many lines like this one were left out before it."""
+    if suppressed := getattr(event.get("_record"), "suppressed", 0):
+        event["suppressed"] = suppressed
+    return event
+
+
+class Throttle(logging.Filter):
+    """Applies ``LogThrottle`` to the lines of a handler."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._throttle = LogThrottle()
+        self._clock = clock
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written."""
+        event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+        kind = f"{record.name} {str(event)[:KIND_CHARACTERS]}"
+        suppressed = self._throttle.admit(kind, self._clock())
+        record.suppressed = suppressed
+        return suppressed is not None
+
+
+def without_peers(record: logging.LogRecord) -> bool:
+    """Drop what may quote a peer from the lines of libraries; the lines themselves stay."""
+    library = record.name.partition(".")[0]
+    if library in WIRE and not str(record.msg).startswith(OUR_FAULT):
+        record.exc_info = record.exc_text = None
+    if library == "asyncio":  # behind the first line come tasks, with what they failed with
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
+    return True
 
 
 def configure(level: str) -> None:
@@ -28,7 +85,7 @@ def configure(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(format_exc_info),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,19 +94,23 @@ def configure(level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Throttle())
+    handler.addFilter(without_peers)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
+                count_suppressed,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
                 structlog.processors.JSONRenderer(),
             ],
         )
     )
+    wanted = logging.getLevelNamesMapping()[level.upper()]
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    # They print handshakes, headers included.
-    for chatty in ("websockets", "httpx", "httpcore"):
+    root.setLevel(max(wanted, logging.INFO))
+    logging.getLogger(OURS).setLevel(wanted)
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

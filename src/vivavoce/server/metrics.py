@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from vivavoce.delivery.house import Deliveries
 from vivavoce.journal.sqlite import SqliteJournal
 from vivavoce.recognition.recogniser import Recogniser
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.reception import Reception
 from vivavoce.session.ports import Foresight
 from vivavoce.session.sessions import Sessions
@@ -36,6 +37,20 @@ class Metrics:
         gauge = partial(Gauge, registry=self.registry)
         histogram = partial(Histogram, registry=self.registry)
         self.connections = gauge("vivavoce_connections", "Sockets that are open.")
+        self.open_connections = gauge(
+            "vivavoce_open_connections", "TCP connections that are open, WebSockets included."
+        )
+        self.connections_refused = counter(
+            "vivavoce_connections_refused_total",
+            "Connections refused because too many are open (full), or too many from their address "
+            "(address), or closed without a request to make room (gave_way).",
+            ["reason"],
+        )
+        self.requests_refused = counter(
+            "vivavoce_requests_refused_total",
+            "Requests refused before a route saw them, and clients cut because they took no data.",
+            ["reason"],
+        )
         self._unanswered = 0
         gauge(
             "vivavoce_acks_outstanding", "Chunks that were read and are not durable yet."
@@ -52,6 +67,13 @@ class Metrics:
         )
         self.handshakes = counter(
             "vivavoce_handshakes_total", "Handshakes with a valid token.", ["outcome"]
+        )
+        self.unknown_tokens = counter(
+            "vivavoce_unknown_tokens_total",
+            "Handshakes refused because no session has their token.",
+        )
+        self.failed_keys = counter(
+            "vivavoce_failed_keys_total", "Requests refused because their API key is unknown."
         )
         self.handshake_wait = histogram(
             "vivavoce_handshake_wait_seconds",
@@ -70,7 +92,7 @@ class Metrics:
         )
         self.loop_late = histogram(
             "vivavoce_loop_late_seconds",
-            "How late the event loop answered, asked fifty times a second.",
+            "How late the event loop answered, asked ten times a second.",
             buckets=LOOP_BUCKETS,
         )
         self.loop_busy = histogram(
@@ -83,6 +105,16 @@ class Metrics:
             "How long collections of garbage took; everything stands still meanwhile.",
             buckets=LOOP_BUCKETS,
         )
+        self.background_failures = counter(
+            "vivavoce_background_failures_total",
+            "Failures of background work; all but sessions are started again.",
+            ["task"],
+        )
+        self.unreadable_items = counter(
+            "vivavoce_unreadable_items_total",
+            "Stored items that could not be read and are kept for repair.",
+            ["kind"],
+        )
         self.foreseen = counter(
             "vivavoce_foreseen_finals_total",
             "Finals in a pause: asked for, confirmed with the answer ready or under way, dropped "
@@ -93,6 +125,14 @@ class Metrics:
     def count_unanswered(self, more: int) -> None:
         """So many chunks more were read and are not durable; on the loop only, without a lock."""
         self._unanswered += more
+
+    def count_background_failure(self, task: str) -> None:
+        """A background task failed."""
+        self.background_failures.labels(task).inc()
+
+    def count_unreadable(self, kind: str) -> None:
+        """A stored item cannot be read."""
+        self.unreadable_items.labels(kind).inc()
 
     def count_foreseen(self, event: Foresight) -> None:
         """A final was foreseen, or it turned out whether it should have been."""
@@ -108,6 +148,7 @@ class Sources:
     journal: SqliteJournal
     deliveries: Deliveries
     reception: Reception
+    disk: DiskReserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +174,14 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "gauge",
         "vivavoce_live_sessions",
-        "Sessions whose recording goes on.",
+        "Sessions that are open: connected, or waiting for their client to come back.",
         lambda s: s.sessions.recording,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_unopened_sessions",
+        "Sessions that no client has connected to.",
+        lambda s: s.sessions.unopened,
     ),
     Reading(
         "gauge",
@@ -246,6 +293,12 @@ READINGS: tuple[Reading, ...] = (
         "vivavoce_journal_writable",
         "1 while audio can be stored.",
         lambda s: s.journal.failure is None,
+    ),
+    Reading(
+        "gauge",
+        "vivavoce_disk_free_bytes",
+        "Space that is left on the disk of the data folder.",
+        lambda s: s.disk.free,
     ),
     Reading(
         "counter",

@@ -69,9 +69,7 @@ class Desk:
 
     async def _try(self, endpoint: Endpoint) -> Answer:
         async with SafeTransport(reach(self.settings)) as transport:
-            return await trial.try_endpoint(
-                transport, sign, endpoint.url, endpoint.secrets, time.time()
-            )
+            return await trial.try_endpoint(transport, sign, endpoint, time.time())
 
     def backlogs(self, most: int) -> Sequence[Backlog]:
         """Queues in which something waits or lies dead."""

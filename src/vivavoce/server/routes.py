@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,14 +32,16 @@ from vivavoce.protocol.result import File, InitAnswer, Job, JobPage
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonError
 from vivavoce.server.addresses import base_url
-from vivavoce.server.answers import json_answer
-from vivavoce.server.asking import body_of, owner_of
-from vivavoce.server.door import Door
+from vivavoce.server.answers import json_answer, long_json_answer
+from vivavoce.server.asking import body_of, checked, owner_of
+from vivavoce.server.disk import DiskReserve
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
 from vivavoce.server.listing import page_links, parse_query
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.reception import Reception
+from vivavoce.server.websocket.handshake_gate import HandshakeGate
+from vivavoce.session.live import Live
 from vivavoce.session.ports import Clock
 from vivavoce.session.sessions import Sessions, TooManySessionsError
 
@@ -64,14 +67,16 @@ class LiveRoutes:
     public_url: str | None
     wall: Clock
     metrics: Metrics
-    door: Door
+    handshake_gate: HandshakeGate
     reception: Reception
+    disk: DiskReserve
 
     def routes(self) -> list[BaseRoute]:
         """The routes, most specific first."""
         return [
             Route("/v2/live", self.create, methods=["POST"]),
             Route("/v2/live", self.list, methods=["GET"]),
+            Route("/v2/pre-recorded", self.list_pre_recorded, methods=["GET"]),
             Route("/v2/live/{id}", self.get, methods=["GET"]),
             Route("/v2/live/{id}", self.delete, methods=["DELETE"]),
             Route("/v2/live/{id}", self.patch, methods=["PATCH"]),
@@ -82,7 +87,7 @@ class LiveRoutes:
     async def create(self, request: Request) -> Response:
         """Begin a session."""
         owner = owner_of(request, self.keys)
-        wanted = parse_init(await body_of(request, MAX_INIT_BYTES))
+        wanted = await checked(parse_init, await body_of(request, MAX_INIT_BYTES))
         if reason := self.refusal(wanted):
             raise ApiError(422, reason)
         token = new_secret("")
@@ -93,8 +98,9 @@ class LiveRoutes:
             created_at=self.wall(),
             owner=owner,
         )
+        await self.disk.check()
         try:
-            with self.reception.admit(wanted.channels):
+            with self.reception.admit(wanted):
                 await self.sessions.create(session, new_record(session, wanted))
         except TooManySessionsError as error:
             raise ApiError(429, str(error)) from error
@@ -102,23 +108,33 @@ class LiveRoutes:
         return json_answer(InitAnswer(session.id, iso(session.created_at), url), 201)
 
     async def list(self, request: Request) -> Response:
-        """A page of the owner's sessions, newest first."""
+        """A page of the owner's sessions, newest first, without their results."""
         owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
-        links = page_links(
-            f"{self._base(request)}/v2/live", request.query_params, query, more=found.more
-        )
+        following = query.offset + found.covered if found.more else None
+        base = f"{self._base(request)}/v2/live"
+        links = page_links(base, request.query_params, query, following)
         items = tuple(job(record) for record in found.records)
         return json_answer(JobPage(links.first, links.current, links.next, items))
 
+    async def list_pre_recorded(self, request: Request) -> Response:
+        """An empty page: apps ask for it to see whether their key is valid."""
+        owner_of(request, self.keys)
+        query = parse_query(request.query_params)
+        base = f"{self._base(request)}/v2/pre-recorded"
+        links = page_links(base, request.query_params, query, None)
+        return json_answer(JobPage(links.first, links.current, links.next, ()))
+
     async def get(self, request: Request) -> Response:
         """One session with its result."""
-        return json_answer(job(await self._record(request)))
+        return await long_json_answer(job(await self._find(request, self.records.get)))
 
     async def delete(self, request: Request) -> Response:
-        """Forget a finished session."""
-        record = await self._record(request)
+        """Forget a session that is finished, or was never connected to."""
+        record = await self._find(request, self.records.summary)
+        if record.status not in FINISHED and await self.sessions.withdraw(record.id):
+            record = await self.records.summary(record.id, record.owner)
         if record.status in FINISHED:
             await self.deliveries.forget(record.id)
         try:
@@ -130,20 +146,15 @@ class LiveRoutes:
 
     async def patch(self, request: Request) -> Response:
         """Store the client's own notes on a session."""
-        record = await self._record(request)
+        record = await self._find(request, self.records.summary)
         body = await body_of(request, MAX_PATCH_BYTES)
-        try:
-            metadata = msgspec.json.decode(body, type=dict)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
-        if fault := nesting_fault("post_session_metadata", metadata):
-            raise InvalidParametersError([fault])
+        await checked(check_notes, body)
         await self.records.patch(record.id, record.owner, body)
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
         """The recording of a finished session."""
-        record = await self._record(request)
+        record = await self._find(request, self.records.summary)
         try:
             found = await self.recordings.find(record.id)
         except NotFoundError as error:
@@ -151,7 +162,10 @@ class LiveRoutes:
         name = f"{record.id}.wav"
         if found.path is not None:
             return FileResponse(found.path, media_type=BYTES, filename=name)
-        headers = {"content-length": str(found.size)}
+        headers = {
+            "content-length": str(found.size),
+            "content-disposition": f'attachment; filename="{name}"',
+        }
         blocks = self.recordings.read(record.id)
         return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 
@@ -162,20 +176,44 @@ class LiveRoutes:
         where it does not, the audio itself has to tell.
         """
         token = websocket.query_params.get("token", "")
-        live = await self.sessions.find(bytes.fromhex(digest(token)))
+        token_hash = bytes.fromhex(digest(token))
+        live = await self.sessions.find(token_hash)
         if live is None:
+            self.metrics.unknown_tokens.inc()
             await websocket.close()  # before the handshake: the client sees 403
             return
         position = websocket.query_params.get("position")
         if position is not None and not _POSITION.fullmatch(position):
             await websocket.send_denial_response(self._refusal(websocket, _POSITION_FAULT))
             return
-        if again := await self.door.enter(resumes=live.ever_connected):
-            await websocket.send_denial_response(self._full(websocket, again))
-            return
-        await websocket.accept()
-        claimed = None if position is None else int(position)
-        await Connection(websocket, live, self.wall, self.metrics, claimed).serve()
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._place(live))
+            except ApiError as error:
+                await websocket.send_denial_response(self._no(websocket, error))
+                return
+            if again := await self.handshake_gate.enter(token_hash, resumes=live.ever_connected):
+                await websocket.send_denial_response(self._full(websocket, again))
+                return
+            await websocket.accept()
+            claimed = None if position is None else int(position)
+            await Connection(websocket, live, self.wall, self.metrics, claimed).serve()
+
+    @contextmanager
+    def _place(self, live: Live) -> Iterator[None]:
+        """Hold a session's place among the open ones: only now it is work for the machine.
+
+        Raises:
+            ApiError: 429, when it is not open yet and the machine or its key has no room.
+        """
+        if not live.ever_connected:
+            self.reception.check(live.format.channels)
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.sessions.opening(live))
+            except TooManySessionsError as error:
+                raise ApiError(429, str(error)) from error
+            yield
 
     def _refusal(self, websocket: WebSocket, fault: str) -> Response:
         """The answer to a handshake that asks for something wrong."""
@@ -183,25 +221,43 @@ class LiveRoutes:
 
     def _full(self, websocket: WebSocket, again: int) -> Response:
         """The answer to a handshake among too many."""
-        answer = self._no(websocket, ApiError(503, "too many clients connect at once"))
-        answer.headers["retry-after"] = str(again)
-        return answer
+        refusal = ApiError(503, "too many clients connect at once", retry_after=again)
+        return self._no(websocket, refusal)
 
     def _no(self, websocket: WebSocket, refusal: ApiError) -> Response:
         body = refusal.body(
             path=websocket.url.path, request_id=request_id(uuid.uuid4().hex), now=self.wall()
         )
-        return json_answer(body, refusal.status)
+        answer = json_answer(body, refusal.status)
+        if refusal.retry_after:
+            answer.headers["retry-after"] = str(refusal.retry_after)
+        return answer
 
-    async def _record(self, request: Request) -> Record:
+    async def _find(
+        self, request: Request, read: Callable[[str, str], Awaitable[Record]]
+    ) -> Record:
         owner = owner_of(request, self.keys)
         try:
-            return await self.records.get(str(uuid.UUID(request.path_params["id"])), owner)
+            return await read(str(uuid.UUID(request.path_params["id"])), owner)
         except (ValueError, NotFoundError) as error:
             raise ApiError(404, "no such session") from error
 
     def _base(self, request: HTTPConnection, *, websocket: bool = False) -> str:
         return base_url(request, self.public_url, websocket=websocket)
+
+
+def check_notes(body: bytes) -> None:
+    """Check the client's own notes on a session.
+
+    Raises:
+        MalformedJsonError, InvalidParametersError: they are no object, or nested too deeply.
+    """
+    try:
+        metadata = msgspec.json.decode(body, type=dict)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedJsonError(f"the body must be a JSON object: {error}") from error
+    if fault := nesting_fault("post_session_metadata", metadata):
+        raise InvalidParametersError([fault])
 
 
 def job(record: Record) -> Job:

@@ -5,9 +5,13 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import cast
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
@@ -22,21 +26,27 @@ from vivavoce.recognition.store import ModelStore
 from vivavoce.server.addresses import is_loopback
 from vivavoce.server.app import build, open_routes
 from vivavoce.server.collecting import seldom_collected
-from vivavoce.server.http_line import HttpProtocol
+from vivavoce.server.descriptors import connections_for, raise_limit
+from vivavoce.server.http.bounds import RequestBounds
+from vivavoce.server.http.connections import ConnectionBounds, Connections
+from vivavoce.server.http.protocol import HttpContext, http_protocol
+from vivavoce.server.http.refusals import RefusalLog
 from vivavoce.server.keys import KeyRing, KeysError, keep, open_key_ring
-from vivavoce.server.line import LineProtocol
+from vivavoce.server.metrics import Metrics
 from vivavoce.server.qualities import Wishes
 from vivavoce.server.settings import Settings
+from vivavoce.server.start_cautions import cautions
+from vivavoce.server.trusted_proxies import TrustedProxies
 from vivavoce.server.turns import short_turns
 from vivavoce.server.voices import Voices
+from vivavoce.server.websocket.endpoint import Endpoint
+from vivavoce.server.websocket.keepalive import PING_SECONDS, PONG_SECONDS
+from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
 
 DRAIN_SECONDS = 10
-KEEP_ALIVE_SECONDS = 5
-PING_SECONDS = 20.0
-PONG_SECONDS = 20.0
 BACKLOG = 2048
 
 
@@ -53,6 +63,8 @@ _REFUSALS = (
     *(JournalError, ArchiveError, LedgerError, OSError),
 )
 
+log = structlog.get_logger(__name__)
+
 MakeVoices = Callable[[ModelStore], Voices]
 
 
@@ -60,6 +72,7 @@ def serve(
     settings: Settings,
     announce: Callable[[str, str | None], None],
     make_voices: MakeVoices | None = None,
+    bounds: RequestBounds | None = None,
 ) -> None:
     """Serve until a signal comes.
 
@@ -68,6 +81,7 @@ def serve(
         announce: called once connections are accepted, with the base URL and the API key that
             was just made, if one was.
         make_voices: chooses who listens, from the installed models; by default the settings.
+        bounds: bounds of each HTTP request, in place of the documented ones.
 
     Raises:
         StartError: something that it needs is missing, taken or broken.
@@ -78,6 +92,8 @@ def serve(
         if made is not None:
             # Only now: a key that a failed start had kept would never have been shown.
             keep(settings.data, made)
+        for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
+            log.warning(caution.event, **caution.facts)
         announce(url, made)
 
     try:
@@ -88,7 +104,7 @@ def serve(
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             store = ModelStore(settings.models)
             voices = (make_voices or _voices_for(settings))(store)
-            runner.run(_serve(settings, keys, listener, ready, voices))
+            runner.run(_serve(settings, keys, listener, ready, voices, bounds or RequestBounds()))
     except _REFUSALS as error:
         raise StartError(str(error)) from error
 
@@ -104,13 +120,17 @@ async def _serve(
     listener: socket.socket,
     announce: Callable[[str], None],
     voices: Voices,
+    bounds: RequestBounds,
 ) -> None:
+    metrics = Metrics()
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     broken: asyncio.Future[JournalError] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as stack:
-        routes = await open_routes(settings, keys, stack, voices, broken.set_result)
-        server = _Server(_config(build(settings, routes)), lambda: announce(url))
+        routes = await open_routes(settings, keys, stack, voices, metrics, broken.set_result)
+        context = _http_context(settings, metrics, bounds)
+        app = build(settings, routes, metrics)
+        server = _Server(_config(app, context), lambda: announce(url))
         # After a failed sync nobody knows what the disk holds until it is read again: whoever
         # supervises this process starts it anew, and the clients come back.
         broken.add_done_callback(lambda _: server.stop())
@@ -120,21 +140,52 @@ async def _serve(
         raise StorageFailedError(str(broken.result()))
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _http_context(settings: Settings, metrics: Metrics, bounds: RequestBounds) -> HttpContext:
+    """What the connections share: how many there may be, and where refusals are counted."""
+    descriptors = raise_limit()
+    total = connections_for(descriptors.soft, settings.max_connections)
+    log.info(
+        "connection_limit_set", connections=total, soft=descriptors.soft, hard=descriptors.hard
+    )
+    if total < settings.max_connections:
+        log.warning("max_connections_exceeds_descriptors", asked=settings.max_connections)
+    proxies = TrustedProxies.parse(settings.trusted_proxies)
+    refused = RefusalLog(
+        "connections_refused", lambda reason: metrics.connections_refused.labels(reason).inc()
+    )
+    connections = Connections(
+        ConnectionBounds(
+            total,
+            settings.max_connections_per_address,
+            lambda address: is_loopback(address) or proxies.trusts(address),
+        ),
+        refused,
+    )
+    metrics.open_connections.set_function(lambda: len(connections))
+    return HttpContext(
+        bounds,
+        connections,
+        RefusalLog(
+            "requests_refused", lambda reason: metrics.requests_refused.labels(reason).inc()
+        ),
+    )
+
+
+def _config(app: Starlette, context: HttpContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=HttpProtocol,
-        ws=LineProtocol,
+        http=cast("type[asyncio.Protocol]", http_protocol(context)),
+        ws=partial(WebSocketProtocol, endpoint=Endpoint()),  # type: ignore[arg-type]  # a factory
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PONG_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        headers=[("x-content-type-options", "nosniff")],
         proxy_headers=False,  # see forwarded.py
     )
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +23,8 @@ from vivavoce import places
 from vivavoce.delivery.schedule import DELAYS, GIVE_UP
 from vivavoce.protocol.frames import MAX_FRAME_BYTES
 from vivavoce.recognition.loading import Device
+from vivavoce.server.http.connections import MAX_PER_ADDRESS
+from vivavoce.server.trusted_proxies import TrustedProxies
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -32,6 +34,12 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _proxies(value: str) -> str:
+    """Addresses and networks, checked at the start rather than at the first request."""
+    TrustedProxies.parse(value)
+    return value
 
 
 Listed = BeforeValidator(_listed)
@@ -73,15 +81,20 @@ class Settings(BaseSettings):
         None, min_length=1, description="The one key to accept, instead of the stored ones."
     )
     public_url: str | None = Field(
-        None, description="Base URL that clients see, where a proxy hides it."
+        None,
+        description="Base URL that clients see, where a proxy hides it. With it, /metrics needs a "
+        "key.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
         "",
-        description="Addresses of proxies whose X-Forwarded-For, -Host and -Proto are believed, "
-        "with commas between them; * for any.",
+        description="Addresses and networks of proxies whose X-Forwarded-For, -Host and -Proto "
+        "are used, such as `10.0.0.0/8`; several with commas, * for any. With it, /metrics needs "
+        "a key.",
     )
     open_metrics: bool = Field(
-        False, description="Answer /metrics without a key to other machines, too."
+        False,
+        description="Answer /metrics and the details of /ready without a key. Else only processes "
+        "of this machine see them without one, and through a proxy nothing does.",
     )
     workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
     worker_growth: int = Field(
@@ -119,7 +132,37 @@ class Settings(BaseSettings):
         description="Share of the recognition processes' time that finals may take; beyond it new "
         "sessions are refused with 429. 0 refuses none.",
     )
-    max_sessions: int = Field(100, ge=1, description="Live sessions per key.")
+    max_connections: int = Field(
+        0,
+        ge=0,
+        description="Open connections in all, WebSockets included; 0 takes what the process may "
+        "have of file descriptors, less a reserve, and 10,000 at most. Where all are taken, a new "
+        "connection replaces the one that has waited longest without a request; where none waits, "
+        "it is answered 503.",
+    )
+    max_connections_per_address: int = Field(
+        MAX_PER_ADDRESS,
+        ge=1,
+        description="Open connections of one IPv4 address or one IPv6 network of 64 bits; others "
+        "are answered 503. Loopback addresses and `trusted_proxies` have no such bound.",
+    )
+    disk_reserve: int = Field(
+        512,
+        ge=0,
+        description="MiB of the data folder's disk that are kept for the sessions that run; with "
+        "less free, new ones are refused with 503. 0 keeps nothing.",
+    )
+    max_sessions: int = Field(
+        100,
+        ge=1,
+        description="Sessions per key that are open at once: connected, or waiting for a client "
+        "that is gone to come back.",
+    )
+    max_unopened: int = Field(
+        1000,
+        ge=1,
+        description="Sessions per key beside them that were created and never connected to.",
+    )
     max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
     resume_grace: Seconds = Field(
         300, description="Seconds that a session waits for its client to come back."
@@ -128,10 +171,22 @@ class Settings(BaseSettings):
         15, description="The same for a client that closes with 1001, going away for good."
     )
     idle_limit: Seconds = Field(
-        300, description="Seconds without audio after which a connected session ends."
+        300,
+        description="Seconds without audio after which a connected session ends; empty chunks "
+        "count as audio until `max_quiet`.",
+    )
+    max_quiet: Seconds = Field(
+        3600,
+        description="Seconds after which a connected session ends that gets nothing but empty "
+        "chunks; no less than `resume_grace` and `idle_limit` together.",
     )
     connect_limit: Seconds = Field(
         3600, description="Seconds within which a new session must be connected to."
+    )
+    engine_patience: Seconds = Field(
+        300,
+        description="Seconds that a stopped session waits for an engine that cannot start; then it "
+        "ends with an error and the finals so far.",
     )
     callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, Listed] = Field(
         (),

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from vivavoce.protocol import long_messages
 from vivavoce.protocol.frames import to_frame
-from vivavoce.protocol.long_messages import LARGE
+from vivavoce.protocol.long_messages import LARGE, Utf8
 from vivavoce.protocol.messages import (
     BadMessageError,
     ClientMessage,
@@ -23,21 +23,22 @@ Parsed = Callable[[], ClientMessage]
 """Gives the message, or raises the ``BadMessageError`` that says what is wrong with it."""
 
 
-async def parsed(text: str) -> Parsed:
+async def parsed(text: str | Utf8) -> Parsed:
     """Read a client's text."""
-    return _parsed(text) if len(text) < LARGE else await asyncio.to_thread(_parsed, text)
+    return _parsed(text) if len(text) <= LARGE else await asyncio.to_thread(_parsed, text)
 
 
-def _parsed(text: str) -> Parsed:
+def _parsed(text: str | Utf8) -> Parsed:
     try:
         message = long_messages.parsed(text)
     except BadMessageError as error:
-        return partial(_raise, error)
+        return partial(_raise, type(error), str(error))
     return lambda: message
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
+def _raise(kind: type[BadMessageError], reason: str) -> NoReturn:
+    """Raise a new error: the traceback of the first one would keep the text in memory."""
+    raise kind(reason)
 
 
 async def framed(journaled: bytes) -> tuple[ServerMessage, str]:

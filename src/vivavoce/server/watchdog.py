@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 import structlog
@@ -41,13 +42,21 @@ class Watchdog:
         late: told the seconds that the loop took to answer each question.
         busy: told the seconds of a processor that it used for itself meanwhile.
         collected: told the seconds that each collection of garbage took.
+        failed: receives what goes wrong in the thread, which goes on.
 
     Attributes:
         worst: the most that the loop has been busy before an answer so far, in seconds.
         culprit: what the loop's thread was doing then, innermost call first; "" for nothing late.
     """
 
-    def __init__(self, late: Observe, busy: Observe, collected: Observe) -> None:
+    def __init__(
+        self,
+        late: Observe,
+        busy: Observe,
+        collected: Observe,
+        failed: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._failed = failed
         self._late = late
         self._busy = busy
         self._collected = collected
@@ -74,18 +83,23 @@ class Watchdog:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        while not self._over.wait(PERIOD_SECONDS):
-            answered = threading.Event()
-            asked, used = time.monotonic(), self._clock()
+        while not (self._over.wait(PERIOD_SECONDS) or self._loop.is_closed()):
             try:
-                self._loop.call_soon_threadsafe(answered.set)
-            except RuntimeError:  # the loop was closed
+                self._ask()
+            except Exception as error:  # noqa: BLE001  a fault in watching must not end it
+                self._failed(error)
+
+    def _ask(self) -> None:
+        """Measure once how late the loop answers."""
+        answered = threading.Event()
+        asked, used = time.monotonic(), self._clock()
+        with suppress(RuntimeError):  # the loop was closed
+            self._loop.call_soon_threadsafe(answered.set)
+        culprit = "" if answered.wait(LATE_SECONDS) else self._look()
+        while not answered.wait(1.0):
+            if self._over.is_set() or self._loop.is_closed():
                 return
-            culprit = "" if answered.wait(LATE_SECONDS) else self._look()
-            while not answered.wait(1.0):
-                if self._over.is_set():
-                    return
-            self._note(time.monotonic() - asked, self._clock() - used, culprit)
+        self._note(time.monotonic() - asked, self._clock() - used, culprit)
 
     def _look(self) -> str:
         """What the loop's thread is doing now, innermost call first."""

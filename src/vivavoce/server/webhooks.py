@@ -1,7 +1,8 @@
 """The routes by which a key manages its webhook endpoints. Ours, not Gladia's."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import sqlalchemy as sql
@@ -12,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from vivavoce.delivery import endpoints, trial
 from vivavoce.delivery.addresses import Reach
-from vivavoce.delivery.endpoints import Endpoint, UnknownEndpointError
+from vivavoce.delivery.endpoints import Endpoint, TooManyEndpointsError, UnknownEndpointError
 from vivavoce.delivery.ledger import Ledger
 from vivavoce.delivery.port import Transport
 from vivavoce.delivery.signing import sign
@@ -20,6 +21,7 @@ from vivavoce.protocol.errors import ApiError
 from vivavoce.protocol.timestamps import iso
 from vivavoce.protocol.validation import validated
 from vivavoce.protocol.webhooks import NewWebhook, Webhook, WebhookList, WebhookTest
+from vivavoce.server.allowance import Allowance
 from vivavoce.server.answers import json_answer
 from vivavoce.server.asking import body_of, owner_of
 from vivavoce.server.delivering import url_fault
@@ -28,6 +30,9 @@ from vivavoce.session.ports import Clock
 
 MAX_BODY_BYTES = 10_000
 MOST_ENDPOINTS = 20
+TRIALS_PER_MINUTE = 10.0
+MOST_TRIALS = 10
+"""Test messages of a key at once; then as many as in the long run."""
 PATH = "/vivavoce/webhooks"
 
 Result = TypeVar("Result")
@@ -42,6 +47,7 @@ class WebhookRoutes:
     transport: Transport
     allowed: Reach
     wall: Clock
+    trials: Allowance = field(default_factory=lambda: Allowance(TRIALS_PER_MINUTE, MOST_TRIALS))
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -60,10 +66,13 @@ class WebhookRoutes:
         url = validated(NewWebhook, await body_of(request, MAX_BODY_BYTES)).url
         if fault := url_fault(url, self.allowed):
             raise ApiError(422, f"url {fault}")
-        if len(await self.ledger.run(lambda db: endpoints.every(db, owner))) >= MOST_ENDPOINTS:
-            raise ApiError(422, f"a key has at most {MOST_ENDPOINTS} webhook endpoints")
         now = self.wall()
-        made = await self.ledger.run(lambda db: endpoints.add(db, url, owner, now))
+        try:
+            made = await self.ledger.run(
+                lambda db: endpoints.add_bounded(db, url, owner, now, MOST_ENDPOINTS)
+            )
+        except TooManyEndpointsError as error:
+            raise ApiError(422, f"a key has at most {MOST_ENDPOINTS} webhook endpoints") from error
         return json_answer(shown(made, with_secret=True), 201)
 
     async def list(self, request: Request) -> Response:
@@ -79,10 +88,10 @@ class WebhookRoutes:
 
     async def test(self, request: Request) -> Response:
         """Send a trial message and say what came of it."""
+        if wait := self.trials.wait(owner_of(request, self.keys), self.wall()):
+            raise ApiError(429, "too many tests of webhooks", retry_after=math.ceil(wait))
         found = await self._change(request, endpoints.find)
-        answer = await trial.try_endpoint(
-            self.transport, sign, found.url, found.secrets, self.wall()
-        )
+        answer = await trial.try_endpoint(self.transport, sign, found, self.wall())
         return json_answer(WebhookTest(trial.arrived(answer), answer.status, answer.failure))
 
     async def enable(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from vivavoce.journal.port import UnavailableError
 from vivavoce.protocol.messages import ChunkRange, RecordingDurations
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
-from vivavoce.session.resume import Overlap, Read, Start, find_start
+from vivavoce.session.resume import Finding, More, Overlap, Read, Start, find_start
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ class Arrival:
             raise AlreadyStoppedError("the recording has been stopped")
         if self._aligned:
             return self._live.append(audio, told)
-        self._live.touch()
+        self._live.touch(len(audio))
         held = _Held(audio, asyncio.get_running_loop().create_future(), told)
         if not audio:
             held.answer.set_result(self._live.known_range(self._live.handed, 0))
@@ -165,26 +166,27 @@ class Arrival:
         return Overlap(start.position, self._known.end)
 
     async def _find_start(self) -> Start:
+        """Find it in a thread: comparing and compressing megabytes takes up to 0.1 s."""
         began = asyncio.get_running_loop().time()
         finding = find_start(self._known)
-        request = next(finding)
-        while True:
-            answer = await (
-                self._live.read(request) if isinstance(request, Read) else self._more(began)
-            )
-            try:
-                request = finding.send(answer)
-            except StopIteration as found:
-                return cast("Start", found.value)
+        asked: Read | More | Start = next(finding)
+        while not isinstance(asked, Start):
+            if isinstance(asked, Read):
+                stored = await self._live.read(asked)
+                asked, _ = await asyncio.to_thread(_advance, finding, [stored])
+            else:
+                frames = await self._more(began)
+                asked, used = await asyncio.to_thread(_advance, finding, frames or [None])
+                self._seen += min(used, len(frames))
+        return asked
 
-    async def _more(self, began: float) -> bytes | None:
-        """The next frame that has not been looked at; None if there is none within the time."""
+    async def _more(self, began: float) -> Sequence[bytes]:
+        """The frames that have not been looked at; empty if none comes within the time."""
         loop = asyncio.get_running_loop()
         deadline = min(loop.time() + QUIET_SECONDS, began + PATIENCE_SECONDS)
         if not await self._wait_beyond(self._seen, deadline):
-            return None
-        self._seen += 1
-        return self._held[self._seen - 1].audio
+            return ()
+        return [held.audio for held in islice(self._held, self._seen, None)]
 
     async def _wait_beyond(self, count: int, deadline: float | None) -> bool:
         """Wait until more than ``count`` frames are held; False if no more come in time."""
@@ -205,7 +207,8 @@ class Arrival:
             while held.skip < len(held.audio) and not overlap.over:
                 wanted = overlap.wanted(len(held.audio) - held.skip)
                 stored = await self._live.read(wanted)
-                held.skip += overlap.match(held.audio[held.skip :][: len(stored)], stored)
+                again = held.audio[held.skip : held.skip + len(stored)]
+                held.skip += overlap.match(again, stored)
             if held.skip == len(held.audio):
                 self._held.popleft()
                 _answer(held, self._live.known_range(overlap.position, held.skip))
@@ -245,6 +248,19 @@ class Arrival:
             if not held.answer.done():
                 held.answer.set_exception(error)
         self._held.clear()
+
+
+def _advance(finding: Finding, answers: Sequence[bytes | None]) -> tuple[Read | More | Start, int]:
+    """Answer a search as far as it asks for what is there; gives what it needs, and how many."""
+    asked: Read | More | Start = More()
+    for used, answer in enumerate(answers, 1):
+        try:
+            asked = finding.send(answer)
+        except StopIteration as found:
+            return cast("Start", found.value), used
+        if isinstance(asked, Read):
+            return asked, used
+    return asked, len(answers)
 
 
 def _answer(held: _Held, stored: ChunkRange) -> None:

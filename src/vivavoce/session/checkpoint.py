@@ -31,5 +31,21 @@ class Checkpoint(msgspec.Struct, frozen=True):
     delivered: int = 0
 
 
+class CheckpointError(Exception):
+    """A checkpoint cannot be read: it is damaged, or another version of the server made it."""
+
+
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder[Checkpoint](Checkpoint).decode
+_decode = msgspec.msgpack.Decoder[Checkpoint](Checkpoint).decode
+
+
+def decode(data: bytes) -> Checkpoint:
+    """A checkpoint from its bytes.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise CheckpointError("the checkpoint cannot be read") from error

@@ -5,7 +5,9 @@ from typing import Self
 
 import numpy as np
 
+from vivavoce.audio.findings import Finding
 from vivavoce.audio.format import AudioFormat
+from vivavoce.audio.inspection import SignalInspector
 from vivavoce.audio.intake import Intake, Samples
 from vivavoce.session.tape import Tape
 from vivavoce.speech.silero import VoiceActivity, VoiceState
@@ -21,7 +23,8 @@ class Ear:
 
     def __init__(self, audio_format: AudioFormat, voice_activity: VoiceActivity) -> None:
         self.format = audio_format
-        self._intake = Intake(audio_format)
+        self._inspector = SignalInspector(audio_format)
+        self._intake = Intake(audio_format, self._inspector.feed)
         self._voice_activity = voice_activity
         self._states = [VoiceState() for _ in range(audio_format.channels)]
         self._tapes = [Tape(0) for _ in range(audio_format.channels)]
@@ -76,6 +79,13 @@ class Ear:
     def finish(self) -> list[list[float]]:
         """The audio has ended; gives the probabilities of the last whole windows."""
         return self._listen(self._intake.finish())
+
+    def take_finding(self) -> Finding | None:
+        """Give, once, what the audio is that is not what it was declared to be.
+
+        An ear that resumes does not inspect: the one before it did.
+        """
+        return self._inspector.take_finding()
 
     def _listen(self, samples: Samples) -> list[list[float]]:
         start = self._tapes[0].end

@@ -14,10 +14,11 @@ from datetime import datetime
 import msgspec
 
 from vivavoce.archive.port import AudioFile, NotFoundError, Recordings, Records
+from vivavoce.archive.port import UnavailableError as ArchiveUnavailableError
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import RecordingWriter
 from vivavoce.delivery.announcement import Herald
-from vivavoce.journal.port import Journal, JournalError
+from vivavoce.journal.port import Journal, JournalError, UnavailableError
 from vivavoce.protocol import long_messages
 from vivavoce.protocol import messages as wire
 from vivavoce.protocol.frames import to_frame
@@ -54,6 +55,21 @@ class Ending:
         return frames / self.format.sample_rate
 
 
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What there is of a session that failed: a partial result, a recording, and what is missing.
+
+    Attributes:
+        result: JSON of the result, with the finals that were emitted.
+        file: the recording; None where it cannot be read.
+        faults: why something of it cannot be read.
+    """
+
+    result: bytes | None = None
+    file: AudioFile | None = None
+    faults: tuple[Exception, ...] = ()
+
+
 class Finisher:
     """Brings sessions from their last final to the archive."""
 
@@ -74,22 +90,49 @@ class Finisher:
         await self._archive(ending, told)
         await asyncio.to_thread(_let_go, told)
 
-    async def salvage(self, ending: Ending) -> None:
-        """Keep the recording of a session that could not be transcribed.
+    async def rescue(self, ending: Ending, *, recording: bool = True) -> Rescued:
+        """Keep what there is of a session that could not be transcribed to its end.
+
+        Its recording is stored, and the finals that were emitted become a partial result.
 
         Raises:
-            JournalError: its audio cannot be read; it has failed all the same.
+            UnavailableError: of the journal or the archive; nothing is known of what is readable.
         """
+        file, faults = None, []
         try:
-            await self._recordings.write(ending.session_id, self._wav(ending))
-        except JournalError:
-            await self._note_failure(ending)
+            if recording:
+                await self._recordings.write(ending.session_id, self._wav(ending))
+                file = self._file(ending)
+        except (UnavailableError, ArchiveUnavailableError):
             raise
-        await self._note_failure(ending)
+        except Exception as error:  # noqa: BLE001  the caller reports it
+            faults.append(error)
+        told, unreadable = await self._readable(ending)
+        faults += unreadable
+        found = await asyncio.to_thread(summary.transcription, told)
+        result = summary.result(found, self._facts(ending, told))
+        config = ending.request.messages_config
+        encoded = await asyncio.to_thread(_with_messages, result, told, config)
+        await asyncio.to_thread(_let_go, told)
+        return Rescued(encoded, file, tuple(faults))
 
-    async def _note_failure(self, ending: Ending) -> None:
+    async def _readable(self, ending: Ending) -> tuple[list[wire.ServerMessage], list[Exception]]:
+        """The messages that can be read, and why the others cannot."""
+        try:
+            entries = await self._journal.read_messages(ending.session_id, 0)
+        except UnavailableError:
+            raise
+        except JournalError as error:
+            return [], [error]
+        return await asyncio.to_thread(_decode_each, [entry.message for entry in entries])
+
+    async def note_failure(self, ending: Ending, code: int, rescued: Rescued | None = None) -> None:
+        """Store that a session failed, and what was rescued of it."""
+        rescued = rescued or Rescued()
         async with self._unless_deleted(ending):
-            await self._records.fail(ending.session_id, 500, self._wall())
+            await self._records.fail(
+                ending.session_id, code, self._wall(), result=rescued.result, file=rescued.file
+            )
 
     async def _close(self, ending: Ending) -> list[wire.ServerMessage]:
         """Tell that the recording ended, and what was found; gives all that was ever told."""
@@ -116,15 +159,19 @@ class Finisher:
         await self._recordings.write(ending.session_id, self._wav(ending))
         config = ending.request.messages_config
         result = await asyncio.to_thread(_with_messages, closing.data, [*told, last], config)
-        file = AudioFile(
-            filename=f"{ending.session_id}.wav",
-            audio_duration=round(ending.duration, 3),
-            number_of_channels=ending.format.channels,
-        )
+        file = self._file(ending)
         ended = datetime.fromisoformat(closing.created_at).timestamp()
         async with self._unless_deleted(ending):
             await self._records.finish(ending.session_id, result, file, ended)
         await self._commit(ending, [last], "archived")
+
+    def _file(self, ending: Ending) -> AudioFile:
+        """What the record says of the recording."""
+        return AudioFile(
+            filename=f"{ending.session_id}.wav",
+            audio_duration=round(ending.duration, 3),
+            number_of_channels=ending.format.channels,
+        )
 
     @asynccontextmanager
     async def _unless_deleted(self, ending: Ending) -> AsyncIterator[None]:
@@ -166,6 +213,19 @@ class Finisher:
             end = min(start + BLOCK, ending.audio_end)
             yield writer.feed(await self._journal.read_audio(ending.session_id, start, end))
         yield writer.finish()
+
+
+def _decode_each(
+    messages: Iterable[bytes],
+) -> tuple[list[wire.ServerMessage], list[Exception]]:
+    told: list[wire.ServerMessage] = []
+    faults: list[Exception] = []
+    for message in messages:
+        try:
+            told += summary.decoded([message])
+        except Exception as error:  # noqa: BLE001  one unreadable message costs no other
+            faults.append(error)
+    return told, faults
 
 
 def _encoded(messages: Iterable[wire.Message]) -> list[bytes]:

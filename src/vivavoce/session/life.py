@@ -14,20 +14,29 @@ from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import EndSession
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
-from vivavoce.session.checkpoint import Checkpoint
+from vivavoce.session.checkpoint import Checkpoint, CheckpointError
+from vivavoce.session.failure import Failure, is_unreadable, kind_of
 from vivavoce.session.finishing import Ending, Finisher
 from vivavoce.session.live import Live
 from vivavoce.session.ports import Clock
 from vivavoce.session.runner import Runner
+from vivavoce.supervision import Backoff, Supervisor, described, stop
 
 log = structlog.get_logger(__name__)
 
 CRASHES_ALLOWED = 3
+"""In a row, without a checkpoint in between."""
+
+CRASH_RETRY_SECONDS = 0.5
+"""Bound of the first pause after a crash; the next ones double."""
+
 STORAGE_RETRY_SECONDS = 1.0
 MOST_RETRY_SECONDS = 30.0
 """Between attempts to end a session: on a full disk each may write a recording in vain."""
 
 READER_CHECK_SECONDS = 1.0
+
+_UNAVAILABLE = (journal.UnavailableError, archive.UnavailableError)
 
 Begin = Callable[[Live, Checkpoint | None], Runner]
 """Makes the runner of a session: new, or going on from a checkpoint."""
@@ -37,37 +46,63 @@ class Life:
     """Brings sessions to their end, whatever happens on the way."""
 
     def __init__(
-        self, journal: Journal, records: Records, finisher: Finisher, begin: Begin, wall: Clock
+        self,
+        journal: Journal,
+        records: Records,
+        finisher: Finisher,
+        begin: Begin,
+        wall: Clock,
+        *,
+        supervisor: Supervisor | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._journal = journal
         self._records = records
         self._finisher = finisher
         self._begin = begin
         self._wall = wall
+        self._supervisor = supervisor or Supervisor()
+        self._backoff = backoff or Backoff(CRASH_RETRY_SECONDS, MOST_RETRY_SECONDS)
 
-    async def run(self, live: Live) -> None:
+    async def run(self, live: Live, failure: Failure | None = None) -> None:
         """Run a session to its end; a fault is tried again from the checkpoint, a few times.
 
+        Each committed checkpoint renews the tries. Then, or at once where ``failure`` is given,
+        the session ends with the finals that were emitted as its partial result.
+
         Raises:
-            ExceptionGroup: it could not even be given up; the journal keeps it.
+            ExceptionGroup: its stored data cannot be read; the journal keeps it for repair.
         """
-        crashes = 0
+        crashes, checkpoint = 0, None
         delay = STORAGE_RETRY_SECONDS
-        ended = False
-        while not ended:
-            try:
-                await (self._run(live) if crashes < CRASHES_ALLOWED else self._fail(live))
-                ended = True
-            except* (journal.UnavailableError, archive.UnavailableError) as errors:
+        while (errors := await self._attempt(live, failure)) is not None:
+            if errors.split(_UNAVAILABLE)[1] is None:
                 # Storage says no for now; what is stored is safe, and the session waits for it.
-                log.warning("storage_unavailable", session=live.id, error=str(errors.exceptions[0]))
+                reason = described(errors.exceptions[0])["error"]
+                log.warning("storage_unavailable", session=live.id, error=reason)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, MOST_RETRY_SECONDS)
-            except* Exception:  # whatever failed, only this session may suffer from it
-                crashes += 1
-                log.exception("session_crashed", session=live.id, crashes=crashes)
-                if crashes > CRASHES_ALLOWED:
-                    raise
+                continue
+            if failure is not None:
+                raise errors
+            before, checkpoint = checkpoint, await self._raw_checkpoint(live)
+            crashes = 1 if checkpoint != before else crashes + 1
+            failure = _unreadable(errors)
+            if failure is None and crashes >= CRASHES_ALLOWED:
+                failure = Failure()
+            self._supervisor.failed("session run", errors, session=live.id, crashes=crashes)
+            if failure is None:
+                await asyncio.sleep(self._backoff.pause(crashes))
+
+    async def _attempt(self, live: Live, failure: Failure | None) -> ExceptionGroup | None:
+        """Run a session to its end, or end it with a failure; returns why it did not get there."""
+        try:
+            await (self._run(live) if failure is None else self._fail(live, failure))
+        except ExceptionGroup as errors:
+            return errors
+        except Exception as error:  # noqa: BLE001  whatever failed, only this session may suffer
+            return ExceptionGroup("a session failed", [error])
+        return None
 
     async def recall(self, live: Live) -> None:
         """Before a recovered session's client comes: what an earlier process has told it."""
@@ -83,6 +118,13 @@ class Life:
         await self._wait_for_reader(live)
         await self._journal.drop(live.id)
 
+    async def _raw_checkpoint(self, live: Live) -> bytes | None:
+        """The checkpoint as it is stored; None where it cannot be had."""
+        try:
+            return await self._journal.checkpoint(live.id)
+        except journal.JournalError:
+            return None
+
     async def _checkpoint(self, live: Live) -> Checkpoint | None:
         saved = await self._journal.checkpoint(live.id)
         return checkpoints.decode(saved) if saved else None
@@ -91,11 +133,13 @@ class Life:
         """Run a session until its last final is out."""
         runner = self._begin(live, checkpoint)
         live.settled_seconds = lambda: runner.settled_seconds
-        noting = asyncio.create_task(self._note_start(live), name=f"note start {live.id}")
+        noting = self._supervisor.watched("session status", self._note_start(live), session=live.id)
+        live.transcribing = True
         try:
             await runner.run()
         finally:
-            noting.cancel()
+            live.transcribing = False
+            await stop(noting)
         return runner.checkpoint()
 
     async def _note_start(self, live: Live) -> None:
@@ -105,7 +149,7 @@ class Life:
             await self._records.set_status(live.id, Status.PROCESSING)
         except ArchiveError as error:
             # Only what a list shows meanwhile; the end of the session sets it right.
-            log.warning("status_not_noted", session=live.id, error=str(error))
+            log.warning("status_update_failed", session=live.id, **described(error))
 
     async def _ending(self, live: Live, checkpoint: Checkpoint | None) -> Ending:
         stored = await self._journal.find(live.id)
@@ -122,11 +166,51 @@ class Life:
             except TimeoutError:
                 continue
 
-    async def _fail(self, live: Live) -> None:
-        """End a session that cannot be transcribed; its recording is kept."""
+    async def _fail(self, live: Live, failure: Failure) -> None:
+        """End a session with a failure; what there is of it is kept, and those outside are told.
+
+        Raises:
+            ExceptionGroup: not all of it can be read; the journal keeps it.
+        """
         await live.end()
-        await self._finisher.salvage(await self._ending(live, None))
+        checkpoint = await self._readable_checkpoint(live)
+        ending = await self._ending(live, checkpoint)
+        rescued = await self._finisher.rescue(ending, recording=failure.recording)
+        if rescued.faults or failure.keep:
+            if not await self._announce_failure(live):
+                return
+            await self._finisher.note_failure(ending, failure.code, rescued)
+            live.lost.set()
+            for error in rescued.faults:
+                self._supervisor.unreadable(kind_of(error), error, session=live.id)
+            faults = rescued.faults or (CheckpointError("kept for repair"),)
+            raise ExceptionGroup("a session is kept for repair", faults)
+        await self._finisher.note_failure(ending, failure.code, rescued)
         await self._drop_failed(live)
+        live.lost.set()
+
+    async def _readable_checkpoint(self, live: Live) -> Checkpoint | None:
+        with suppress(CheckpointError):  # reported where the session could not go on from it
+            return await self._checkpoint(live)
+        return None
+
+    async def _announce_failure(self, live: Live) -> bool:
+        """Announce the end of a session that stays in the journal, the first time that it fails.
+
+        Before the record says so: a crash in between announces twice rather than never. A session
+        that its owner has deleted leaves the journal instead; False then.
+        """
+        try:
+            record = await self._records.get(live.id, live.owner)
+        except archive.NotFoundError:
+            await self._journal.drop(live.id)
+            return False
+        if record.status not in archive.FINISHED:
+            await live.announce(live.announcements(self._end_session(live)))
+        return True
+
+    def _end_session(self, live: Live) -> EndSession:
+        return EndSession(session_id=live.id, created_at=iso(self._wall()))
 
     async def suspend(self, live: Live) -> None:
         """Note what the client has been sent, for the process that goes on; the run has ended."""
@@ -144,5 +228,10 @@ class Life:
 
     async def _drop_failed(self, live: Live) -> None:
         """Forget a session without a result; those told outside must not wait for its end."""
-        last = EndSession(session_id=live.id, created_at=iso(self._wall()))
-        await self._journal.drop(live.id, live.announcements(last))
+        await self._journal.drop(live.id, live.announcements(self._end_session(live)))
+
+
+def _unreadable(errors: ExceptionGroup) -> Failure | None:
+    """How a session fails that nothing but a repair can help; None where a retry may."""
+    found = errors.subgroup(is_unreadable)
+    return None if found is None else Failure(keep=True)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
+import structlog
+
+from vivavoce.audio.chunk_inspection import ChunkInspector
+from vivavoce.audio.findings import Finding
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
@@ -18,7 +23,10 @@ from vivavoce.protocol.request import InitRequest
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.ports import Clock
 from vivavoce.session.resume import Known, Read
+from vivavoce.session.suspicions import Suspicions
 from vivavoce.session.telling import Telling
+
+log = structlog.get_logger(__name__)
 
 MOST_BOUNDARIES = 1024
 """Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
@@ -46,7 +54,10 @@ class Limits:
         idle: how long a connected client may send nothing.
         farewell: the same for a client that said it was going away (close 1001).
         connect: how long a new session waits for its first connection.
-        sessions: how many an API key may have at once.
+        quiet: how long a connected client may send nothing but empty chunks.
+        sessions: how many an API key may have open at once.
+        unopened: how many it may have beside them that were never connected to.
+        engine: how long a stopped session waits for an engine that cannot start.
     """
 
     duration: float
@@ -55,6 +66,9 @@ class Limits:
     idle: float
     connect: float
     sessions: int
+    quiet: float = 3600
+    unopened: int = 1000
+    engine: float = 300.0
 
 
 class Live:
@@ -62,7 +76,8 @@ class Live:
 
     Attributes:
         on_partial: takes partials for the connection of the moment.
-        on_notice: takes a code and a text that its client should be told.
+        on_notice: takes a code and a text that its client should be told; False if it cannot.
+        suspicions: what is reported of its audio, whoever is connected.
         herald: announces its messages to those who are told outside.
         telling: what its client has been sent.
         handed: end of the last acknowledgement that a socket took.
@@ -70,8 +85,10 @@ class Live:
         settled_seconds: gives the seconds up to which every final is out; set by the run.
         recording: audio has been stored.
         finished: the client has got everything there is.
+        lost: the session has ended with a failure; its connection is closed.
+        transcribing: whether finals may still come.
         ever_connected: a client has connected at least once.
-        known_since: when this process came to know the session, on the clock given.
+        known_since: when it was recovered or first connected to, on the clock given.
     """
 
     def __init__(
@@ -94,16 +111,20 @@ class Live:
         self.herald = Herald(self.id, self.owner, request)
         self.telling = Telling()
         self.on_partial: Callable[[Message], None] | None = None
-        self.on_notice: Callable[[str, str], None] | None = None
+        self.on_notice: Callable[[str, str], bool] | None = None
+        self.suspicions = Suspicions(self.notify)
         self.settled_seconds: Callable[[], float] = lambda: 0.0
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.transcribing = False
         self._journal = journal
         self._limits = limits
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
         # The longest recording has so many bytes, or more: its header takes no time.
         self._enough = int(limits.duration * audio_format.bytes_per_second)
+        self._inspector = ChunkInspector(audio_format, from_start=not stored.audio_end)
         self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
         self._taken = stored.audio_end  # what is on its way to the journal counts as well
@@ -114,7 +135,7 @@ class Live:
         if stored.audio_end:
             self.recording.set()
         self._stopped = stored.sealed
-        self._since = self.known_since = monotonic()
+        self._since = self._audio_since = self.known_since = monotonic()
         self._before = stored.audio_end
         self._connected = False
         self._farewell = False
@@ -133,13 +154,16 @@ class Live:
             AlreadyStoppedError: at once, after the end of the recording.
             UnavailableError: the journal cannot store it (raised by the answer).
         """
-        self.touch()
+        self.touch(len(audio))
         full = self._taken >= self._enough and self._seconds(self._taken) >= self._limits.duration
         if self._stopped or full:
             raise AlreadyStoppedError("the recording has been stopped")
         if self._header.size is None:
             self._header.feed(audio)
         self._taken += len(audio)
+        for finding in self._inspector.inspect(audio, self._since):
+            self.report(finding)
+        self.suspicions.flush()
 
         def announce(start: int, end: int) -> Sequence[bytes]:
             return told(self.range(start, end)) if told else ()
@@ -213,9 +237,11 @@ class Live:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    def touch(self) -> None:
-        """The client has spoken."""
+    def touch(self, size: int) -> None:
+        """The client has sent a chunk of so many bytes."""
         self._since = self._monotonic()
+        if size:
+            self._audio_since = self._since
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -257,6 +283,7 @@ class Live:
         if self._stopped:
             raise AlreadyStoppedError("Recording already stopped")
         await self.end()
+        self.suspicions.flush()
         duration = self._seconds(self._audio_end)
         left = max(duration - self.settled_seconds(), 0.0)
         return RecordingDurations(round(duration, 3), round(left, 3))
@@ -328,18 +355,28 @@ class Live:
         if self.on_partial is not None:
             self.on_partial(message)
 
-    def notify(self, code: str, reason: str) -> None:
-        """Tell whoever is connected now."""
-        if self.on_notice is not None:
-            self.on_notice(code, reason)
+    def notify(self, code: str, reason: str) -> bool:
+        """Tell whoever is connected now; False if no connection takes it."""
+        return self.on_notice is not None and self.on_notice(code, reason)
+
+    def report(self, finding: Finding) -> None:
+        """Tell the client, once for each kind, that its audio is not what it declares."""
+        if finding.kind == "shifted" and (odd := self._inspector.odd_chunk):
+            number, size = odd
+            text = f"{finding.text} (chunk {number} of this session had {size} bytes)"
+            finding = msgspec.structs.replace(finding, text=text)
+        if self.suspicions.add(finding):
+            log.info("suspicious_audio_found", session=self.id, kind=finding.kind)
 
     # -- connections ---------------------------------------------------------------------------
 
     async def connect(self, turn: Turn) -> None:
         """A connection takes the session over, once the one before it has let go."""
         before, self._turn = self._turn, turn
-        self._connected = self.ever_connected = True
         self._since = self._monotonic()
+        if not self.ever_connected:
+            self.known_since = self._audio_since = self._since
+        self._connected = self.ever_connected = True
         if before is not None:
             before.replaced.set()
             await before.over.wait()
@@ -361,13 +398,22 @@ class Live:
     @property
     def abandoned(self) -> bool:
         """Whether the time is over in which this session's client should have come or spoken."""
+        return self.overdue is not None
+
+    @property
+    def overdue(self) -> float | None:
+        """The limit in seconds that the client has let pass; None while it is in time."""
         if self._stopped:
-            return False
-        limit = self._limits.connect
+            return None
+        now, limits, limit = self._monotonic(), self._limits, self._limits.connect
         if self.ever_connected:
-            away = self._limits.farewell if self._farewell else self._limits.resume
-            limit = self._limits.idle if self._connected else away
-        return self._monotonic() - self._since > limit
+            away = limits.farewell if self._farewell else limits.resume
+            limit = limits.idle if self._connected else away
+        if now - self._since > limit:
+            return limit
+        # A client that came back at the last moment has its time to send audio.
+        quiet = max(limits.quiet, limits.resume + limits.idle)
+        return quiet if self._connected and now - self._audio_since > quiet else None
 
     @property
     def forsaken(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
+from vivavoce.audio.findings import Finding
 from vivavoce.journal.port import Journal
 from vivavoce.protocol.messages import Message
 from vivavoce.recognition.contract import Hypothesis
@@ -30,6 +31,10 @@ class Client(Protocol):
 
     def show(self, message: Message) -> None:
         """Pass on a message that may be dropped; does not block."""
+        ...
+
+    def report(self, finding: Finding) -> None:
+        """Pass on that the audio is most likely not what it was declared to be."""
         ...
 
     def announcements(self, *messages: Message) -> Sequence[bytes]:

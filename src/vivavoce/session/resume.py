@@ -130,12 +130,13 @@ def find_start(known: Known) -> Finding:
     stored = _Stored(begin, (yield Read(begin, known.end)) or b"")
     resent = bytearray()
     size = FEWEST
+    most = max(len(stored.audio) + 1, NEEDLE)  # more could not be compared with anything
     while True:
-        while len(resent) < size:
+        while len(resent) < min(size, most):
             piece = yield More()
             if piece is None:
                 return _likeliest(known, stored, bytes(resent))
-            resent += piece
+            resent += piece[: most - len(resent)]
         head = bytes(resent[:size])
         places = stored.places(head)
         if len(places) == 1 and not stored.goes_on(places):

@@ -67,6 +67,13 @@ class Voice(msgspec.Struct, frozen=True):
         return (self.first,) if partial == self.first else (self.first, partial)
 
     @property
+    def required(self) -> tuple[str, ...]:
+        """The engines without which its finals may not come; those of partials are not."""
+        finals = (self.engines[language] for language in self.rules.candidates)
+        identifier = (self.identifier,) if self.rules.guessing else ()
+        return tuple(dict.fromkeys((*identifier, *finals)))
+
+    @property
     def everyone(self) -> frozenset[str]:
         """The engines that may be asked for text."""
         return frozenset((*self.engines.values(), *self.partial_engines.values()))
@@ -161,6 +168,8 @@ class Runner:
     async def _hear(self, listen: Callable[..., Sequence[Sequence[float]]], *audio: bytes) -> None:
         async with self._turn:
             probabilities = await self._outside.hearing.run(partial(listen, *audio))
+            if finding := self._ear.take_finding():
+                self._client.report(finding)
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])

@@ -2,23 +2,28 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 import structlog
 
+from vivavoce.archive import port as archive
 from vivavoce.archive.port import ArchiveError, NewRecord, Records
 from vivavoce.audio.format import AudioFormat, Encoding
-from vivavoce.journal.port import Journal, JournalError, NewSession
+from vivavoce.journal import port as journal_port
+from vivavoce.journal.port import Journal, NewSession
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import EndSession, StartSession
 from vivavoce.protocol.request import InitRequest
 from vivavoce.protocol.timestamps import iso
 from vivavoce.session.connections import Resumes
+from vivavoce.session.failure import NO_ENGINE, Failure, kind_of
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.ports import Clock
+from vivavoce.supervision import Supervisor, described, stop
 
 log = structlog.get_logger(__name__)
 
@@ -27,31 +32,57 @@ NEW_SECONDS = 60.0
 """Audio after which a session is no newcomer."""
 
 
+_UNAVAILABLE = (journal_port.UnavailableError, archive.UnavailableError)
+
+FailingEngine = Callable[[InitRequest], str | None]
+"""Names an engine that a request needs and that cannot start now; None where all can."""
+
+
 class TooManySessionsError(Exception):
-    """The key has as many live sessions as it may have."""
+    """The key has as many sessions as it may have; the text is meant for its owner."""
 
 
 class Sessions:
     """The live sessions; each runs in a task of its own.
+
+    Args:
+        journal, records, life, limits: where sessions are kept, and how they run.
+        monotonic: seconds, never going back.
+        supervisor: runs the background tasks.
+        failing_engine: says for which engine a session waits in vain.
 
     Attributes:
         resumes: counts over all sessions.
     """
 
     def __init__(
-        self, journal: Journal, records: Records, life: Life, limits: Limits, monotonic: Clock
+        self,
+        journal: Journal,
+        records: Records,
+        life: Life,
+        limits: Limits,
+        monotonic: Clock,
+        *,
+        supervisor: Supervisor | None = None,
+        failing_engine: FailingEngine = lambda _: None,
     ) -> None:
         self._journal = journal
         self._records = records
         self._life = life
         self._limits = limits
         self._monotonic = monotonic
+        self._supervisor = supervisor or Supervisor()
+        self._failing_engine = failing_engine
+        self._stuck: dict[str, float] = {}  # sessions that wait for an engine, since when
+        self._kept: set[str] = set()  # sessions that failed and stay in the journal for repair
+        self._deleted: set[str] = set()  # those of them that their owners have deleted
         self.resumes = Resumes()
         self._live: dict[str, Live] = {}
         self._new: list[Live] = []
         self._by_token: dict[bytes, Live] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._being_made: Counter[str] = Counter()
+        self._opening: set[str] = set()
         self._beginning = asyncio.Lock()
         self._chores: list[asyncio.Task[None]] = []
 
@@ -61,29 +92,31 @@ class Sessions:
         Each session is known at once and recovered one after the other, or when its client comes:
         a server with many of them answers as soon as one with none.
         """
-        recovered = [self._know(self._make(stored)) for stored in await self._journal.live()]
+        recovered = [
+            self._know(live)
+            for stored in await self._journal.live()
+            if (live := self._make_or_fail(stored))
+        ]
         self._chores = [
-            asyncio.create_task(self._recover(recovered), name="recovery"),
-            asyncio.create_task(self._keep_house(), name="housekeeping"),
+            self._supervisor.supervised("session recovery", lambda: self._recover(recovered)),
+            self._supervisor.supervised("session housekeeping", self._keep_house),
         ]
 
     async def aclose(self) -> None:
         """Stop every run; what the journal holds goes on at the next start."""
         lives = list(self._live.values())
-        tasks = [*self._runs.values(), *self._chores]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop(*self._runs.values(), *self._chores)
         suspended = (self._life.suspend(live) for live in lives)
-        for failure in await asyncio.gather(*suspended, return_exceptions=True):
+        outcomes = await asyncio.gather(*suspended, return_exceptions=True)
+        for live, failure in zip(lives, outcomes, strict=True):
             if failure:
-                log.warning("session_not_suspended", error=str(failure))
+                self._supervisor.failed("session suspension", failure, session=live.id)
 
     async def create(self, session: NewSession, record: NewRecord) -> None:
         """Make a session durable and begin to run it.
 
         Raises:
-            TooManySessionsError: the owner has as many as it may.
+            TooManySessionsError: the owner has as many as it may have.
             UnavailableError: it cannot be stored.
         """
         with self._place(session.owner):
@@ -104,24 +137,47 @@ class Sessions:
         return len(self._live)
 
     def newcomers(self) -> Sequence[Live]:
-        """The sessions that have sent little audio yet to this process."""
+        """The open sessions that have sent little audio yet to this process."""
         self._new = [
             live for live in self._new if not live.stopped and live.heard_seconds < NEW_SECONDS
         ]
-        return self._new
+        return [live for live in self._new if self._is_open(live)]
 
     @property
     def recording(self) -> int:
-        """Sessions whose recording goes on."""
-        return sum(not live.stopped for live in self._live.values())
+        """Sessions that are open: connected to, or within their grace."""
+        return sum(self._is_open(live) for live in self._live.values())
+
+    @property
+    def unopened(self) -> int:
+        """Sessions that no client has connected to."""
+        return sum(self._is_unopened(live) for live in self._live.values())
+
+    @contextmanager
+    def opening(self, live: Live) -> Iterator[None]:
+        """Hold a place among the owner's open sessions while a client connects.
+
+        Raises:
+            TooManySessionsError: the session is not open, and the owner has as many as it may.
+        """
+        if not self._is_open(live):
+            self._check_open(live.owner)
+        self._opening.add(live.id)
+        try:
+            yield
+        finally:
+            self._opening.discard(live.id)
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
-        """Hold a place among the owner's sessions while one is being made."""
-        recording = sum(live.owner == owner and not live.stopped for live in self._live.values())
-        if recording + self._being_made[owner] >= self._limits.sessions:
+        """Hold a place among the owner's unopened sessions while one is being made."""
+        self._check_open(owner)
+        mine = (live for live in self._live.values() if live.owner == owner)
+        most = self._limits.unopened
+        if sum(map(self._is_unopened, mine)) + self._being_made[owner] >= most:
             raise TooManySessionsError(
-                f"this key has {recording} live sessions, the most it may have"
+                "Maximum number of sessions without a connection reached. Your key allows only "
+                f"up to {most} of them. Connect to some of them, or delete some."
             )
         self._being_made[owner] += 1
         try:
@@ -129,21 +185,66 @@ class Sessions:
         finally:
             self._being_made[owner] -= 1
 
+    def _check_open(self, owner: str) -> None:
+        most = self._limits.sessions
+        if sum(live.owner == owner and self._is_open(live) for live in self._live.values()) >= most:
+            raise TooManySessionsError(
+                "Maximum number of concurrent sessions reached. Your key allows only up to "
+                f"{most} sessions at a time. Wait for one to end."
+            )
+
+    def _is_open(self, live: Live) -> bool:
+        return not live.stopped and (live.ever_connected or live.id in self._opening)
+
+    def _is_unopened(self, live: Live) -> bool:
+        return not live.stopped and not self._is_open(live)
+
     async def find(self, token_hash: bytes) -> Live | None:
-        """The live session of a token; none once its client has been sent everything.
+        """The live session of a token; none once it failed or its client has been sent everything.
 
         Raises:
-            JournalError: it was to be recovered, and its audio cannot be read.
+            UnavailableError: it was to be recovered, and the journal cannot be read now.
         """
         if live := self._by_token.get(token_hash):
             await self._begin(live)
         live = self._by_token.get(token_hash)
-        return None if live is None or live.finished.is_set() else live
+        over = live is None or live.finished.is_set() or live.lost.is_set()
+        return None if over else live
+
+    async def withdraw(self, session_id: str) -> bool:
+        """End a session that its owner wants to delete; False if a client has connected to it.
+
+        Raises:
+            ArchiveError, JournalError: it cannot be ended now, and goes on.
+        """
+        live = self._live.get(session_id)
+        if live is None or not self._is_unopened(live):
+            return False
+        await self._begin(live)
+        if session_id not in self._live or not self._is_unopened(live):
+            return False  # a client was faster
+        await self._abandon(live)
+        return True
 
     def discard(self, session_id: str) -> None:
-        """Nobody will read the messages of this finished session: it was deleted."""
+        """Forget a finished session that its owner has deleted; its messages need no reader."""
         if live := self._live.get(session_id):
             live.finished.set()
+        if session_id in self._kept:
+            self._deleted.add(session_id)
+
+    def _make_or_fail(self, stored: StoredSession) -> Live | None:
+        """A stored session; where its request cannot be read it fails, and is kept for repair."""
+        try:
+            return self._make(stored)
+        except Exception as error:  # noqa: BLE001  one session must not keep the server from starting
+            self._supervisor.unreadable("request", error, session=stored.session.id)
+        unknown = msgspec.json.encode(InitRequest())
+        session = msgspec.structs.replace(stored.session, request=unknown)
+        live = self._make(msgspec.structs.replace(stored, session=session))
+        live.lost.set()
+        self._run(self._know(live), Failure(keep=True, recording=False))
+        return None
 
     def _make(self, stored: StoredSession) -> Live:
         request = msgspec.json.decode(stored.session.request, type=InitRequest)
@@ -160,29 +261,51 @@ class Sessions:
 
     def _know(self, live: Live) -> Live:
         self._live[live.id] = live
-        self._new.append(live)
+        if live not in self._new:
+            self._new.append(live)
         self._by_token[live.token_hash] = live
         return live
 
     async def _recover(self, lives: Iterable[Live]) -> None:
         """Have the sessions of an earlier process go on, whether or not their clients come."""
+        failure = None
         for live in lives:
             try:
                 await self._begin(live)
-            except JournalError:  # one that cannot be read must not keep the others waiting
-                log.exception("session_not_recovered", session=live.id)
+            except _UNAVAILABLE as error:
+                failure = error
+        if failure is not None:
+            raise failure  # once more, for those that could not be read now
 
     async def _begin(self, live: Live) -> None:
-        """Have a recovered session go on, unless it does or has ended."""
+        """Have a recovered session go on, unless it does or has ended.
+
+        One whose stored data cannot be read ends with a failure and is kept for repair.
+
+        Raises:
+            UnavailableError: the journal cannot be read now.
+        """
         if live.id in self._runs:
             return
         async with self._beginning:
             if live.id in self._live and live.id not in self._runs:
-                await self._life.recall(live)
-                self._run(live)
+                self._run(live, await self._recall(live))
 
-    def _run(self, live: Live) -> None:
-        run = asyncio.create_task(self._life.run(live), name=f"session {live.id}")
+    async def _recall(self, live: Live) -> Failure | None:
+        try:
+            await self._life.recall(live)
+        except _UNAVAILABLE:
+            raise
+        except Exception as error:  # noqa: BLE001  one session must not keep the others waiting
+            self._supervisor.unreadable(kind_of(error), error, session=live.id)
+            live.lost.set()
+            return Failure(keep=True)
+        return None
+
+    def _run(self, live: Live, failure: Failure | None = None) -> None:
+        run = self._supervisor.watched(
+            "session run", self._life.run(live, failure), session=live.id
+        )
         self._runs[live.id] = run
         run.add_done_callback(lambda run: self._ended(live, run))
 
@@ -190,32 +313,79 @@ class Sessions:
         self._live.pop(live.id, None)
         self._by_token.pop(live.token_hash, None)
         self._runs.pop(live.id, None)
-        if not run.cancelled() and (error := run.exception()):
+        self._stuck.pop(live.id, None)
+        if not run.cancelled() and run.exception():
             # It stays in the journal, and the next start tries again.
-            log.error("session_lost_its_run", session=live.id, exc_info=error)
+            self._kept.add(live.id)
+            live.lost.set()
 
     async def _keep_house(self) -> None:
-        """End the sessions whose clients are gone."""
+        """End the sessions whose clients are gone, or whose engine does not come back."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             self.newcomers()  # forgets those that are none any more, if nobody asks
-            for live in [live for live in self._live.values() if live.abandoned]:
-                log.info("session_abandoned", session=live.id, connected=live.ever_connected)
-                try:
-                    await self._let_go(live)
-                except Exception:  # storage may fail; the next round tries again
-                    log.exception("session_not_ended", session=live.id)
+            for live in list(self._live.values()):
+                await self._try(live.id, self._look_after(live))
+            for session_id in list(self._deleted):
+                await self._try(session_id, self._forget_deleted(session_id))
+
+    async def _try(self, session_id: str, chore: Coroutine[Any, Any, None]) -> None:
+        """Do something for one session; a failure concerns no other, and the next round retries."""
+        try:
+            await chore
+        except _UNAVAILABLE as error:
+            log.warning("storage_unavailable", session=session_id, **described(error))
+        except Exception as error:  # noqa: BLE001  reported; the other sessions have their turn
+            self._supervisor.failed("session housekeeping", error, session=session_id)
+
+    async def _forget_deleted(self, session_id: str) -> None:
+        await self._journal.drop(session_id)
+        self._deleted.discard(session_id)
+        self._kept.discard(session_id)
+
+    async def _look_after(self, live: Live) -> None:
+        if live.lost.is_set():
+            return
+        if live.abandoned:
+            log.info("session_abandoned", session=live.id, connected=live.ever_connected)
+            await self._let_go(live)
+        elif live.transcribing and live.stopped and (engine := self._failing_engine(live.request)):
+            now = self._monotonic()
+            if now - self._stuck.setdefault(live.id, now) >= self._limits.engine:
+                await self._give_up(live, engine)
+        else:
+            self._stuck.pop(live.id, None)
+
+    async def _give_up(self, live: Live, engine: str) -> None:
+        """End a stopped session whose engine does not start: its client must not wait for ever."""
+        log.error("session_engine_failed", session=live.id, engine=engine)
+        await stop(self._runs.get(live.id))
+        self._run(self._know(live), Failure(NO_ENGINE))
 
     async def _let_go(self, live: Live) -> None:
         """End a recording whose client is gone; a session never connected to has failed."""
         await self._begin(live)
-        if live.ever_connected:
-            idle = f"no audio came for {self._limits.idle:g} s: the recording ends"
-            live.notify("session_timeout", idle)
-            await live.end()
+        if live.lost.is_set():
             return
-        self._runs[live.id].cancel()
-        await self._life.abandon(live)
+        limit = live.overdue
+        if limit is None:
+            return  # the client has come meanwhile
+        if live.ever_connected:
+            live.notify("session_timeout", f"no audio came for {limit:g} s: the recording ends")
+            await live.end()
+        elif self._is_unopened(live):
+            await self._abandon(live)
+
+    async def _abandon(self, live: Live) -> None:
+        """End a session that was never connected to; where that fails, it goes on."""
+        run = self._runs[live.id]
+        run.cancel()
+        await asyncio.wait([run])  # nobody can connect to it from here on
+        try:
+            await self._life.abandon(live)
+        except Exception:
+            self._run(self._know(live))
+            raise
 
 
 def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:

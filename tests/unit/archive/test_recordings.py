@@ -1,4 +1,5 @@
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from vivavoce.archive.port import NotFoundError, UnavailableError
 from vivavoce.archive.recordings import LocalRecordings
+from vivavoce.durable import make_own_folder
 
 ID = "45463597-20b7-4af7-b3b3-f5fb778203ab"
 
@@ -123,3 +125,37 @@ async def test_a_folder_that_was_deleted_under_the_server_is_made_again(
     (tmp_path / "recordings").rmdir()
     await recordings.write(ID, chunks(b"x"))
     assert await content(recordings) == b"x"
+
+
+async def test_a_planted_link_is_no_recording(recordings: LocalRecordings, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"a secret")
+    (tmp_path / "recordings" / f"{ID}.wav").symlink_to(tmp_path / "secret")
+    with pytest.raises(NotFoundError):
+        await recordings.find(ID)
+    with pytest.raises(NotFoundError):
+        await content(recordings)
+
+
+def test_a_folder_that_is_a_link_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Recordings went wherever a planted link led."""
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    link = tmp_path / "recordings"
+    link.symlink_to(tmp_path / "elsewhere")
+    me = os.geteuid()
+    make_own_folder(link, me)
+    with pytest.raises(PermissionError, match="link"):
+        make_own_folder(link, me + 1)
+    (tmp_path / "elsewhere").chmod(0o777)
+    with pytest.raises(PermissionError, match="link"):
+        LocalRecordings(link)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to another user")
+def test_a_link_that_another_user_has_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    link = tmp_path / "recordings"
+    link.symlink_to(tmp_path / "elsewhere")
+    os.lchown(link, 65534, 65534)
+    with pytest.raises(PermissionError, match="link"):
+        LocalRecordings(link)
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from vivavoce.archive.port import (
+    ArchiveError,
     AudioFile,
     ExistsError,
     NewRecord,
@@ -130,6 +132,48 @@ async def test_lists_are_newest_first_and_paged_without_gap_or_repeat(
     assert await listed(records, offset=10**30, limit=10**30) == []
 
 
+async def test_a_list_and_a_summary_have_everything_but_the_results(records: SqlRecords) -> None:
+    await records.add(new("a", metadata={"k": 1}))
+    await records.finish("a", '{"x":"ü"}'.encode(), AudioFile("a.wav", 3.5, 2), 20.0)
+    whole = await records.get("a", "me")
+    assert whole.result == '{"x":"ü"}'.encode()
+    bare = msgspec.structs.replace(whole, result=None)
+    assert await records.summary("a", "me") == bare
+    for filters in ({}, {"k": "1"}):
+        assert (await records.list("me", Query(texts=filters))).records == [bare]
+    with pytest.raises(NotFoundError):
+        await records.summary("a", "you")
+
+
+@pytest.mark.parametrize("filters", [{}, {"texts": {"k": "1"}}])
+async def test_a_page_ends_before_it_is_too_large_but_has_one_record(
+    records: SqlRecords, filters: dict[str, Any]
+) -> None:
+    for number, size in enumerate((10, 3000, 3000, 3000, 9000, 10)):
+        made = new(str(number), number, metadata={"k": 1})
+        request = msgspec.json.encode({"x": "x" * size})
+        await records.add(msgspec.structs.replace(made, request=request))
+    seen, pages = 0, []
+    while True:
+        query = Query(offset=seen, limit=5, most_bytes=8000, **filters)
+        page = await records.list("me", query)
+        pages.append([record.id for record in page.records])
+        seen += len(page.records)
+        if not page.more:
+            break
+    assert pages == [["5"], ["4"], ["3", "2"], ["1", "0"]]
+
+
+async def test_results_that_were_stored_as_text_are_read(tmp_path: Path) -> None:
+    records = await SqlRecords.open(f"sqlite:///{tmp_path}/records.sqlite")
+    await records.add(new("a"))
+    await records.finish("a", b"{}", None, 1.0)
+    with sqlite3.connect(tmp_path / "records.sqlite") as other:
+        other.execute("UPDATE session SET result = ?", ('{"x":"ü"}',))
+    assert (await records.get("a", "me")).result == '{"x":"ü"}'.encode()
+    await records.close()
+
+
 async def test_dates_filter_by_whole_utc_days_and_by_instants(records: SqlRecords) -> None:
     midnight = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
     times = {"before": midnight - 0.001, "first": midnight, "last": midnight + 86_399.999}
@@ -242,4 +286,59 @@ async def test_a_damaged_page_is_unavailable_and_nothing_is_made_up(tmp_path: Pa
     records = await SqlRecords.open(f"sqlite:///{path}")
     with pytest.raises(UnavailableError, match="malformed"):
         await listed(records)
+    await records.close()
+
+
+async def test_a_failure_keeps_what_there_is_of_the_result(records: SqlRecords) -> None:
+    await records.add(new("a"))
+    file = AudioFile("a.wav", 3.5, 2)
+    assert await records.fail("a", 500, 9.0, result=b'{"x":1}', file=file)
+    failed = await records.get("a", "me")
+    assert (failed.status, failed.result, failed.file) == (Status.ERROR, b'{"x":1}', file)
+    assert not await records.fail("a", 503, 10.0)
+
+
+async def test_a_result_replaces_a_failure_and_no_failure_replaces_a_result(
+    records: SqlRecords,
+) -> None:
+    await records.add(new("a"))
+    assert await records.fail("a", 500, 9.0)
+    assert await records.finish("a", b"{}", None, 20.0)
+    assert not await records.fail("a", 500, 30.0)
+    done = await records.get("a", "me")
+    assert (done.status, done.error_code, done.completed_at) == (Status.DONE, None, 20.0)
+
+
+DAMAGES = {
+    "status": "status = 'lost'",
+    "file": "file = '{'",
+    "request": "request = '{'",
+    "metadata": "custom_metadata = '{'",
+    "notes": "post_session_metadata = 'x'",
+    "bytes": "request = x'00ff'",
+    "text that is none": "request = CAST(x'22ff22' AS TEXT)",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_a_damaged_record_is_left_out_of_lists_that_show_the_others(
+    tmp_path: Path, damage: str
+) -> None:
+    unreadable: list[str] = []
+    path = tmp_path / "records.sqlite"
+    records = await SqlRecords.open(
+        f"sqlite:///{path}", on_unreadable=lambda session, _: unreadable.append(session)
+    )
+    for n, name in enumerate("abcde"):
+        await records.add(new(name, float(n), {"k": "v"}))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE session SET {damage} WHERE id = 'c'")  # noqa: S608  of this file
+    assert await listed(records) == ["e", "d", "b", "a"]
+    assert set(unreadable) == {"c"}
+    pages = [await listed(records, offset=n, limit=2) for n in (0, 2, 4)]
+    assert pages == [["e", "d"], ["b"], ["a"]]
+    assert await listed(records, texts={"k": "v"}) == ["e", "d", "b", "a"]
+    assert await listed(records, contains={"k": "v"}) == ["e", "d", "b", "a"]
+    with pytest.raises(ArchiveError):
+        await records.get("c", "me")
     await records.close()

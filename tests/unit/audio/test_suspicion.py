@@ -30,3 +30,9 @@ def test_no_tone_is_taken_for_something_else(frequency: int, bits: int, level: f
 
 def test_a_short_text_is_left_in_doubt() -> None:
     assert suspicion(b"a" * (LEAST_TEXT - 1)) is None
+
+
+def test_only_the_beginning_is_looked_at() -> None:
+    """The whole of a chunk of 32 MiB of text used to be, on the event loop."""
+    assert suspicion(b"a" * 4096 + bytes(10)) == "text"
+    assert suspicion(b"a" * 4000 + bytes(10)) is None

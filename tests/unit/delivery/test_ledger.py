@@ -35,15 +35,72 @@ async def test_work_that_is_refused_does_not_spoil_what_is_done_with_it(ledger: 
     assert await ledger.run(endpoints.every) == [added, again]
 
 
-async def test_a_database_that_fails_says_so_and_nothing_is_half_done(ledger: Ledger) -> None:
+async def test_work_at_which_the_database_fails_fails_alone_and_leaves_nothing(
+    ledger: Ledger,
+) -> None:
     url = "https://example.com/"
-    results = await asyncio.gather(
+
+    def half_done(db: sql.Connection) -> None:
+        endpoints.add(db, url, "half", 1.0)
+        db.execute(sql.text("SELECT nothing"))
+
+    added, failed, again = await asyncio.gather(
         ledger.run(lambda db: endpoints.add(db, url, None, 1.0)),
-        ledger.run(lambda db: db.execute(sql.text("SELECT nothing"))),
+        ledger.run(half_done),
+        ledger.run(lambda db: endpoints.add(db, url, None, 2.0)),
         return_exceptions=True,
     )
-    assert all(isinstance(result, LedgerError) for result in results)
+    assert isinstance(failed, LedgerError)
+    assert await ledger.run(endpoints.every) == [added, again]
+
+
+async def test_a_fault_in_one_work_is_no_fault_of_the_others_in_its_commit(
+    ledger: Ledger,
+) -> None:
+    def faulty(db: sql.Connection) -> None:
+        endpoints.add(db, "https://example.com/", "half", 1.0)
+        raise ZeroDivisionError
+
+    outcomes = await asyncio.gather(
+        ledger.run(faulty),
+        ledger.run(endpoints.every),
+        ledger.run(faulty),
+        ledger.run(endpoints.every),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [
+        ZeroDivisionError, list, ZeroDivisionError, list
+    ]  # fmt: skip
     assert await ledger.run(endpoints.every) == []
+
+
+async def test_when_the_commit_itself_fails_every_work_of_it_hears_so(ledger: Ledger) -> None:
+    def lose_the_transaction(db: sql.Connection) -> None:
+        db.exec_driver_sql("ROLLBACK")  # as SQLite does on a full disk
+
+    outcomes = await asyncio.gather(
+        ledger.run(lambda db: endpoints.add(db, "https://example.com/", None, 1.0)),
+        ledger.run(lose_the_transaction),
+        return_exceptions=True,
+    )
+    assert all(isinstance(outcome, LedgerError) for outcome in outcomes)
+    assert await ledger.run(endpoints.every) == []
+
+
+async def test_what_a_failure_says_quotes_nothing_that_was_stored(ledger: Ledger) -> None:
+    said = "what the client said"
+    fails = sql.text("INSERT INTO nothing VALUES (:text)")
+    with pytest.raises(LedgerError) as failure:
+        await ledger.run(lambda db: db.execute(fails, {"text": said}))
+    assert said not in str(failure.value)
+
+
+async def test_work_whose_thread_is_gone_fails_instead_of_waiting(tmp_path: Path) -> None:
+    ledger = await Ledger.of_folder(tmp_path)
+    await ledger.close()
+    async with asyncio.timeout(5):
+        with pytest.raises(LedgerError):
+            await ledger.run(endpoints.every)
 
 
 async def test_what_is_stored_is_found_by_others_and_only_its_owner_reads_it(

@@ -2,12 +2,15 @@ import asyncio
 import os
 import sqlite3
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from unit.journal.faulty import Connections
 from unit.journal.test_contract import everything, session
+from vivavoce.journal import writer
 from vivavoce.journal.lock import FolderInUseError, FolderLock
 from vivavoce.journal.port import Entry, JournalError
 from vivavoce.journal.sqlite import SqliteJournal, Tuning
@@ -100,7 +103,7 @@ async def test_what_many_sessions_append_together_is_synced_once_in_one_row_each
     tmp_path: Path,
 ) -> None:
     connections = Connections()
-    tuning = Tuning(gather=0.05)
+    tuning = Tuning(gather=0.5)
     path = tmp_path / "journal.sqlite"
     journal = await SqliteJournal.open(path, connect=connections, tuning=tuning)
     names = [f"s{n}" for n in range(20)]
@@ -277,4 +280,63 @@ async def test_a_copy_made_while_sessions_run_opens_as_a_journal_of_that_moment(
     assert await journal.read_audio("s", 0, 99) == b"before"
     assert await journal.checkpoint("s") == b"point"
     assert await journal.append_audio("s", b"+") == (6, 7)
+    await journal.close()
+
+
+def held(folder: Path, secrets: Iterable[bytes]) -> bool:
+    """Whether a file of a folder holds one of the secrets."""
+    contents = [file.read_bytes() for file in folder.iterdir()]
+    return any(secret in content for content in contents for secret in secrets)
+
+
+async def vanished(folder: Path, *secrets: bytes) -> None:
+    """Wait until no file of a folder holds any of the secrets."""
+    async with asyncio.timeout(20):
+        while held(folder, secrets):  # noqa: ASYNC110 -- a thread's work has no event to wait for
+            await asyncio.sleep(0.02)
+
+
+async def test_what_was_dropped_is_gone_from_every_file_while_the_journal_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Audio stayed in the log, and the request in the main file even after a clean stop."""
+    monkeypatch.setattr(writer, "ERASE_SECONDS", 0.1)
+    journal = await SqliteJournal.open(tmp_path / "journal.sqlite")
+    request = b'{"custom_metadata": {"name": "a name in confidence"}}'
+    await journal.create(replace(session("s"), request=request), [b"an address in confidence"])
+    await journal.create(session("t"))
+    await journal.append_audio("s", b"a word in confidence " * 50_000)
+    for checkpoint in (b"a thought in confidence " * 900, b"another", b"small"):
+        await journal.commit("s", [b"a sentence in confidence " * 5] * 300, checkpoint)
+    await journal.drop("s")
+    await journal.forget_announcements(1)
+
+    await vanished(tmp_path, b"in confidence", b" confidence", b"a word in")
+
+    await journal.append_audio("t", b"and it goes on")
+    assert await journal.read_audio("t", 0, 100) == b"and it goes on"
+    await journal.close()
+
+
+async def test_a_reader_in_the_way_puts_the_erasure_off_and_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "ERASE_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "ERASE_RETRY_SECONDS", 0.1)
+    path = tmp_path / "journal.sqlite"
+    journal = await SqliteJournal.open(path)
+    await journal.create(session("s"))
+    await journal.create(session("t"))
+    await journal.append_audio("s", b"a word in confidence " * 50)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM audio").fetchone()
+    await journal.drop("s")
+    for _ in range(20):
+        async with asyncio.timeout(4):  # the journal itself waits five seconds for a lock
+            await journal.append_audio("t", b"audio")
+            await asyncio.sleep(0.02)
+    reader.execute("ROLLBACK")
+    reader.close()
+    await vanished(tmp_path, b"in confidence")
     await journal.close()

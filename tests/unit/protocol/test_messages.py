@@ -35,7 +35,7 @@ def test_binary_and_base64_audio_mean_the_same_bytes() -> None:
         ('{"type":"audio_chunk"}', messages.BadChunkError),
         ('{"type":"audio_chunk","data":{"chunk":7}}', messages.BadChunkError),
         ('{"type":"audio_chunk","data":{"chunk":"%%%"}}', messages.BadChunkError),
-        ('{"type":"audio_chunk","data":{"chunk":"AAA"}}', messages.BadChunkError),
+        ('{"type":"audio_chunk","data":{"chunk":"AAAAA"}}', messages.BadChunkError),
         ('{"type":"configure"}', messages.UnknownTypeError),
     ],
 )

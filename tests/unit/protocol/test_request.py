@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -10,6 +12,79 @@ def faults(body: object) -> tuple[str, ...]:
     with pytest.raises(InvalidParametersError) as caught:
         parse_init(msgspec.json.encode(body))
     return caught.value.faults
+
+
+def vocabulary(*entries: object) -> dict[str, object]:
+    return {"realtime_processing": {"custom_vocabulary_config": {"vocabulary": entries}}}
+
+
+def spellings(dictionary: dict[str, object]) -> dict[str, object]:
+    return {"realtime_processing": {"custom_spelling_config": {"spelling_dictionary": dictionary}}}
+
+
+def targets(*codes: str) -> dict[str, object]:
+    return {"realtime_processing": {"translation_config": {"target_languages": codes}}}
+
+
+BOUNDED: dict[str, tuple[int, Callable[[int], object]]] = {
+    "language_config.languages": (
+        100,
+        lambda n: {"language_config": {"languages": ["en"] * n}},
+    ),
+    "realtime_processing.translation_config.target_languages": (
+        100,
+        lambda n: targets(*["fr"] * n),
+    ),
+    "realtime_processing.custom_vocabulary_config.vocabulary": (
+        1000,
+        lambda n: vocabulary(*['a,["\\'] * n),
+    ),
+    "realtime_processing.custom_vocabulary_config.vocabulary.1.pronunciations": (
+        50,
+        lambda n: vocabulary("a", {"value": "b", "pronunciations": ["c"] * n}),
+    ),
+    "realtime_processing.custom_spelling_config.spelling_dictionary": (
+        1000,
+        lambda n: spellings({f"{number}": ["a", 'b"'] for number in range(n)}),
+    ),
+    "realtime_processing.custom_spelling_config.spelling_dictionary.a": (
+        50,
+        lambda n: spellings({"a": ["b"] * n}),
+    ),
+}
+
+
+@pytest.mark.parametrize("field", BOUNDED)
+def test_lists_and_dictionaries_have_a_bound_that_the_fault_names(field: str) -> None:
+    most, body = BOUNDED[field]
+    parse_init(msgspec.json.encode(body(most)))
+    for more in (most + 1, 30_000):  # the second is more than is read at all
+        assert faults(body(more)) == (f"{field} must contain no more than {most} elements",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"unknown": [[]] * 30_000},
+        {"custom_metadata": dict.fromkeys(map(str, range(30_000)), 1)},
+        vocabulary([[]] * 30_000),
+        vocabulary(*[{"value": "a", "more": [1] * 30}] * 999),
+        {"channels": [1] * 30_000},
+        [1] * 30_000,
+    ],
+)
+def test_a_body_of_too_many_values_is_refused_whatever_holds_them(body: object) -> None:
+    assert faults(body) == ("the body must contain no more than 20000 values",)
+
+
+def test_long_texts_are_no_values() -> None:
+    context = {"target_languages": ["fr"], "context": "word " * 100_000}
+    parse_init(msgspec.json.encode({"realtime_processing": {"translation_config": context}}))
+
+
+def test_a_body_of_many_values_that_is_no_json_is_malformed() -> None:
+    with pytest.raises(MalformedJsonError):
+        parse_init(b"[" + b"1," * 30_000)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"endpointing":null,"language_config":null}'])
@@ -140,10 +215,7 @@ def test_metadata_is_not_nested_deeper_than_clients_can_read() -> None:
 
 def test_faults_are_bounded_in_number_and_do_not_repeat_the_body() -> None:
     """A long key with many wrong members used to be spelt out once for each of them."""
-    dictionary = {"k" * 100_000: [1] * 100_000}
-    named = faults(
-        {"realtime_processing": {"custom_spelling_config": {"spelling_dictionary": dictionary}}}
-    )
+    named = faults(spellings({"k" * 100_000: [1] * 50, "l": [1]}))
     assert len(named) == 50
     assert max(map(len, named)) < 200
 

@@ -28,3 +28,10 @@ def test_losses_as_far_apart_as_the_longest_wait_are_a_streak() -> None:
     backoff = Backoff()
     waits = [backoff.lost((Backoff.LONGEST + 5) * n) for n in range(10)]
     assert waits[-1] == Backoff.LONGEST
+
+
+def test_workers_that_could_not_start_are_a_streak_however_long_each_took() -> None:
+    backoff = Backoff()
+    waits = [backoff.lost(121.0 * n, started=False) for n in range(10)]
+    assert backoff.streak == 10
+    assert waits[-1] == Backoff.LONGEST

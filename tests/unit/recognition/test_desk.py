@@ -176,8 +176,9 @@ async def test_a_job_that_its_worker_never_got_has_no_strike() -> None:
 
 async def test_a_channel_whose_partials_lose_workers_has_to_wait_for_its_final() -> None:
     desk = a_desk()
+    lost = []
     for _ in range(2):
-        await handed_in(desk, a_job("refresh_partial"))
+        lost += await handed_in(desk, a_job("refresh_partial"))
         desk.lost(await desk.take("scripted", 1))
         desk.cancel("unrelated")
     (refused,) = await handed_in(desk, a_job("refresh_partial"))
@@ -189,6 +190,9 @@ async def test_a_channel_whose_partials_lose_workers_has_to_wait_for_its_final()
     (accepted,) = await handed_in(desk, a_job("first_partial"))
     answer(desk, await desk.take("scripted", 1))
     assert await settled(accepted) == HEARD
+    superseded, poisoned = await asyncio.gather(*lost, return_exceptions=True)
+    assert isinstance(superseded, Superseded)
+    assert isinstance(poisoned, PoisonedError)
 
 
 async def test_cancelling_a_session_ends_its_waiting_and_its_running_jobs() -> None:

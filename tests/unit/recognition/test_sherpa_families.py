@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tone_transducer import write
+from vivavoce.recognition.engines.sherpa_arguments import FILES, VALUES
 from vivavoce.recognition.engines.sherpa_families import FAMILIES, arguments, find_family
 from vivavoce.recognition.model_errors import CatalogueError
 
@@ -22,6 +23,69 @@ def test_sherpa_has_every_constructor_and_argument_that_a_family_names() -> None
         named = {*family.roles, *family.folders, *dict(family.arguments), "num_threads"}
         assert named <= set(known), family.name
         assert family.language is None or family.language in known
+
+
+TOKENS = ("encoder.onnx", "decoder.onnx", "joiner.onnx", "tokens.txt")
+TRANSDUCER = {"family": "transducer", "streaming": False}
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../secret", "link", "", 7])
+@pytest.mark.parametrize("role", ["tokens", "encoder"])
+def test_a_description_names_no_file_outside_of_its_folder(
+    tmp_path: Path, role: str, name: object
+) -> None:
+    """``files.tokens = "../../etc/passwd"`` was read."""
+    (tmp_path / "secret").touch()
+    (tmp_path / "model").mkdir()
+    folder = a_folder(tmp_path / "model", *TOKENS)
+    (folder / "link").symlink_to(tmp_path / "secret")
+    options = TRANSDUCER | {"files": {role: name}}
+    with pytest.raises(CatalogueError, match="sherpa"):
+        arguments(find_family(options, folder), options, folder)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"hotwords_file": "/etc/passwd"},
+        {"rule_fsts": "own.fst,../secret"},
+        {"trt_engine_cache_path": "/var"},
+        {"tokens": "/etc/passwd"},
+        {"encoder": "/etc/passwd"},
+        {"nowhere": 1},
+        {"decoding_method": ["greedy_search"]},
+        "decoding_method",
+    ],
+)
+def test_a_description_gives_known_arguments_and_files_of_its_own_alone(
+    tmp_path: Path, given: object
+) -> None:
+    folder = a_folder(tmp_path, *TOKENS)
+    options = TRANSDUCER | {"arguments": given}
+    with pytest.raises(CatalogueError, match="sherpa"):
+        arguments(find_family(options, folder), options, folder)
+
+
+def test_what_a_description_may_say_is_passed_on(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, *TOKENS, "a.fst", "b.fst")
+    given = {"decoding_method": "modified_beam_search", "rule_fsts": "a.fst,b.fst", "use_itn": True}
+    options = TRANSDUCER | {"arguments": given, "files": {"tokens": "tokens.txt"}}
+    found = arguments(find_family(options, folder), options, folder)
+    assert found["decoding_method"] == "modified_beam_search"
+    assert found["rule_fsts"] == f"{folder}/a.fst,{folder}/b.fst"
+    assert found["use_itn"] is True
+    assert found["tokens"] == f"{folder}/tokens.txt"
+
+
+def test_sherpa_has_no_argument_of_which_it_is_not_decided_whether_a_model_may_give_it() -> None:
+    sherpa = pytest.importorskip("sherpa_onnx", reason="the extra [sherpa] is not installed")
+    decided = VALUES | FILES | {"tokens", "debug"}
+    for family in FAMILIES:
+        kind = sherpa.OnlineRecognizer if family.streaming else sherpa.OfflineRecognizer
+        code = getattr(kind, family.constructor).__func__.__code__
+        theirs = set(code.co_varnames[1 : code.co_argcount])
+        left = theirs - decided - set(family.roles) - set(family.folders)
+        assert all(name.startswith("trt_") for name in left), family.name
 
 
 def test_no_family_that_sherpa_has_is_forgotten() -> None:

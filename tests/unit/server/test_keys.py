@@ -24,3 +24,17 @@ def test_damaged_keys_are_named_and_not_replaced(tmp_path: Path, content: bytes)
     with pytest.raises(KeysError, match=FILE):
         open_key_ring(tmp_path, None, loopback=True)
     assert (tmp_path / FILE).read_bytes() == content
+
+
+def test_a_planted_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """The file that it led to was overwritten, and became the keys."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / f"{FILE}.part").symlink_to(victim)
+    keep(data, "vv_made")
+    assert victim.read_text() == "precious"
+    assert not (data / FILE).is_symlink()
+    assert open_key_ring(data, None, loopback=False)[0].owner("vv_made") == "default"
+    assert [path.name for path in data.iterdir()] == [FILE]

@@ -58,7 +58,11 @@ def test_every_parameter_is_understood() -> None:
             "custom_metadata[a][b] must be custom_metadata[key] or a JSON object",
         ),
         ("custom_metadata=[]", "custom_metadata must be a JSON object"),
-        ("custom_metadata=" + "[" * 10_000, "custom_metadata must be a JSON object"),
+        ("custom_metadata=" + "[" * 2000, "custom_metadata must be a JSON object"),
+        (
+            "custom_metadata={%22a%22:[" + "1," * 1000 + "1]}",
+            "custom_metadata must be shorter than or equal to 2000 characters",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_named(query: str, fault: str) -> None:
@@ -89,9 +93,9 @@ def test_an_offset_of_any_size_is_a_whole_number() -> None:
 
 def test_links_repeat_every_filter() -> None:
     params = QueryParams("status=done&status=error&limit=2&offset=2&custom_metadata[a b]=ü")
-    links = page_links("http://h/v2/live", params, parse_query(params), more=True)
+    links = page_links("http://h/v2/live", params, parse_query(params), 4)
     filters = "status=done&status=error&limit=2&custom_metadata%5Ba+b%5D=%C3%BC"
     assert links.first == f"http://h/v2/live?{filters}&offset=0"
     assert links.current == f"http://h/v2/live?{filters}&offset=2"
     assert links.next == f"http://h/v2/live?{filters}&offset=4"
-    assert page_links("http://h/v2/live", params, parse_query(params), more=False).next is None
+    assert page_links("http://h/v2/live", params, parse_query(params), None).next is None

@@ -32,6 +32,7 @@ from vivavoce.session.language import LanguageState
 from vivavoce.session.life import Life
 from vivavoce.session.live import Limits, Live
 from vivavoce.session.sessions import Sessions
+from vivavoce.supervision import Backoff
 
 ID = "45463597-20b7-4af7-b3b3-f5fb778203ab"
 REQUEST = msgspec.json.encode(InitRequest())
@@ -39,6 +40,7 @@ SESSION = NewSession(ID, b"t", REQUEST, 0.0, "me")
 RECORD = NewRecord(id=ID, owner="me", created_at=0.0, request=b"{}")
 LIMITS = Limits(duration=100, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
 WANTED = InitRequest(messages_config=MessagesConfig(receive_lifecycle_events=True))
+AT_ONCE = Backoff(0.0, 0.0)
 BEGUN = Checkpoint("live", CoreState(0, (), LanguageState(())), (), 0, 0)
 
 
@@ -97,7 +99,10 @@ async def test_a_session_deleted_before_a_crash_is_not_brought_back_by_finishing
         await finisher.finish(await ending(journal))
     await remove(await records.get(ID, "me"), records, recordings)
     again = await ending(journal)
-    await (finisher.salvage(again) if salvaged else finisher.finish(again))
+    if salvaged:
+        await finisher.note_failure(again, 500, await finisher.rescue(again))
+    else:
+        await finisher.finish(again)
     with pytest.raises(NotFoundError):
         await recordings.find(ID)
     with pytest.raises(NotFoundError):
@@ -224,7 +229,7 @@ async def test_a_session_that_ends_while_the_disk_is_full_is_finished_when_there
     runner = Silent(faults)
     finisher = Finisher(journal, records, full, lambda: 0.0)
     begin = cast("Any", lambda *_: runner)
-    life = Life(journal, records, finisher, begin, lambda: 0.0)
+    life = Life(journal, records, finisher, begin, lambda: 0.0, backoff=AT_ONCE)
     live = Live(
         stored, InitRequest(), AudioFormat(), journal, LIMITS, lambda: 0.0, resumes=Resumes()
     )
@@ -251,7 +256,8 @@ async def test_a_session_with_damaged_audio_ends_in_error_and_stays_for_who_repa
     stored = await journal.find(ID)
     assert stored is not None
     finisher = Finisher(journal, records, recordings, lambda: 0.0)
-    life = Life(journal, records, finisher, cast("Any", lambda *_: Silent(0)), lambda: 0.0)
+    begin = cast("Any", lambda *_: Silent(0))
+    life = Life(journal, records, finisher, begin, lambda: 0.0, backoff=AT_ONCE)
     live = Live(
         stored, InitRequest(), AudioFormat(), journal, LIMITS, lambda: 0.0, resumes=Resumes()
     )

@@ -1,17 +1,23 @@
 """What a connection may do with a live session; the clock is ours."""
 
 import asyncio
+from functools import partial
+from random import randbytes
+from threading import get_ident
+from typing import cast
 
 import pytest
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.recording import write_header
+from vivavoce.audio.wav_header import HeaderReader
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import LiveSession, NewSession, UnavailableError
 from vivavoce.protocol.request import InitRequest
 from vivavoce.session.arrival import Arrival
 from vivavoce.session.connections import Resumes, Turn
 from vivavoce.session.live import AlreadyStoppedError, Limits, Live
+from vivavoce.session.resume import Finding, Known, Start, find_start
 
 LIMITS = Limits(duration=100, resume=300, farewell=15, idle=60, connect=3600, sessions=10)
 SECOND = bytes(32_000)
@@ -110,10 +116,15 @@ async def test_a_connection_whose_stop_could_not_be_noted_takes_audio_and_a_stop
         await arrival.take(SECOND)
 
 
+def take_notice(told: list[tuple[int, str]], at: int, _: str, text: str) -> bool:
+    told.append((at, text))
+    return True
+
+
 async def test_the_recording_ends_at_the_longest_duration_after_a_warning(live: Live) -> None:
     told: list[tuple[int, str]] = []
     for second in range(int(LIMITS.duration)):
-        live.on_notice = lambda _, text, at=second + 1: told.append((at, text))
+        live.on_notice = partial(take_notice, told, second + 1)
         await live.append(SECOND)
     assert live.stopped
     warning, end = told
@@ -141,6 +152,39 @@ async def test_a_client_has_its_time_to_come_to_speak_and_to_come_back(
     live.disconnect(second, farewell=True)
     assert not gone(LIMITS.farewell)
     assert gone(1)
+
+
+async def test_empty_chunks_keep_a_session_open_for_a_while_only(live: Live, clock: Clock) -> None:
+    """An empty chunk every few minutes used to keep it open indefinitely."""
+    await live.connect(Turn())
+
+    async def empty_chunks(seconds: float) -> bool:
+        until = clock.now + seconds
+        while clock.now < until:
+            clock.now += LIMITS.idle / 2
+            await live.append(b"")
+        return live.abandoned
+
+    assert not await empty_chunks(LIMITS.quiet)
+    await live.append(SECOND)
+    assert not await empty_chunks(LIMITS.quiet)
+    assert await empty_chunks(LIMITS.idle / 2)
+    assert live.overdue == LIMITS.quiet
+
+
+async def test_a_client_that_comes_and_goes_without_audio_keeps_no_session_open(
+    live: Live, clock: Clock
+) -> None:
+    clock.now = LIMITS.connect  # the time before the first connection does not count
+    while clock.now < LIMITS.connect + LIMITS.quiet:
+        turn = Turn()
+        await live.connect(turn)
+        assert not live.abandoned
+        live.disconnect(turn)
+        clock.now += LIMITS.resume
+    clock.now += 1
+    await live.connect(Turn())
+    assert live.abandoned
 
 
 async def test_the_newest_connection_speaks_once_the_one_before_has_let_go(
@@ -183,3 +227,37 @@ async def test_audio_that_was_not_stored_does_not_count_towards_the_duration(
         await live.append(110 * SECOND)
     journal.failure = None
     assert (await live.append(SECOND)).time_range == (0.0, 1.0)
+
+
+async def test_the_place_of_resent_audio_is_looked_for_in_a_thread(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comparing and compressing megabytes of silence used to hold the event loop for 40 ms."""
+    threads: list[int] = []
+
+    def watched(known: Known) -> Finding:
+        finding = find_start(known)
+        asked = next(finding)
+        while True:
+            answer = yield asked
+            threads.append(get_ident())
+            try:
+                asked = finding.send(answer)
+            except StopIteration as found:
+                return cast("Start", found.value)
+
+    audio = randbytes(2_000_000)
+    await live.append(audio)
+    monkeypatch.setattr("vivavoce.session.arrival.find_start", watched)
+    arrival = Arrival(live)
+    await arrival.open()
+    resent = audio[1_000_000:] + SECOND
+    answers = [arrival.take(resent[at : at + 100_000]) for at in range(0, len(resent), 100_000)]
+    assert (await answers[-1]).byte_range[1] == 2_032_000
+    assert threads
+    assert get_ident() not in threads
+
+
+async def test_a_large_first_chunk_is_not_copied_to_look_for_a_header() -> None:
+    audio = bytes(1 << 20)
+    assert HeaderReader(AudioFormat()).feed(audio) is audio

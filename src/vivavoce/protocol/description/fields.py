@@ -54,12 +54,12 @@ DESCRIPTIONS = {
     "Job.error_code": "Why it failed, as an HTTP status; null otherwise.",
     "Job.post_session_metadata": "What was stored by PATCH.",
     "Job.request_params": "The request with its defaults, without `custom_metadata`.",
-    "Job.result": "What was found; null until `done`.",
+    "Job.result": "What was found; null until `done`, and in lists.",
     "JobPage.next": "The next page; null on the last.",
     "File.audio_duration": "Seconds.",
     "ResultMetadata.audio_duration": "Seconds of audio received.",
     "ResultMetadata.billing_time": "`audio_duration` times channels.",
-    "ResultMetadata.transcription_time": "Seconds from the session's creation to its result.",
+    "ResultMetadata.transcription_time": "Seconds from the session's first audio to its result.",
     "Result.messages": "Every message that was sent, each as JSON text.",
     "Transcription.languages": "From the most to the least frequent.",
     "Utterance.start": "Seconds from the start of the session's audio.",
@@ -90,5 +90,8 @@ DESCRIPTIONS = {
         "first, begin every later partial of the utterance on this connection, unchanged. The "
         "final may still differ."
     ),
-    "ChunkData.chunk": "Base64; empty to keep the line open.",
+    "ChunkData.chunk": (
+        "Base64; empty to keep the connection open. White space, the URL-safe alphabet and missing "
+        "padding are accepted. Everything beside it may have 65,536 bytes."
+    ),
 }

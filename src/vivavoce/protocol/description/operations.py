@@ -14,11 +14,11 @@ JSON = "application/json"
 REFUSALS = {
     400: "The body or a parameter does not fit; `validation_errors` names every fault.",
     401: "No API key, or an unknown one.",
-    403: "The session has not ended yet.",
+    403: "A client has connected to the session, and it has not ended yet.",
     404: "There is no such session, or it belongs to another key.",
     413: "The body is too large.",
     422: "No installed model can serve the request, or its callbacks may not go where they should.",
-    429: "The key has as many live sessions as it may have.",
+    429: "The key has as many sessions as it may have, or the machine is full.",
     503: "The server cannot store sessions now; try again later.",
 }
 
@@ -76,6 +76,7 @@ WEBHOOK_ID: Schema = {
     "description": "The endpoint's id.",
     "schema": {"type": "string", "pattern": "^ep_[0-9a-f]{32}$"},
 }
+MANY_TESTS = "The key has tested too often; `Retry-After` says when it may again."
 NO_WEBHOOK = "There is no such endpoint, or another key has added it."
 DAY_OR_MOMENT: Schema = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
@@ -84,7 +85,7 @@ FILTERS = (
     _query("offset", "Sessions to skip.", {"type": "integer", "minimum": 0, "default": 0}),
     _query(
         "limit",
-        "Sessions on a page; more than 100 means 100.",
+        "Sessions on a page; more than 100 means 100. A page of more than 1 MiB has fewer.",
         {"type": "integer", "minimum": 1, "default": 20},
     ),
     _query("date", "Created on this day of UTC.", DAY_OR_MOMENT),
@@ -134,8 +135,12 @@ READINESS: Schema = {
             "description": "Workers that are ready, by model.",
         },
     },
-    "required": ["ready", "journal", "engines"],
+    "required": ["ready"],
 }
+READY_DETAILS = (
+    "All but `ready` is left out unless a process of the same machine asks, not through a proxy, "
+    "or an API key is sent."
+)
 
 OPERATIONS = (
     Operation(
@@ -176,6 +181,17 @@ OPERATIONS = (
     ),
     Operation(
         method="get",
+        path="/v2/pre-recorded",
+        name="listPreRecorded",
+        summary="An empty list, for apps that check a key with it",
+        answers={
+            200: Answer("A page without items.", {JSON: ref(JobPage)}),
+            **_refused(400, 401),
+        },
+        parameters=FILTERS,
+    ),
+    Operation(
+        method="get",
         path="/v2/live/{id}",
         name="getSession",
         summary="Show a session and its result",
@@ -186,7 +202,7 @@ OPERATIONS = (
         method="delete",
         path="/v2/live/{id}",
         name="deleteSession",
-        summary="Delete a finished session, its result and its recording",
+        summary="Delete a session that is finished or was never connected to, with all its data",
         answers={
             202: Answer(
                 "It is gone.", links={"isGone": _link("getSession", id="$request.path.id")}
@@ -269,7 +285,7 @@ OPERATIONS = (
         summary="Send a webhook endpoint a trial message",
         answers={
             200: Answer("What came of it.", {JSON: ref(WebhookTest)}),
-            **_refused(401, 404, 503, s404=NO_WEBHOOK),
+            **_refused(401, 404, 429, 503, s404=NO_WEBHOOK, s429=MANY_TESTS),
         },
         parameters=(WEBHOOK_ID,),
     ),
@@ -309,8 +325,9 @@ OPERATIONS = (
         name="ready",
         summary="Whether models are warm and audio can be stored",
         answers={
-            200: Answer("Ready.", {JSON: READINESS}),
-            503: Answer("Not ready.", {JSON: READINESS}),
+            200: Answer(f"Ready. {READY_DETAILS}", {JSON: READINESS}),
+            503: Answer(f"Not ready. {READY_DETAILS}", {JSON: READINESS}),
+            **_refused(401, s401="An unknown API key was sent."),
         },
         public=True,
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vivavoce.inference import read_metadata
+from vivavoce.recognition.engines.sherpa_arguments import further_arguments, own_file
 from vivavoce.recognition.model_errors import CatalogueError
 
 
@@ -136,13 +137,14 @@ def arguments(family: Family, options: Mapping[str, Any], folder: Path) -> dict[
     """Return what the family's constructor must be given, but for the language.
 
     Raises:
-        CatalogueError: a file is missing, or several could play a role.
+        CatalogueError: a file is missing, or several could play a role; the model's description
+            names what it may not.
     """
     named: Mapping[str, str] = options.get("files", {})
     paths = {role: _file(role, named, folder) for role in family.roles}
-    paths |= {role: folder / named.get(role, role) for role in family.folders}
+    paths |= {role: _named(role, role, named, folder) for role in family.folders}
     if family.name not in _WITHOUT_TOKENS:
-        paths["tokens"] = folder / named.get("tokens", "tokens.txt")
+        paths["tokens"] = _named("tokens", "tokens.txt", named, folder)
     for path in paths.values():
         if not path.exists():
             raise CatalogueError(f"sherpa: {folder} has no {path.name}")
@@ -150,7 +152,7 @@ def arguments(family: Family, options: Mapping[str, Any], folder: Path) -> dict[
         "num_threads": 1,
         **dict(family.arguments),
         **{role: str(path) for role, path in paths.items()},
-        **options.get("arguments", {}),
+        **further_arguments(options.get("arguments", {}), folder),
     }
 
 
@@ -169,7 +171,7 @@ def _guess(folder: Path) -> tuple[str, bool]:
 def _file(role: str, named: Mapping[str, str], folder: Path) -> Path:
     """Find the file for a role; of two precisions the int8 one."""
     if role in named:
-        return folder / named[role]
+        return own_file(folder, named[role])
     spelling = re.compile(_SPELLINGS[role])
     found = [path for path in _graphs(folder) if spelling.search(path.name)]
     if small := [path for path in found if ".int8." in path.name]:
@@ -178,6 +180,11 @@ def _file(role: str, named: Mapping[str, str], folder: Path) -> Path:
         return found[0]
     problem = "several files could be" if found else "no file looks like"
     raise CatalogueError(f"sherpa: {problem} the {role} in {folder}; name it under 'files'")
+
+
+def _named(role: str, usual: str, named: Mapping[str, str], folder: Path) -> Path:
+    """The file or folder for a role, by the name that the description gives, or the usual one."""
+    return own_file(folder, named[role]) if role in named else folder / usual
 
 
 def _graphs(folder: Path) -> list[Path]:

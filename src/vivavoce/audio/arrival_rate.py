@@ -1,0 +1,94 @@
+"""Compares how fast audio arrives with how fast it plays as declared.
+
+A microphone sends in real time. Where a steady sender is faster or slower by exactly the ratio
+of two sample rates, the rate (or the number of channels) is declared wrongly. Senders of files
+are as fast as they like, so only exact ratios count, and the words stay conditional.
+"""
+
+from typing import Final
+
+from vivavoce.audio.findings import Finding
+from vivavoce.audio.format import AudioFormat
+
+WINDOW_SECONDS: Final = 10.0
+WINDOWS: Final = 2
+"""Windows in a row that must show the same ratio."""
+
+STEADY: Final = 3.0
+"""The longest pause between chunks, over the mean, of a sender that keeps pace."""
+
+LEAST_CHUNKS: Final = 20
+
+FASTEST_SLOW: Final = 0.55
+"""Ratios above are explained by timers that sleep too long: 31.2 ms where 20 are meant."""
+SLOWEST_FAST: Final = 1.25
+
+SLOW_TOLERANCE: Final = 0.01
+FAST_TOLERANCE: Final = 0.003
+"""Narrower: a file that is sent at twice its speed with sleeps in between drifts off."""
+
+RATES: Final = (8_000, 16_000, 32_000, 44_100, 48_000)
+
+
+class ArrivalRate:
+    """Takes the size and the time of each chunk of one session.
+
+    Times are seconds on a clock that never goes back.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._format = audio
+        self._begun: float | None = None
+        self._last = 0.0
+        self._size = 0
+        self._count = 0
+        self._longest = 0.0
+        self._seen: list[int] = []
+
+    def take(self, size: int, now: float) -> Finding | None:
+        """Count a chunk; gives a finding once the same wrong ratio has been seen long enough."""
+        if self._begun is None:
+            self._restart(now)
+            return None
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
+        self._size += size
+        self._count += 1
+        elapsed = now - self._begun
+        if elapsed < WINDOW_SECONDS:
+            return None
+        rate = self._rate_of_window(elapsed)
+        self._restart(now)
+        self._seen = [] if rate is None else [*self._seen[-WINDOWS + 1 :], rate]
+        if rate is None or self._seen != [rate] * WINDOWS:
+            return None
+        return Finding("rate", self._text(rate))
+
+    def _restart(self, now: float) -> None:
+        self._begun = self._last = now
+        self._size = self._count = 0
+        self._longest = 0.0
+
+    def _rate_of_window(self, elapsed: float) -> int | None:
+        """The sample rate that would make a steady window real time, if it is a known one."""
+        if self._count < LEAST_CHUNKS or self._longest > STEADY * elapsed / self._count:
+            return None
+        ratio = self._format.seconds(self._size) / elapsed
+        if FASTEST_SLOW < ratio < SLOWEST_FAST:
+            return None
+        tolerance = SLOW_TOLERANCE if ratio < 1 else FAST_TOLERANCE
+        declared = self._format.sample_rate
+        close = (rate for rate in RATES if abs(ratio * declared / rate - 1) < tolerance)
+        return next(close, None)
+
+    def _text(self, rate: int) -> str:
+        declared, channels = self._format.sample_rate, self._format.channels
+        ratio = rate / declared
+        other = f"sample_rate {rate}"
+        if round(ratio * channels) == ratio * channels:
+            other += f" or channels {round(ratio * channels)}"
+        return (
+            f"the audio arrives steadily at {ratio:.3g} times the pace of the declared sample_rate"
+            f" {declared} and channels {channels}: if it comes from a microphone, it is probably"
+            f" {other} that should be declared"
+        )

@@ -1,0 +1,1 @@
+"""The WebSocket endpoint: handshakes, frames, keepalive, and the bridge to the application."""

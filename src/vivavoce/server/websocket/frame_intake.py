@@ -1,0 +1,143 @@
+"""Reads frames no faster than a connection may send them, and a bounded number at a time."""
+
+import asyncio
+from collections.abc import Callable
+
+from vivavoce.server.websocket.frames import FrameError
+from vivavoce.server.websocket.message_reader import Frame, MessageReader
+from vivavoce.server.websocket.token_bucket import TokenBucket
+
+FRAMES_PER_SECOND = 1000
+FRAMES_AT_ONCE = 4000
+"""Frames of every kind that a connection may send: audio in frames of 100 ms still passes at a
+hundred times real time."""
+
+FRAMES_PER_TURN = 64
+"""Frames handled in one turn of the event loop: half a millisecond."""
+
+SHORTEST_PAUSE = 0.05
+"""Shortest pause of a connection that was too fast, so that its frames come in batches."""
+
+EARLY_BYTES = 64 * 1024
+"""Bytes that may wait for the answer to the handshake; then reading pauses."""
+
+
+class FrameIntake:
+    """Reads a connection's frames, and pauses its transport while it may not.
+
+    Args:
+        transport: where the bytes come from.
+        reader: parses them.
+        bucket: a token for each frame.
+        busy: whether the application still has to take a message.
+        on_frame: handles a frame.
+        on_error: handles the end of a peer that broke the protocol.
+
+    Attributes:
+        paused: the transport is not read.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        reader: MessageReader,
+        bucket: TokenBucket,
+        *,
+        busy: Callable[[], bool],
+        on_frame: Callable[[Frame], None],
+        on_error: Callable[[FrameError], None],
+    ) -> None:
+        self.paused = False
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._reader = reader
+        self._bucket = bucket
+        self._busy = busy
+        self._on_frame = on_frame
+        self._on_error = on_error
+        self._continuation: asyncio.Handle | None = None
+        self._closed = False
+
+    def hold(self, data: bytes) -> None:
+        """Receive bytes before they may be read."""
+        self._reader.feed(data)
+        if self._reader.held > EARLY_BYTES:
+            self._pause()
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Receive bytes, and read what may be read at ``now``."""
+        self._reader.feed(data)
+        self.run(now)
+
+    def resume(self) -> None:
+        """Read on soon, if reading stopped; never within this call."""
+        if self._continuation is None and self._reader.unread and not self._closed:
+            self._continuation = self._loop.call_soon(self._continue)
+
+    def run(self, now: float) -> None:
+        """Read what may be read at ``now``."""
+        if self._continuation is not None:
+            self._pause()
+            return
+        try:
+            stopped = self._read(now)
+        except FrameError as error:
+            self._on_error(error)
+            return
+        if self._closed:
+            return
+        if stopped and self._reader.unread:
+            self._pause()
+        else:
+            self.read_on()
+
+    def _read(self, now: float) -> bool:
+        """Handle frames; returns whether something other than their end has stopped it."""
+        for _ in range(FRAMES_PER_TURN):
+            if self._busy():
+                return True
+            if wait := self._bucket.wait(now):
+                delay = max(wait, SHORTEST_PAUSE)
+                self._continuation = self._loop.call_later(delay, self._continue)
+                return True
+            frame = self._reader.next()
+            if frame is None:
+                return False
+            self._bucket.take(now)
+            self._on_frame(frame)
+            if self._closed:
+                return False
+        self._continuation = self._loop.call_soon(self._continue)
+        return True
+
+    def _continue(self) -> None:
+        self._continuation = None
+        self.run(self._loop.time())
+
+    def close(self) -> None:
+        """Read nothing any more, and free what is held."""
+        self._closed = True
+        if self._continuation is not None:
+            self._continuation.cancel()
+            self._continuation = None
+        self._reader.clear()
+        self._busy, self._on_frame, self._on_error = _never, _ignore, _ignore
+
+    def _pause(self) -> None:
+        if not self.paused and not self._transport.is_closing():
+            self.paused = True
+            self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Have the transport read."""
+        if self.paused and not self._transport.is_closing():
+            self.paused = False
+            self._transport.resume_reading()
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(_: object) -> None:
+    """The connection is closed."""

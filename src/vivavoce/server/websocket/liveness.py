@@ -1,0 +1,48 @@
+"""Whether a connection still lives: keepalive and progress, judged together. Pure."""
+
+from vivavoce.server.websocket.keepalive import Action, Keepalive, ProgressCheck
+from vivavoce.server.websocket.message_reader import MessageReader
+
+
+class Liveness:
+    """Judges one open connection.
+
+    Args:
+        keepalive: pings, and waits for their answers.
+        reader: knows how far the incomplete message has come.
+    """
+
+    def __init__(self, keepalive: Keepalive, reader: MessageReader) -> None:
+        self._keepalive = keepalive
+        self._reader = reader
+        self._progress = ProgressCheck()
+
+    @property
+    def due(self) -> float:
+        """When to poll next."""
+        return self._keepalive.due
+
+    def poll(self, now: float, heard_at: float, *, reading: bool, writable: bool) -> Action:
+        """Say what is due.
+
+        Args:
+            now: the time.
+            heard_at: when the peer last gave a sign of life.
+            reading: whether the server reads from the peer.
+            writable: whether the peer takes what it is sent.
+        """
+        reader = self._reader
+        incomplete = reading and not reader.idle
+        if self._progress.stalled(now, reader.messages, reader.received, incomplete=incomplete):
+            return Action.CLOSE
+        # A peer that does not read our pings cannot answer them, whether or not we read.
+        return self._keepalive.poll(now, heard_at, listening=reading or not writable)
+
+    def ping(self, payload: bytes, now: float) -> bytes:
+        """Note a ping that is sent now; returns its payload."""
+        self._keepalive.sent(payload, now)
+        return payload
+
+    def pong(self, payload: bytes) -> None:
+        """Note a pong."""
+        self._keepalive.pong(payload)

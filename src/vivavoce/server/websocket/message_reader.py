@@ -1,0 +1,167 @@
+"""Reads a client's frames and joins their fragments into messages. Pure.
+
+Input arrives in pieces of any size. A payload that is not complete is unmasked as it arrives, and
+checked where it is text, so that the end of a long message costs no more than its last piece.
+"""
+
+from typing import Final, NamedTuple
+
+from vivavoce.server.websocket.frames import INVALID_DATA, FrameError, Head, Opcode, read_head
+from vivavoce.server.websocket.masking import MASK_SIZE, apply_mask
+from vivavoce.server.websocket.utf8 import Utf8Check
+
+
+class Frame(NamedTuple):
+    """A frame that has been read.
+
+    Attributes:
+        opcode: `TEXT` and `BINARY` stand for whole messages, joined if they came in fragments;
+            `CONTINUATION` for a fragment after which the message is still incomplete.
+        payload: what it carries; empty for such a fragment. Text in a ``bytearray`` is UTF-8, text
+            in ``bytes`` is not checked.
+    """
+
+    opcode: Opcode
+    payload: bytes | bytearray
+
+
+FRAGMENT: Final = Frame(Opcode.CONTINUATION, b"")
+
+
+class MessageReader:
+    """Turns received bytes into frames, one at a time.
+
+    Args:
+        max_size: bytes of the longest message, all fragments together.
+
+    Attributes:
+        idle: no bytes wait to be read, and no frame or message is incomplete.
+        messages: data messages read completely so far.
+        received: bytes received so far.
+    """
+
+    def __init__(self, max_size: int) -> None:
+        self.max_size = max_size
+        self.idle = True
+        self.messages = 0
+        self.received = 0
+        self._input = b""
+        self._at = 0
+        self._head: Head | None = None  # of the data frame whose payload arrives
+        self._mask = b""
+        self._missing = 0
+        self._message = bytearray()
+        self._size = 0  # of the fragments that are complete
+        self._kind: Opcode | None = None  # of the message that is in fragments
+        self._utf8: Utf8Check | None = None  # of the text that arrives in pieces
+        self._discarding = False
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes wait that ``next`` has not looked at, or could not use alone."""
+        return self._at < len(self._input)
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether a message has begun whose last fragment has not arrived."""
+        return self._kind is not None
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory that belong to nothing complete."""
+        return len(self._input) - self._at + len(self._message)
+
+    def feed(self, data: bytes) -> None:
+        """Receive bytes."""
+        self.received += len(data)
+        self._input = self._input[self._at :] + data if self.unread else data
+        self._at = 0
+        self.idle = False
+
+    def discard_messages(self) -> None:
+        """From now on check frames and drop what data frames carry; control frames are kept."""
+        self._discarding = True
+        self._message = bytearray()
+
+    def clear(self) -> None:
+        """Free everything that is held; what arrives afterwards makes no sense any more."""
+        self._input, self._at = b"", 0
+        self._message = bytearray()
+        self._head, self._kind = None, None
+
+    def next(self) -> Frame | None:
+        """Read the next frame; None until more bytes arrive.
+
+        Raises:
+            FrameError: the client broke the protocol. The reader cannot go on.
+        """
+        frame = self._next()
+        if frame is None and not self.unread:
+            self._input, self._at = b"", 0
+            self.idle = self._head is None and self._kind is None
+        return frame
+
+    def _next(self) -> Frame | None:
+        if self._head is not None:
+            return self._read_payload(self._head)
+        most = self.max_size - self._size
+        head = read_head(self._input, self._at, most, fragmented=self.fragmented)
+        if head is None:
+            return None
+        if head.opcode >= Opcode.CLOSE:
+            return self._read_control(head)
+        self._at += head.length
+        if head.final and self._kind is None and self._whole(head.size):
+            self.messages += 1
+            return Frame(head.opcode, self._take(head.size, head.mask))
+        self._head, self._mask, self._missing = head, head.mask, head.size
+        if head.opcode is Opcode.TEXT:
+            self._utf8 = Utf8Check()
+        return self._read_payload(head)
+
+    def _whole(self, size: int) -> bool:
+        return len(self._input) - self._at >= size
+
+    def _read_control(self, head: Head) -> Frame | None:
+        """Control frames are short: one waits where it lies until it is whole."""
+        if len(self._input) - self._at < head.length + head.size:
+            return None
+        begin = self._at + head.length
+        self._at = begin + head.size
+        return Frame(head.opcode, apply_mask(self._input[begin : self._at], head.mask))
+
+    def _read_payload(self, head: Head) -> Frame | None:
+        size = min(self._missing, len(self._input) - self._at)
+        piece = self._take(size, self._mask)
+        if self._utf8 is not None and not self._utf8.feed(piece):
+            self._message = bytearray()  # it is refused at its end; until then nothing is kept
+        elif not self._discarding:
+            self._message += piece
+        self._missing -= size
+        if self._missing:
+            turn = size % MASK_SIZE
+            self._mask = self._mask[turn:] + self._mask[:turn]
+            return None
+        self._head = None
+        return self._end_of_frame(head)
+
+    def _take(self, size: int, mask: bytes) -> bytes:
+        begin = self._at
+        self._at = begin + size
+        if self._discarding:
+            return b""
+        return apply_mask(memoryview(self._input)[begin : self._at], mask)
+
+    def _end_of_frame(self, head: Head) -> Frame:
+        kind = head.opcode if self._kind is None else self._kind
+        if not head.final:
+            self._kind = kind
+            self._size += head.size
+            return FRAGMENT
+        message, self._message = self._message, bytearray()
+        utf8, self._utf8 = self._utf8, None
+        self._kind, self._size = None, 0
+        if utf8 is not None and not self._discarding and (fault := utf8.finish()):
+            raise FrameError(INVALID_DATA, fault)
+        self.messages += 1
+        return Frame(kind, message)

@@ -1,0 +1,96 @@
+"""What an application may know and ask of its peer beyond ASGI."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+EXTENSION = "vivavoce.peer"
+
+LONG_TEXT = "long_text"
+"""Key of ``websocket.receive`` for a text in UTF-8 of more than ``LONG_TEXT_BYTES``."""
+
+LONG_TEXT_BYTES = 64 * 1024
+"""A longer text is not decoded in one call, if the application says that it takes its bytes."""
+
+Take = Callable[[bytes], bool]
+"""Takes a binary message in the call that brings it; False if it has to wait its turn."""
+
+
+class PeerHandle:
+    """The application's handle of its peer.
+
+    Args:
+        confirmed: resolved by the connection.
+        ping: sends a ping with a payload.
+        tell: sends a text at once; False if it has to wait, or the connection is gone.
+
+    Attributes:
+        confirmed: becomes whether the peer has answered our close.
+        tell: see above.
+        take: is offered binary messages before ASGI is.
+        takes_long_text: whether the application reads ``LONG_TEXT``.
+    """
+
+    def __init__(
+        self,
+        confirmed: asyncio.Future[bool],
+        ping: Callable[[bytes], None],
+        tell: Callable[[bytes], bool],
+    ) -> None:
+        self.confirmed = confirmed
+        self.tell = tell
+        self.take: Take | None = None
+        self.takes_long_text = False
+        self._ping = ping
+        self._payload = b""
+        self._then: Callable[[], None] | None = None
+
+    def listen(self, take: Take | None) -> None:
+        """Offer binary messages to ``take`` while none waits on the way through ASGI."""
+        self.take = take
+
+    def ask(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once the peer has read what was sent so far; one question at a time."""
+        if self.asked:
+            raise RuntimeError("the last question is not answered yet")
+        self._payload, self._then = os.urandom(8), then
+        self._ping(self._payload)
+
+    @property
+    def asked(self) -> bool:
+        """Whether a question is open."""
+        return self._then is not None
+
+    def answered(self, payload: bytes) -> bool:
+        """Return whether a pong was the answer to the question; calls back if so."""
+        if self._then is None or payload != self._payload:
+            return False
+        then, self._then = self._then, None
+        then()
+        return True
+
+    def resolve(self, *, confirmed: bool) -> None:
+        """Settle whether the peer has answered our close; the first call counts."""
+        if not self.confirmed.done():
+            self.confirmed.set_result(confirmed)
+
+    def detach(self) -> None:
+        """Forget the connection and the application: the connection is gone."""
+        self.resolve(confirmed=False)
+        self._ping, self.tell = _ping_nobody, _tell_nobody
+        self.take = self._then = None
+
+
+def _ping_nobody(_payload: bytes) -> None:
+    """The connection is gone."""
+
+
+def _tell_nobody(_text: bytes) -> bool:
+    return False
+
+
+def peer_of(scope: Mapping[str, Any]) -> PeerHandle:
+    """The peer of a connection that ``WebSocketProtocol`` serves."""
+    peer: PeerHandle = scope["extensions"][EXTENSION]
+    return peer
