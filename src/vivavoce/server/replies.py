@@ -8,6 +8,8 @@ from vivavoce.protocol.messages import (
     ErrorDetail,
     ErrorMessage,
     Failure,
+    FinalizeAck,
+    FinalizedMoment,
     Message,
     RecordingDurations,
     StopRecordingAck,
@@ -48,6 +50,16 @@ class Replies:
             acknowledged=failure is None,
             error=failure,
             data=durations,
+        )
+
+    def finalized(self, moment: FinalizedMoment | None, reason: str = "") -> FinalizeAck:
+        """Open utterances end there; or they could not be ended, and why."""
+        return FinalizeAck(
+            session_id=self.session_id,
+            created_at=iso(self.wall()),
+            acknowledged=moment is not None,
+            error=Failure(reason) if reason else None,
+            data=moment,
         )
 
     def error(self, code: str, reason: str) -> ErrorMessage:

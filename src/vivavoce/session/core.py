@@ -134,6 +134,11 @@ class Core:
         return self._begun and all(channel.resting for channel in self._channels)
 
     @property
+    def speaking(self) -> bool:
+        """Whether an utterance is open on any channel."""
+        return any(channel.open is not None for channel in self._channels)
+
+    @property
     def settled(self) -> int:
         """Samples up to which nothing remains to be decoded on any channel."""
         return min(channel.settled for channel in self._channels)

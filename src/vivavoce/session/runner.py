@@ -116,6 +116,11 @@ class Runner:
         self._dozing = Dozing(ear.format)
         self._guesses = Guesses(outside)
         self._tasks: asyncio.TaskGroup
+        self._processed = ear.position  # bytes whose windows the core has taken
+
+    def nothing_open(self, end: int) -> bool:
+        """Whether no utterance is open at byte ``end``, all audio before it considered."""
+        return not self._core.speaking and self._processed + self._dozing.still_bytes >= end
 
     @property
     def settled_seconds(self) -> float:
@@ -174,6 +179,7 @@ class Runner:
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])
             self._dozing.resting = self._core.resting and not self._held
+            self._processed = self._ear.position
 
     async def _interrupt(self, marker: BreakMarker) -> None:
         """End what is open where the marker stands: right behind the audio heard so far."""

@@ -1,0 +1,127 @@
+"""A client behind a line that keeps order and stalls as it likes: is it cut, and is it heard."""
+
+import heapq
+from dataclasses import dataclass, field
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.session.mute_detector import Action, MuteDetector
+
+PATIENCE = 1.0
+RATE = 32_000
+END = 60.0
+
+
+@dataclass
+class Way:
+    """One direction of a line: things arrive in order, after its delay, and not while it stalls."""
+
+    delay: float
+    stalls: list[tuple[float, float]]
+    last: float = 0.0
+
+    def arrival(self, sent: float) -> float:
+        at = max(sent + self.delay, self.last)
+        for begin, seconds in sorted(self.stalls):
+            if begin <= at < begin + seconds:
+                at = begin + seconds
+        self.last = at
+        return at
+
+
+@dataclass
+class World:
+    """A client that sends chunks, a line, and a server with a detector; events in their order."""
+
+    up: Way
+    down: Way
+    chunk: float
+    audio_at: float = 0.0
+    now: float = 0.0
+    marks: list[float] = field(default_factory=list)
+
+    def run(self, chunks: list[float]) -> list[float]:
+        """When breaks were marked, for a client that sends chunks at these times."""
+        order = count()
+        events: list[tuple[float, int, str]] = [(at, next(order), "send") for at in chunks]
+        heapq.heapify(events)
+        detector = MuteDetector(PATIENCE, RATE, 0.0)
+
+        def follow(action: Action) -> None:
+            if action is Action.WAIT:
+                heapq.heappush(events, (detector.due, next(order), "timer"))
+            elif action is Action.PING:
+                heapq.heappush(events, (self.down.arrival(self.now), next(order), "ping"))
+            elif action is Action.MARK:
+                self.marks.append(self.now)
+
+        while events:
+            self.now, _, kind = heapq.heappop(events)
+            if self.now > END:
+                break
+            match kind:
+                case "send":
+                    heapq.heappush(events, (self.up.arrival(self.now), next(order), "audio"))
+                case "ping":
+                    heapq.heappush(events, (self.up.arrival(self.now), next(order), "pong"))
+                case "audio":
+                    self.audio_at = self.now
+                    detector.chunk_sizes.append(round(self.chunk * RATE))
+                    follow(detector.poll(self.now, self.audio_at, settled=False))
+                case "timer":
+                    follow(detector.poll(self.now, self.audio_at, settled=False))
+                case _:
+                    follow(detector.answered(self.now, self.audio_at, settled=False, pending=False))
+        return self.marks
+
+
+times = st.floats(0, 30, allow_nan=False).map(lambda seconds: round(seconds, 3))
+stalls = st.lists(st.tuples(times, st.floats(0.5, 10).map(lambda s: round(s, 3))), max_size=4)
+delays = st.sampled_from([0.0, 0.01, 0.2, 0.7, 2.0])
+ways = st.builds(Way, delays, stalls)
+lengths = st.sampled_from([0.1, 0.5, 1.0, 2.0, 5.0])
+
+
+def spoken(chunk: float, jitter: list[float], until: float) -> list[float]:
+    """When a client sends chunks of this duration that speaks until then."""
+    number = int(until / chunk)
+    return [(place + 1) * chunk + jitter[place % len(jitter)] * chunk for place in range(number)]
+
+
+jitters = st.lists(st.floats(0, 0.2), min_size=1, max_size=5)
+
+
+@given(ways, ways, lengths, jitters)
+def test_a_client_that_sends_is_never_cut_however_the_line_stalls(
+    up: Way, down: Way, chunk: float, jitter: list[float]
+) -> None:
+    chunks = spoken(chunk, jitter, END)
+    assert World(up, down, chunk).run(chunks) == []
+
+
+@given(delays, delays, lengths, st.floats(5, 20))
+def test_a_client_that_falls_silent_is_marked_once_after_a_pause_and_a_round_trip(
+    up: float, down: float, chunk: float, until: float
+) -> None:
+    chunks = spoken(chunk, [0.0], until)
+    marks = World(Way(up, []), Way(down, []), chunk).run(chunks)
+    last = chunks[-1] + up
+    pause, trip = max(PATIENCE, 1.5 * chunk), up + down
+    assert len(marks) == 1
+    late = trip + 0.25 if trip > PATIENCE else 0.0
+    assert abs(marks[0] - (last + pause + trip + late)) < 0.01
+
+
+@given(ways, ways, lengths, jitters, st.floats(5, 20))
+def test_a_client_that_falls_silent_is_marked_once_when_the_line_has_recovered(
+    up: Way, down: Way, chunk: float, jitter: list[float], until: float
+) -> None:
+    chunks = spoken(chunk, jitter, until)
+    world = World(up, down, chunk)
+    marks = world.run(chunks)
+    settled = max([begin + seconds for begin, seconds in up.stalls + down.stalls] + [until])
+    possible = settled + up.delay + 3 * (up.delay + down.delay) + 20 < END
+    assert len(marks) == 1 or (not marks and not possible)
+    assert all(mark >= world.audio_at + PATIENCE for mark in marks)
