@@ -41,40 +41,43 @@ class World:
     audio_at: float = 0.0
     now: float = 0.0
     marks: list[float] = field(default_factory=list)
+    events: list[tuple[float, int, str]] = field(default_factory=list)
+    order: "count[int]" = field(default_factory=count)
+    detector: MuteDetector = field(default_factory=lambda: MuteDetector(PATIENCE, RATE, 0.0))
 
     def run(self, chunks: list[float]) -> list[float]:
         """When breaks were marked, for a client that sends chunks at these times."""
-        order = count()
-        events: list[tuple[float, int, str]] = [(at, next(order), "send") for at in chunks]
-        heapq.heapify(events)
-        detector = MuteDetector(PATIENCE, RATE, 0.0)
-
-        def follow(action: Action) -> None:
-            if action is Action.WAIT:
-                heapq.heappush(events, (detector.due, next(order), "timer"))
-            elif action is Action.PING:
-                heapq.heappush(events, (self.down.arrival(self.now), next(order), "ping"))
-            elif action is Action.MARK:
-                self.marks.append(self.now)
-
-        while events:
-            self.now, _, kind = heapq.heappop(events)
-            if self.now > END:
-                break
-            match kind:
-                case "send":
-                    heapq.heappush(events, (self.up.arrival(self.now), next(order), "audio"))
-                case "ping":
-                    heapq.heappush(events, (self.up.arrival(self.now), next(order), "pong"))
-                case "audio":
-                    self.audio_at = self.now
-                    detector.chunk_sizes.append(round(self.chunk * RATE))
-                    follow(detector.poll(self.now, self.audio_at, settled=False))
-                case "timer":
-                    follow(detector.poll(self.now, self.audio_at, settled=False))
-                case _:
-                    follow(detector.answered(self.now, self.audio_at, settled=False, pending=False))
+        for at in chunks:
+            self.later(at, "send")
+        while self.events and (event := heapq.heappop(self.events))[0] <= END:
+            self.now = event[0]
+            self.happen(event[2])
         return self.marks
+
+    def later(self, at: float, kind: str) -> None:
+        heapq.heappush(self.events, (at, next(self.order), kind))
+
+    def happen(self, kind: str) -> None:
+        if kind == "send":
+            self.later(self.up.arrival(self.now), "audio")
+        elif kind == "ping":
+            self.later(self.up.arrival(self.now), "pong")
+        elif kind == "pong":
+            action = self.detector.answered(self.now, self.audio_at, settled=False, pending=False)
+            self.follow(action)
+        else:
+            if kind == "audio":
+                self.audio_at = self.now
+                self.detector.chunk_sizes.append(round(self.chunk * RATE))
+            self.follow(self.detector.poll(self.now, self.audio_at, settled=False))
+
+    def follow(self, action: Action) -> None:
+        if action is Action.WAIT:
+            self.later(self.detector.due, "timer")
+        elif action is Action.PING:
+            self.later(self.down.arrival(self.now), "ping")
+        elif action is Action.MARK:
+            self.marks.append(self.now)
 
 
 times = st.floats(0, 30, allow_nan=False).map(lambda seconds: round(seconds, 3))

@@ -100,6 +100,7 @@ class Connection:
         self._buffer = ResendBuffer()
         # Unacknowledged, each with the audio that comes before it; they are answered in order.
         self._finalizes: deque[tuple[int, Frame]] = deque(maxlen=MAX_FINALIZES)
+        self._overtaken = 0  # so many of those forgotten are yet to be answered on this socket
         self._attempts = 0
         self.state = State.CONNECTING
         self.stop_requested = False
@@ -128,6 +129,7 @@ class Connection:
     def opened(self) -> list[Frame]:
         """A socket is open: the frames that must go first."""
         self._move(Event.OPENED)
+        self._overtaken = 0
         first, *others = self._buffer.parts([position for position, _ in self._finalizes])
         frames: list[Frame] = [*first]
         for (_, finalize), part in zip(self._finalizes, others, strict=True):
@@ -193,8 +195,8 @@ class Connection:
         message = decode(text)
         if isinstance(message, AudioChunkAck) and message.acknowledged and message.data:
             self._acknowledge(message.data.byte_range[1])
-        if isinstance(message, FinalizeAck) and self._finalizes:
-            self._finalizes.popleft()
+        if isinstance(message, FinalizeAck):
+            self._finalized()
         if isinstance(message, AudioChunkAck | FinalizeAck | StopRecordingAck):
             self._attempts = 0
         elif not _is_fleeting(message):
@@ -232,6 +234,16 @@ class Connection:
             self._buffer.acknowledge(position)
         except ValueError as error:
             raise ProtocolError(f"the server acknowledged too much: {error}") from error
+        # Merged acknowledgements may overtake: audio behind a finalize is stored after it.
+        while self._finalizes and self._finalizes[0][0] < position:
+            self._finalizes.popleft()
+            self._overtaken += 1
+
+    def _finalized(self) -> None:
+        if self._overtaken:
+            self._overtaken -= 1
+        elif self._finalizes:
+            self._finalizes.popleft()
 
     def _move(self, event: Event) -> None:
         following = TRANSITIONS.get((self.state, event))
