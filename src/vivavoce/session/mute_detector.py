@@ -71,9 +71,11 @@ class MuteDetector:
         """
         if self._asked_at is not None:
             return Action.LISTEN
-        self.due = max(audio_at, self._began) + self._pause(audio_at)
-        self.due = max(self.due, self._not_before)
-        if now < self.due:
+        quiet_at = max(audio_at, self._began) + self._pause(audio_at)
+        quiet_at = max(quiet_at, self._not_before)
+        if now < quiet_at:
+            # The next chunks may be shorter, or the first: then this would be too late.
+            self.due = min(quiet_at, now + self._patience)
             return Action.WAIT
         if settled:
             return Action.LISTEN

@@ -122,6 +122,15 @@ def test_a_muted_client_gets_one_break_a_pause_and_a_round_trip_later() -> None:
     told(story)
 
 
+def test_a_mute_right_at_the_beginning_is_noticed_as_soon_as_any_other() -> None:
+    async def story(world: World) -> None:
+        await world.speak(0.3)
+        await asyncio.sleep(1.15)
+        assert await world.marks() == [9_600]
+
+    told(story)
+
+
 def test_empty_chunks_neither_prevent_a_break_nor_bring_one() -> None:
     async def story(world: World) -> None:
         await world.speak(2)

@@ -52,8 +52,16 @@ def test_where_nobody_speaks_nothing_is_asked_or_marked() -> None:
 @pytest.mark.parametrize("seconds", [0.02, 0.5, 1.0, 2.0, 5.0])
 def test_the_pause_between_two_chunks_is_no_silence(seconds: float) -> None:
     quiet = detector(seconds, 0.02)
-    assert quiet.poll(100 + 1.2 * seconds, 100, settled=False) is Action.WAIT or seconds < 1
-    assert quiet.due == pytest.approx(100 + max(PATIENCE, 1.5 * seconds))
+    pause = max(PATIENCE, 1.5 * seconds)
+    assert quiet.poll(100 + 0.99 * pause, 100, settled=False) is Action.WAIT
+    assert quiet.due == pytest.approx(100 + pause)
+    asked(quiet, 100, quiet.due)
+
+
+def test_a_poll_is_never_so_late_that_a_shorter_pause_would_be_missed() -> None:
+    quiet = detector(5.0)
+    assert quiet.poll(0.0, 0.0, settled=False) is Action.WAIT
+    assert quiet.due <= PATIENCE
 
 
 def test_long_chunks_are_forgotten_and_one_resent_in_one_go_delays_little() -> None:
@@ -61,8 +69,8 @@ def test_long_chunks_are_forgotten_and_one_resent_in_one_go_delays_little() -> N
     quiet.poll(5.0, 5.0, settled=False)
     assert quiet.due == 6.0
     quiet = detector(16 * 60)
-    quiet.poll(5.0, 5.0, settled=False)
-    assert quiet.due == pytest.approx(5 + 1.5 * LONGEST_CHUNK_SECONDS)
+    assert quiet.poll(16.9, 5.0, settled=False) is Action.WAIT
+    asked(quiet, 5.0, 5 + 1.5 * LONGEST_CHUNK_SECONDS)
 
 
 def test_a_client_that_comes_back_has_more_time_to_begin() -> None:
