@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -241,7 +241,7 @@ class NotedSession(Session):
         await super()._exchange(socket)
 
 
-Speaker = Callable[[Call, Session], Awaitable[None]]
+Speaker = Callable[[Call, Session], Coroutine[Any, Any, None]]
 """Says a passage and stops."""
 
 

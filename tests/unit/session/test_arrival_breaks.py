@@ -86,12 +86,14 @@ async def test_a_break_that_comes_again_with_audio_that_is_stored_is_not_marked_
 ) -> None:
     """It was marked before the audio behind it was stored: to mark it at the end would cut."""
     first = await connected(live)
-    first.take(AUDIO[:10_000])
+    stored = first.take(AUDIO[:10_000])
     assert await first.mark_break() == 10_000
+    assert (await stored).byte_range == (0, 10_000)
     await first.take(AUDIO[10_000:20_000])
     second = await connected(live, 5_000)
-    second.take(AUDIO[5_000:10_000])
+    known = second.take(AUDIO[5_000:10_000])
     again = second.mark_break()
+    assert (await known).byte_range == (5_000, 10_000)
     await second.take(AUDIO[10_000:])
     assert await again == 10_000
     third = await connected(live, 10_000)  # all before it was acknowledged, and it was not
@@ -101,11 +103,13 @@ async def test_a_break_that_comes_again_with_audio_that_is_stored_is_not_marked_
 
 async def test_a_break_that_comes_again_at_the_end_is_the_same(live: Live) -> None:
     first = await connected(live)
-    first.take(AUDIO[:10_000])
+    stored = first.take(AUDIO[:10_000])
     assert await first.mark_break(1) == 10_000
+    assert (await stored).byte_range == (0, 10_000)
     second = await connected(live, 5_000)
-    second.take(AUDIO[5_000:10_000])
+    known = second.take(AUDIO[5_000:10_000])
     assert await second.mark_break(1) == 10_000
+    assert (await known).byte_range == (5_000, 10_000)
     assert await markers(live) == [BreakMarker(1, 10_000, 1)]
 
 
@@ -145,8 +149,8 @@ async def test_no_break_is_marked_after_the_end_or_where_it_cannot_be_stored(liv
         await arrival.mark_break()
     await live.end()
     with pytest.raises(AlreadyStoppedError):
-        arrival.mark_break()
+        await arrival.mark_break()
     again = await connected(await new_session())
     await again.stop()
     with pytest.raises(AlreadyStoppedError):
-        again.mark_break()
+        await again.mark_break()

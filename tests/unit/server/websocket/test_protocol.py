@@ -448,7 +448,7 @@ def test_two_may_ask_at_once_and_the_later_pong_answers_both() -> None:
         told = Told()
         client = Client(told)
         await client.open()
-        answered = []
+        answered: list[str] = []
         told.peer.ask(lambda: answered.append("first"))
         told.peer.ask(lambda: answered.append("second"))
         told.peer.ask(lambda: answered.append("third"))
@@ -468,7 +468,7 @@ def test_an_answer_may_ask_again() -> None:
         told = Told()
         client = Client(told)
         await client.open()
-        answered = []
+        answered: list[int] = []
 
         def again() -> None:
             answered.append(len(answered))
