@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from faults import kills, strace
-from faults.callers import Call, Passage, Turns, finalizing, muting
+from faults.callers import Call, Passage, Turns, finalizing, muting, official, own
 from faults.conftest import PROGRAM, REAL, Ledger, StartServer, result_of
-from faults.rounds import Caller, Plan, calls
+from faults.rounds import Caller, Plan, begun, calls
+from faults.seeds import THIS, some
 from integration.fault_proxy import Cut, FaultProxy
 from integration.server_process import ServerProcess
+from integration.stalling_proxy import StallingProxy
 from integration.wire import Api, Session, finals
 
 MUTE = "0.4"
@@ -165,3 +167,34 @@ async def test_f082_breaks_survive_lines_that_break_within_a_frame(
                 await at_work.prove()
             row.interrupted += proxy.sockets - together
     assert proxy.sockets > together
+
+
+LONGEST_STALL = 10.0 if THIS.count >= 100 else 2.5
+"""Seconds; the default silence that counts as a mute is 1."""
+
+WAYS = [("up",), ("down",), ("up", "down")]
+
+
+@pytest.mark.share(5)
+@pytest.mark.parametrize("ways", some(WAYS, ("up", "down")), ids="+".join)
+async def test_f083_nothing_is_cut_where_the_network_stalls(
+    start_server: StartServer,
+    passages: list[Passage],
+    dice: random.Random,
+    count: int,
+    ledger: Ledger,
+    ways: tuple[str, ...],
+) -> None:
+    server = start_server(settings={"VIVAVOCE_MUTE_FINALIZE": "1.0"})
+    proxy = StallingProxy(server.url)
+    with ledger.fault(f"a stall of up to {LONGEST_STALL:g} s, {' and '.join(ways)}") as row:
+        async with proxy.running() as url:
+            going = calls(server, passages, dice, count, [own, official], url=url)
+            async with going as at_work:
+                row.sessions += count
+                await begun(at_work)
+                await asyncio.sleep(dice.uniform(0, 0.3))
+                at_work.interrupt(row)
+                stalled = [getattr(proxy, way) for way in ways]
+                await proxy.stall(*stalled, seconds=dice.uniform(0.5, LONGEST_STALL))
+                await at_work.prove()

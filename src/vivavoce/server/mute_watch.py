@@ -70,22 +70,17 @@ class MuteWatch:
 
     def _poll(self) -> None:
         self._timer = None
-        live = self._live
-        action = self._detector.poll(live.monotonic(), live.audio_at, settled=self._settled)
-        self._follow(action)
+        self._follow(self._detector.poll)
 
     def _answered(self) -> None:
-        live = self._live
-        pending = self._busy() or self._peer.receiving()
-        self._follow(
-            self._detector.answered(
-                live.monotonic(), live.audio_at, settled=self._settled, pending=pending
-            )
-        )
+        self._follow(self._detector.answered)
 
-    def _follow(self, action: Action) -> None:
+    def _follow(self, decide: Callable[..., Action]) -> None:
         if not self._open:
             return
+        live = self._live
+        pending = self._busy() or self._peer.receiving()
+        action = decide(live.monotonic(), live.audio_at, settled=self._settled, pending=pending)
         if action is Action.WAIT:
             self._wait()
         elif action is Action.PING:

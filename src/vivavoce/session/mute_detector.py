@@ -20,6 +20,11 @@ LONGEST_CHUNK_SECONDS = 8.0
 RETURN_FACTOR = 3.0
 """Silence before the first audio of a connection, in pauses: its client has yet to begin."""
 
+LEAD = 0.1
+"""Share of a pause by which the ping comes before its end, and by which audio may follow a pong: a
+client that was suspended answers first, and sends what it has recorded meanwhile right after it.
+"""
+
 RETRY_SECONDS = 0.25
 """Between a pong that decides nothing and the next question."""
 
@@ -58,50 +63,53 @@ class MuteDetector:
         self._seconds_per_byte = CHUNK_MARGIN / bytes_per_second
         self._began = now
         self._asked_at: float | None = None
+        self._proved: tuple[float, float] | None = None  # when a pong came, and the audio before it
         self._not_before = now
         self._doubted: float | None = None  # the audio after which a pong came late
 
-    def poll(self, now: float, audio_at: float, *, settled: bool) -> Action:
+    def poll(self, now: float, audio_at: float, *, settled: bool, pending: bool) -> Action:
         """Say what is due.
 
         Args:
             now: the time.
             audio_at: when audio arrived last, on this connection or before it.
             settled: no utterance is open, and none can follow from audio that has arrived.
+            pending: something has arrived that has not been looked at.
         """
         if self._asked_at is not None:
             return Action.LISTEN
-        quiet_at = max(audio_at, self._began) + self._pause(audio_at)
+        pause = self._pause(audio_at)
+        quiet_at = max(audio_at, self._began) + pause
+        proved_at = self._proved[0] if self._proved and self._proved[1] == audio_at else None
+        if proved_at is None:
+            quiet_at -= LEAD * pause
+        else:
+            quiet_at = max(quiet_at, proved_at + LEAD * pause)
         quiet_at = max(quiet_at, self._not_before)
         if now < quiet_at:
             # The next chunks may be shorter, or the first: then this would be too late.
             self.due = min(quiet_at, now + self._patience)
             return Action.WAIT
+        self._proved = None
         if settled:
             return Action.LISTEN
+        if proved_at is not None:
+            return self.retry(now) if pending else Action.MARK
         self._asked_at = now
         return Action.PING
 
     def answered(self, now: float, audio_at: float, *, settled: bool, pending: bool) -> Action:
-        """Say what follows from a pong.
-
-        Args:
-            now: the time.
-            audio_at: as in ``poll``.
-            settled: as in ``poll``.
-            pending: something that came before the pong has not been looked at.
-        """
+        """Say what follows from a pong; the arguments are those of ``poll``."""
         asked_at, self._asked_at = self._asked_at, None
-        if asked_at is None or audio_at >= asked_at:
-            return self.poll(now, audio_at, settled=settled)
-        if settled:
-            return Action.LISTEN
-        # A pong that takes so long was held up, and what its client has yet to write was as well.
-        late = now - asked_at > self._patience and self._doubted != audio_at
-        if pending or late:
-            self._doubted = audio_at if late else self._doubted
-            return self.retry(now)
-        return Action.MARK
+        if asked_at is not None and audio_at < asked_at:
+            # A pong that takes so long was held up, and so was what its client has yet to write.
+            late = now - asked_at > self._patience and self._doubted != audio_at
+            if late:
+                self._doubted = audio_at
+            if late or pending:
+                return self.retry(now)
+            self._proved = now, audio_at
+        return self.poll(now, audio_at, settled=settled, pending=pending)
 
     def retry(self, now: float, delay: float = RETRY_SECONDS) -> Action:
         """Ask again after ``delay`` seconds: the last answer decided nothing, or was in vain."""
