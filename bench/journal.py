@@ -54,7 +54,7 @@ async def feed(journal: SqliteJournal, name: str, offset: float, until: float) -
 
 async def follow(journal: SqliteJournal, name: str) -> int:
     """Reads a session to its end as a live session would; returns the bytes."""
-    return sum([len(chunk) async for chunk in journal.tail_audio(name, 0)])
+    return sum([len(item) async for item in journal.tail_audio(name, 0) if isinstance(item, bytes)])
 
 
 async def prepare_old(journal: SqliteJournal) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +57,17 @@ class Passage:
     result: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Turns(Passage):
+    """A passage whose speaker says, or shows by a mute, that a turn is over.
+
+    Attributes:
+        breaks: bytes after which a turn ends, and the second at which its speech has ended.
+    """
+
+    breaks: Mapping[int, float]
+
+
 @dataclass(slots=True)
 class Call:
     """One session from the caller's side.
@@ -81,6 +92,17 @@ class Call:
         for frame in pieces(self.passage.audio, FRAME):
             self.history.sent(frame)
             yield frame
+
+    @property
+    def ends(self) -> set[float]:
+        """The seconds of every ``speech_end`` so far."""
+        ends = (told for told in self.history.messages if told["type"] == "speech_end")
+        return {told["data"]["time"] for told in ends}
+
+    def turn_end(self) -> float | None:
+        """The second at which speech has ended if a turn is over here; None if none is."""
+        breaks = self.passage.breaks if isinstance(self.passage, Turns) else {}
+        return breaks.get(len(self.history.audio))
 
     def must_wait(self) -> bool:
         """Whether the beginning has been said, and others have yet to begin."""
@@ -219,8 +241,26 @@ class NotedSession(Session):
         await super()._exchange(socket)
 
 
+Speaker = Callable[[Call, Session], Coroutine[Any, Any, None]]
+"""Says a passage and stops."""
+
+
 async def own(call: Call, url: str) -> None:
     """A call with our own client."""
+    await _own(call, url, _say_and_stop)
+
+
+async def finalizing(call: Call, url: str) -> None:
+    """The same, for one who says that a turn is over."""
+    await _own(call, url, _say_and_finalize)
+
+
+async def muting(call: Call, url: str) -> None:
+    """The same, for one who mutes where a turn is over, until the server has noticed."""
+    await _own(call, url, _say_and_mute)
+
+
+async def _own(call: Call, url: str, speak: Speaker) -> None:
     wanted = MessagesConfig(receive_partial_transcripts=True, receive_acknowledgments=True)
     async with Client(url, KEY) as client:
         made = await client.create(InitRequest(messages_config=wanted))
@@ -229,7 +269,7 @@ async def own(call: Call, url: str) -> None:
     session.history = call.history
     try:
         async with asyncio.timeout(PATIENCE), session:
-            speaking = asyncio.create_task(_say_and_stop(call, session), name="speaking")
+            speaking = asyncio.create_task(speak(call, session), name="speaking")
             try:
                 async for message in session:
                     call.history.heard(json.loads(msgspec.json.encode(message)))
@@ -245,6 +285,27 @@ async def own(call: Call, url: str) -> None:
 
 async def _say_and_stop(call: Call, session: Session) -> None:
     await call.say(session.send_audio)
+    await session.stop()
+
+
+async def _say_and_finalize(call: Call, session: Session) -> None:
+    async def send(frame: bytes) -> None:
+        await session.send_audio(frame)
+        if call.turn_end() is not None:
+            await session.finalize()
+
+    await call.say(send)
+    await session.stop()
+
+
+async def _say_and_mute(call: Call, session: Session) -> None:
+    async def send(frame: bytes) -> None:
+        await session.send_audio(frame)
+        end = call.turn_end()
+        while end is not None and end not in call.ends:  # noqa: ASYNC110  events are the server's
+            await asyncio.sleep(0.02)
+
+    await call.say(send)
     await session.stop()
 
 

@@ -152,6 +152,8 @@ def start_server(models: Path, tmp_path: Path) -> Iterator[StartServer]:
         ) -> ServerProcess:
             chosen = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_MAX_SESSIONS": "1000"}
             chosen["VIVAVOCE_DISK_RESERVE"] = "0"  # some disks here are small
+            # Callers wait for each other in mid-sentence: that is a mute, which ends it.
+            chosen["VIVAVOCE_MUTE_FINALIZE"] = "0"
             server = ServerProcess(
                 data or tmp_path / "data",
                 chosen | (settings or {}),

@@ -152,6 +152,7 @@ class Plan:
     Attributes:
         wanted: sessions to interrupt in all.
         together: sessions that share a break.
+        held: whether callers wait for each other after their beginnings, and are quiet meanwhile.
     """
 
     server: ServerProcess
@@ -160,6 +161,7 @@ class Plan:
     wanted: int
     callers: Sequence[Caller] = CALLERS
     together: int = MOST_TOGETHER
+    held: bool = True
 
     async def carry_out(self, row: Row, strike: Strike) -> None:
         """Run the rounds, and prove each.
@@ -174,7 +176,7 @@ class Plan:
             rounds_left -= 1
             size = min(self.together, max(goal - row.interrupted, LEAST))
             async with calls(
-                self.server, self.passages, self.dice, size, self.callers, held=True
+                self.server, self.passages, self.dice, size, self.callers, held=self.held
             ) as going:
                 row.sessions += size
                 await begun(going)

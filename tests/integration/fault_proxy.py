@@ -75,7 +75,7 @@ async def _up(
 ) -> None:
     """Client to server, as far as the cut allows; then the server sees the end."""
     left = cut.after if cut else None
-    with suppress(ConnectionError):
+    with suppress(OSError):  # the end of a stream that is gone is no ConnectionError
         while left != 0 and (data := await reader.read(4096 if left is None else min(left, 4096))):
             writer.write(data)
             await writer.drain()

@@ -1,8 +1,10 @@
 """Finals decoded in the first silence, by a real server and the real model."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from history import History
@@ -22,6 +24,14 @@ INIT = {
     "language_config": {"languages": ["en"]},  # nothing is foreseen before the language is known
     "messages_config": {"receive_partial_transcripts": True, "receive_speech_events": True},
 }
+
+
+@pytest.fixture
+def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server that takes no quiet client for muted: these speak to a pause and look at metrics."""
+    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_MUTE_FINALIZE": "0"}
+    with ServerProcess(tmp_path / "data", settings).running() as process:
+        yield process
 
 
 async def foreseen(api: Api) -> dict[str, float]:

@@ -213,6 +213,14 @@ class Call:
         start, end = await self._desk.journal.append_audio(self._id, piece)
         assert (start, end) == (position, position + len(piece))
         self._desk.note("audio", self._id, end)
+        if end % 3 == 0:
+            await self._mark()
+
+    async def _mark(self) -> None:
+        """Mark a break, wherever the audio stands by then."""
+        marker = await self._desk.journal.mark_break(self._id)
+        self._desk.note("markers", self._id, marker.number)
+        self._desk.note(f"marker {marker.number}", self._id, marker.position)
 
     async def _hear(self, done: int) -> None:
         for number, messages in enumerate(self._plan.commits[done:], done + 1):

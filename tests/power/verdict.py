@@ -104,6 +104,21 @@ class Judge:
         require(plan.audio.startswith(stored), "audio is not what was sent")
         require(live.sealed or not told["sealed"], "an end is lost")
         require(not live.sealed or stored == plan.audio, "audio ended too early")
+        await self._check_markers(plan, live, told)
+
+    async def _check_markers(self, plan: Plan, live: LiveSession, told: Counter[str]) -> None:
+        found = await self._desk.journal.read_markers(plan.id, 0)
+        numbers, positions = [m.number for m in found], [m.position for m in found]
+        require(len(found) >= told["markers"], "an acknowledged marker is lost")
+        require(numbers == list(range(1, len(found) + 1)), "markers are missing between others")
+        require(positions == sorted(positions), "markers are out of order")
+        require(not found or positions[-1] <= live.audio_end, "a marker stands behind the audio")
+        moved = any(
+            marker.position != told[f"marker {marker.number}"]
+            for marker in found
+            if f"marker {marker.number}" in told
+        )
+        require(not moved, "a marker stands elsewhere than it was acknowledged")
 
     async def _check_messages(self, plan: Plan, told: Counter[str]) -> None:
         entries = await self._desk.journal.read_messages(plan.id, 0)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from vivavoce.client import Connection, Reconnect, State
-from vivavoce.protocol.messages import AudioChunkAck, ChunkRange, StopRecordingAck, encode
+from vivavoce.protocol.messages import (
+    AudioChunkAck,
+    ChunkRange,
+    FinalizeAck,
+    StopRecordingAck,
+    encode,
+)
 
 BUFFER = 4096
 
@@ -23,12 +29,16 @@ class ModelServer:
     def __init__(self) -> None:
         self.stored = bytearray()
         self.stopped = False
+        self.breaks: set[int] = set()
         self._position = 0
 
     def connected(self, resumes_at: int) -> None:
         self._position = resumes_at
 
     def take(self, frame: bytes | str) -> bytes:
+        if isinstance(frame, str) and "finalize" in frame:
+            self.breaks.add(self._position)
+            return encode(FinalizeAck(session_id="s", created_at="", acknowledged=True))
         if isinstance(frame, str):
             fresh, self.stopped = not self.stopped, True
             return encode(StopRecordingAck(session_id="s", created_at="", acknowledged=fresh))
@@ -50,6 +60,7 @@ class Resume(RuleBasedStateMachine):
         self.client = Connection(random.Random(7).random, buffer_bytes=BUFFER)
         self.server = ModelServer()
         self.sent = bytearray()
+        self.breaks: set[int] = set()
         self.to_server = deque[bytes | str]()
         self.to_client = deque[bytes]()
 
@@ -70,6 +81,12 @@ class Resume(RuleBasedStateMachine):
         if self.client.has_room(size):
             self.sent += data
             self.to_server.extend(self.client.audio(data))
+
+    @precondition(lambda self: not self.client.stop_requested)
+    @rule()
+    def finalize(self) -> None:
+        self.breaks.add(len(self.sent))
+        self.to_server.extend(self.client.finalize())
 
     @rule()
     def stop(self) -> None:
@@ -113,6 +130,7 @@ class Resume(RuleBasedStateMachine):
         while self.to_client:
             self.client.receive(self.to_client.popleft())
         assert bytes(self.server.stored) == bytes(self.sent)
+        assert self.server.breaks == self.breaks, "a break is missing, or in another place"
         assert self.client.unacknowledged == 0
         assert self.server.stopped == self.client.stop_requested
 

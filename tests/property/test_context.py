@@ -20,6 +20,10 @@ from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 RUNS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.0, 0.4, 0.9]), st.integers(1, 90)), min_size=1, max_size=12
 )
+Break = tuple[int, int]
+"""After how many windows an utterance is ended, and on which channel (modulo their number)."""
+
+BREAKS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 1)), max_size=4)
 SCRIPTS = RUNS.map(lambda runs: [value for value, length in runs for _ in range(length)])
 CONTEXT = st.sampled_from([0, 2, 5, 15])
 
@@ -50,9 +54,12 @@ def said(request: Decode) -> Hypothesis | None:
 class Session:
     """A core that is fed, answered and restored as a test says."""
 
-    def __init__(self, config: CoreConfig, script: Sequence[float]) -> None:
+    def __init__(
+        self, config: CoreConfig, script: Sequence[float], breaks: Sequence[Break] = ()
+    ) -> None:
         self._config = config
         self._script = script
+        self._breaks = sorted(breaks, key=lambda marker: marker[0])
         self._at = 0
         self._core = Core(config)
         self._pending: list[Decode] = []
@@ -61,9 +68,16 @@ class Session:
         self.finals: dict[str, str] = {}
 
     def hear(self, windows: int) -> None:
-        piece = self._script[self._at : self._at + windows]
+        later = self._breaks[self._core.last_marker :]
+        until = min(self._at + windows, *(at for at, _ in later[:1]), len(self._script))
+        piece = self._script[self._at : until]
         self._at += len(piece)
-        if piece:
+        if later and (later[0][0] <= self._at or not piece):
+            number, channel = self._core.last_marker + 1, later[0][1] % self._config.channels
+            position = self._at * WINDOW_SAMPLES
+            self._do(self._core.hear([piece] * self._config.channels, 0) if piece else [])
+            self._do(self._core.interrupt(number, channel, position, 0))
+        elif piece:
             self._do(self._core.hear([piece] * self._config.channels, 0))
         elif not self._stopped:
             self._stopped = True
@@ -131,12 +145,16 @@ def ran(session: Session, steps: Sequence[tuple[str, int]]) -> Session:
 
 
 @settings(deadline=None)
-@given(script=SCRIPTS, steps=STEPS, context=CONTEXT, channels=st.integers(1, 2))
+@given(script=SCRIPTS, breaks=BREAKS, steps=STEPS, context=CONTEXT, channels=st.integers(1, 2))
 def test_requests_and_finals_do_not_depend_on_pieces_answers_and_restarts(
-    script: list[float], steps: list[tuple[str, int]], context: int, channels: int
+    script: list[float],
+    breaks: list[Break],
+    steps: list[tuple[str, int]],
+    context: int,
+    channels: int,
 ) -> None:
-    plain = ran(Session(config(context, channels), script), [])
-    disturbed = ran(Session(config(context, channels), script), steps)
+    plain = ran(Session(config(context, channels), script, breaks), [])
+    disturbed = ran(Session(config(context, channels), script, breaks), steps)
     assert disturbed.requests == plain.requests
     assert disturbed.finals == plain.finals
 

@@ -21,7 +21,14 @@ from hypothesis.stateful import (
 )
 
 from vivavoce.journal.memory import MemoryJournal
-from vivavoce.journal.port import Entry, Journal, NewSession, SealedError, UnknownSessionError
+from vivavoce.journal.port import (
+    BreakMarker,
+    Entry,
+    Journal,
+    NewSession,
+    SealedError,
+    UnknownSessionError,
+)
 from vivavoce.journal.sqlite import SqliteJournal, Tuning
 
 CHUNKS = st.lists(st.binary(max_size=40), min_size=1, max_size=6)
@@ -33,6 +40,23 @@ class Model:
     sealed: bool = False
     messages: list[bytes] = field(default_factory=list)
     checkpoint: bytes | None = None
+    markers: list[BreakMarker] = field(default_factory=list)
+
+    def mark(self, channel: int | None) -> BreakMarker:
+        place = len(self.audio), channel
+        if not self.markers or (self.markers[-1].position, self.markers[-1].channel) != place:
+            self.markers.append(BreakMarker(len(self.markers) + 1, *place))
+        return self.markers[-1]
+
+    def followed(self, start: int, after: int) -> list[int | BreakMarker]:
+        """Bytes one by one, and the markers between them."""
+        found: list[int | BreakMarker] = []
+        markers = [marker for marker in self.markers if marker.number > after]
+        for at in range(start, max(len(self.audio), start) + 1):
+            while markers and markers[0].position <= at:
+                found.append(markers.pop(0))
+            found += self.audio[at : at + 1]
+        return found
 
 
 class JournalMachine(RuleBasedStateMachine):
@@ -87,6 +111,31 @@ class JournalMachine(RuleBasedStateMachine):
         assert got == expected
 
     @rule(
+        parts=st.lists(
+            st.tuples(sessions, st.binary(max_size=20), st.none() | st.integers(0, 1)),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    def append_and_mark_together(self, parts: list[tuple[str, bytes, int | None]]) -> None:
+        calls: list[object] = []
+        expected: list[object] = []
+        for name, chunk, channel in parts:
+            model = self.models[name]
+            calls += [
+                self.journal.append_audio(name, chunk),
+                self.journal.mark_break(name, channel),
+            ]
+            if model.sealed:
+                expected += [SealedError, SealedError]
+                continue
+            start = len(model.audio)
+            model.audio += chunk
+            expected += [(start, len(model.audio)), model.mark(channel)]
+        got = [type(x) if isinstance(x, Exception) else x for x in self.do(*calls)]
+        assert got == expected
+
+    @rule(
         name=sessions,
         messages=st.lists(st.binary(max_size=9)),
         point=st.none() | st.binary(max_size=9),
@@ -102,29 +151,36 @@ class JournalMachine(RuleBasedStateMachine):
         expected = self.models[name].audio[max(start, 0) : max(end, 0)]
         assert self.do(self.journal.read_audio(name, start, end)) == [expected]
 
-    @rule(name=sessions, start=st.integers(0, 100), after=st.integers(0, 20))
-    def tail(self, name: str, start: int, after: int) -> None:
+    @rule(
+        name=sessions,
+        start=st.integers(0, 100),
+        after=st.integers(0, 20),
+        marker=st.integers(0, 3),
+    )
+    def tail(self, name: str, start: int, after: int, marker: int) -> None:
         model = self.models[name]
+        expected = model.followed(start, marker)
 
-        async def follow() -> tuple[bytes, list[Entry]]:
-            audio = b""
+        async def follow() -> tuple[list[int | BreakMarker], list[Entry]]:
+            found: list[int | BreakMarker] = []
             entries: list[Entry] = []
-            tail = self.journal.tail_audio(name, start)
-            while model.sealed or start + len(audio) < len(model.audio):
+            tail = self.journal.tail_audio(name, start, after_marker=marker)
+            while model.sealed or len(found) < len(expected):
                 try:
-                    audio += await anext(tail)
+                    item = await anext(tail)
                 except StopAsyncIteration:
                     break
+                found += [item] if isinstance(item, BreakMarker) else item
             messages = self.journal.tail_messages(name, after)
             while after + len(entries) < len(model.messages):
                 entries.append(await anext(messages))
             for generator in (tail, messages):
                 await cast("Any", generator).aclose()
-            return audio, entries
+            return found, entries
 
         [got] = self.do(follow())
         numbered = [Entry(n, m) for n, m in enumerate(model.messages, 1)]
-        assert got == (model.audio[start:], numbered[after:])
+        assert got == (expected, numbered[after:])
 
     @rule(name=consumes(sessions))
     def drop(self, name: str) -> None:

@@ -196,7 +196,7 @@ frames = (
     | st.text(st.characters())
     | values.map(msgspec.json.encode)
     | st.fixed_dictionaries(
-        {"type": st.sampled_from(["audio_chunk", "stop_recording", "configure"])},
+        {"type": st.sampled_from(["audio_chunk", "stop_recording", "finalize", "configure"])},
         optional={"data": values | st.fixed_dictionaries({"chunk": values})},
     ).map(msgspec.json.encode)
 )

@@ -4,6 +4,7 @@ The transport over it opens sockets and tells what happened; this object knows w
 server holds, what must be sent again after a drop, and whether a drop is one to come back from.
 """
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from types import MappingProxyType
@@ -15,6 +16,9 @@ from vivavoce.client.resend import ResendBuffer
 from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.messages import (
     AudioChunkAck,
+    Finalize,
+    FinalizeAck,
+    FinalizeData,
     StopRecording,
     StopRecordingAck,
     Transcript,
@@ -29,6 +33,9 @@ DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024
 # Statuses of a refused handshake that may be different a moment later.
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _SERVER_FAULTS = range(500, 600)
+
+MAX_FINALIZES = 1024
+"""Requests to finalize that are kept until they are acknowledged; the oldest are forgotten."""
 
 Frame = bytes | str
 
@@ -91,6 +98,9 @@ class Connection:
         self._backoff = backoff or Backoff()
         self._buffer_bytes = buffer_bytes
         self._buffer = ResendBuffer()
+        # Unacknowledged, each with the audio that comes before it; they are answered in order.
+        self._finalizes: deque[tuple[int, Frame]] = deque(maxlen=MAX_FINALIZES)
+        self._overtaken = 0  # so many of those forgotten are yet to be answered on this socket
         self._attempts = 0
         self.state = State.CONNECTING
         self.stop_requested = False
@@ -119,7 +129,11 @@ class Connection:
     def opened(self) -> list[Frame]:
         """A socket is open: the frames that must go first."""
         self._move(Event.OPENED)
-        frames: list[Frame] = [*self._buffer.tail()]
+        self._overtaken = 0
+        first, *others = self._buffer.parts([position for position, _ in self._finalizes])
+        frames: list[Frame] = [*first]
+        for (_, finalize), part in zip(self._finalizes, others, strict=True):
+            frames += [finalize, *part]
         # The server remembers a stop, but it may never have received it.
         return frames + self.stop() if self.stop_requested else frames
 
@@ -130,13 +144,33 @@ class Connection:
             SessionStateError: the recording was stopped, or the session has ended.
             BufferFullError: too much is unacknowledged (see ``has_room``).
         """
-        if self.state is State.ENDED or self.stop_requested:
-            ended = self.state is State.ENDED
-            raise SessionStateError("the session has ended" if ended else "recording was stopped")
+        self._check_recording()
         if not self.has_room(len(data)):
             raise BufferFullError(f"{self.unacknowledged} bytes of audio wait for acknowledgement")
         frames: list[Frame] = [*self._buffer.append(data)] or [b""]
         return frames if self.state is State.OPEN else []
+
+    def finalize(self, channel: int | None = None) -> list[Frame]:
+        """End what is open after the audio so far; returns the frames to send now.
+
+        It is sent again after a drop, in its place, until it is acknowledged or refused.
+
+        Args:
+            channel: the only channel that is meant.
+
+        Raises:
+            SessionStateError: the recording was stopped, or the session has ended.
+        """
+        self._check_recording()
+        data = None if channel is None else FinalizeData(channel)
+        frame = encode(Finalize(data)).decode()
+        self._finalizes.append((self._buffer.end, frame))
+        return [frame] if self.state is State.OPEN else []
+
+    def _check_recording(self) -> None:
+        if self.state is State.ENDED or self.stop_requested:
+            ended = self.state is State.ENDED
+            raise SessionStateError("the session has ended" if ended else "recording was stopped")
 
     def stop(self) -> list[Frame]:
         """No more audio comes; returns the frames to send now.
@@ -161,7 +195,9 @@ class Connection:
         message = decode(text)
         if isinstance(message, AudioChunkAck) and message.acknowledged and message.data:
             self._acknowledge(message.data.byte_range[1])
-        if isinstance(message, AudioChunkAck | StopRecordingAck):
+        if isinstance(message, FinalizeAck):
+            self._finalized()
+        if isinstance(message, AudioChunkAck | FinalizeAck | StopRecordingAck):
             self._attempts = 0
         elif not _is_fleeting(message):
             if hash(text) in self._told:
@@ -198,6 +234,16 @@ class Connection:
             self._buffer.acknowledge(position)
         except ValueError as error:
             raise ProtocolError(f"the server acknowledged too much: {error}") from error
+        # Merged acknowledgements may overtake: audio behind a finalize is stored after it.
+        while self._finalizes and self._finalizes[0][0] < position:
+            self._finalizes.popleft()
+            self._overtaken += 1
+
+    def _finalized(self) -> None:
+        if self._overtaken:
+            self._overtaken -= 1
+        elif self._finalizes:
+            self._finalizes.popleft()
 
     def _move(self, event: Event) -> None:
         following = TRANSITIONS.get((self.state, event))

@@ -1,7 +1,8 @@
 """The audio that the server has not acknowledged yet, ready to be sent again."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 MAX_FRAME_BYTES = 512 * 1024
 """Longest binary frame that this client sends; common servers take up to 1 MiB."""
@@ -42,11 +43,21 @@ class ResendBuffer:
 
     def tail(self) -> list[bytes]:
         """Everything kept, in as few frames as may be."""
+        return [frame for part in self.parts(()) for frame in part]
+
+    def parts(self, positions: Sequence[int]) -> list[list[bytes]]:
+        """Everything kept, in as few frames as may be, cut at ascending positions.
+
+        One part more than there are positions; those before ``start`` cut nothing off.
+        """
         # Hours of small chunks become a handful of pieces, here and for the server.
-        self._pieces = deque(_split(b"".join(self._pieces)))
-        return list(self._pieces)
+        audio = memoryview(b"".join(self._pieces))
+        cuts = [0, *(max(position - self.start, 0) for position in positions), len(audio)]
+        parts = [list(_split(audio[begin:end])) for begin, end in pairwise(cuts)]
+        self._pieces = deque(piece for part in parts for piece in part)
+        return parts
 
 
-def _split(data: bytes) -> Iterator[bytes]:
+def _split(data: bytes | memoryview) -> Iterator[bytes]:
     for begin in range(0, len(data), MAX_FRAME_BYTES):
         yield bytes(data[begin : begin + MAX_FRAME_BYTES])

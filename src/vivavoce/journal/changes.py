@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vivavoce.journal.port import Entry
+from vivavoce.journal.port import BreakMarker, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Change:
         audio: what was added, ending at ``extent.audio_end``.
         entries: the messages that were added, in order.
         announced: how many announcements were made.
+        markers: the break markers that were added, in order.
     """
 
     session_id: str
@@ -31,3 +32,4 @@ class Change:
     audio: bytes = b""
     entries: tuple[Entry, ...] = ()
     announced: int = 0
+    markers: tuple[BreakMarker, ...] = ()

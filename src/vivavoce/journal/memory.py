@@ -10,6 +10,7 @@ from vivavoce.journal.outlet import Outlet
 from vivavoce.journal.port import (
     Announce,
     Announced,
+    BreakMarker,
     Entry,
     JournalError,
     LiveSession,
@@ -30,6 +31,7 @@ class _Held:
     sealed: bool = False
     messages: list[Entry] = field(default_factory=list)
     checkpoint: bytes | None = None
+    markers: list[BreakMarker] = field(default_factory=list)
 
     @property
     def extent(self) -> Extent:
@@ -98,6 +100,20 @@ class MemoryJournal:
         self._publish(session_id, held, audio=bytes(audio), announcements=announcements)
         return start, len(held.audio)
 
+    async def mark_break(self, session_id: str, channel: int | None = None) -> BreakMarker:
+        """Mark a break at the end of the audio; returns the marker."""
+        self._check_room()
+        held = self._held(session_id)
+        if held.sealed:
+            raise SealedError(session_id)
+        last = held.markers[-1] if held.markers else None
+        if last and (last.position, last.channel) == (len(held.audio), channel):
+            return last
+        marker = BreakMarker(len(held.markers) + 1, len(held.audio), channel)
+        held.markers.append(marker)
+        self._tell(Change(session_id, held.extent, markers=(marker,)))
+        return marker
+
     async def seal(self, session_id: str) -> int:
         """End the audio; returns its end."""
         held = self._held(session_id)
@@ -110,10 +126,10 @@ class MemoryJournal:
         return bytes(self._held(session_id).audio[max(start, 0) : max(end, 0)])
 
     def tail_audio(
-        self, session_id: str, start: int, worth: Worth = always
-    ) -> AsyncGenerator[bytes, None]:
-        """Audio from ``start``, then what comes, up to the sealed end."""
-        return self._tails.audio(session_id, start, worth)
+        self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
+    ) -> AsyncGenerator[bytes | BreakMarker, None]:
+        """Audio and markers from ``start``, then what comes, up to the sealed end."""
+        return self._tails.audio(session_id, start, worth, after_marker=after_marker)
 
     async def commit(
         self,
@@ -187,6 +203,10 @@ class MemoryJournal:
     async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
         """A block of messages (for tails)."""
         return self._held(session_id).messages[after : after + limit]
+
+    async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
+        """Break markers above a number (for tails)."""
+        return [marker for marker in self._held(session_id).markers if marker.number > after]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -64,6 +64,22 @@ class Entry(msgspec.Struct, frozen=True):
     message: bytes
 
 
+class BreakMarker(msgspec.Struct, frozen=True):
+    """A place in a session's audio where an open utterance ends, whatever is said there.
+
+    Markers are part of the input, as audio is: finals are a function of both.
+
+    Attributes:
+        number: 1, 2, 3 … per session, in the order of the positions.
+        position: the byte before which the audio belongs to the utterance.
+        channel: the only channel that it applies to; None for all of them.
+    """
+
+    number: int
+    position: int
+    channel: int | None = None
+
+
 class Announced(msgspec.Struct, frozen=True):
     """An announcement with its number; numbers rise, and some may be missing."""
 
@@ -115,6 +131,17 @@ class Journal(Protocol):
         """
         ...
 
+    def mark_break(self, session_id: str, channel: int | None = None) -> Awaitable[BreakMarker]:
+        """Mark a break after every append already called; the answer is the durable marker.
+
+        Where the last marker of the session is the same, that is the answer and none is added.
+
+        Raises (by the answer):
+            SealedError: the audio has ended.
+            UnavailableError: as for audio.
+        """
+        ...
+
     def seal(self, session_id: str) -> Awaitable[int]:
         """End the audio after every append already called; the answer is its end. Idempotent."""
         ...
@@ -124,11 +151,13 @@ class Journal(Protocol):
         ...
 
     def tail_audio(
-        self, session_id: str, start: int, worth: Worth = always
-    ) -> AsyncGenerator[bytes, None]:
+        self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
+    ) -> AsyncGenerator[bytes | BreakMarker, None]:
         """Stored audio from ``start``, then what comes; ends where the sealed audio ends.
 
-        ``worth`` is asked once about each piece that comes; the end is always worth it.
+        A marker with a number above ``after_marker`` comes between the bytes before its position
+        and those after it. ``worth`` is asked once about each piece that comes; markers and the
+        end are always worth it.
         """
         ...
 

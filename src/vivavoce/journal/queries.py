@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from vivavoce.journal.changes import Extent
 from vivavoce.journal.port import (
     Announced,
+    BreakMarker,
     Entry,
     JournalError,
     LiveSession,
@@ -109,6 +110,29 @@ def read_entries(
             (_key(connection, session_id), after, limit),
         ).fetchall()
     return [Entry(*row) for row in rows]
+
+
+def last_marker(connection: sqlite3.Connection, key: int) -> BreakMarker | None:
+    """The newest break marker of the session with this key."""
+    row = connection.execute(
+        "SELECT number, position, channel FROM break_marker WHERE session = ?"
+        " ORDER BY number DESC LIMIT 1",
+        (key,),
+    ).fetchone()
+    return row and BreakMarker(*row)
+
+
+def read_markers(
+    connection: sqlite3.Connection, session_id: str, after: int
+) -> Sequence[BreakMarker]:
+    """Break markers with numbers above ``after``, in order."""
+    with snapshot(connection):
+        rows = connection.execute(
+            "SELECT number, position, channel FROM break_marker"
+            " WHERE session = ? AND number > ? ORDER BY number",
+            (_key(connection, session_id), after),
+        ).fetchall()
+    return [BreakMarker(*row) for row in rows]
 
 
 def read_announcements(

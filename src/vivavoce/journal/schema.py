@@ -15,7 +15,7 @@ from vivavoce.durable import sync_folder
 from vivavoce.journal.port import JournalError
 
 APPLICATION_ID = 0x56564A4C  # "VVJL"
-VERSION = 2
+VERSION = 3
 PAGE_BYTES = 4096
 
 Connect = Callable[[Path], sqlite3.Connection]
@@ -60,6 +60,21 @@ CREATE TABLE announcement (
   data BLOB NOT NULL
 );
 """
+
+
+# Since version 3. A marker without a channel is for all of them.
+_MARKERS = """
+CREATE TABLE break_marker (
+  session INTEGER NOT NULL REFERENCES session (key),
+  number INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  channel INTEGER,
+  PRIMARY KEY (session, number)
+) WITHOUT ROWID;
+"""
+
+_ADDED = {2: _ANNOUNCEMENTS, 3: _MARKERS}
+"""Tables by the version that added them."""
 
 
 def connector(busy_seconds: float) -> Connect:
@@ -117,7 +132,7 @@ def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(
-            f"BEGIN; {_TABLES} {_ANNOUNCEMENTS} PRAGMA application_id={APPLICATION_ID};"
+            f"BEGIN; {_TABLES} {_added_since(1)} PRAGMA application_id={APPLICATION_ID};"
             f" PRAGMA user_version={VERSION}; COMMIT;"
         )
     elif application != APPLICATION_ID:
@@ -125,4 +140,10 @@ def _prepare_tables(path: Path, connection: sqlite3.Connection) -> None:
     elif version > VERSION:
         raise JournalError(f"{path} was made by a newer version ({version}, this is {VERSION})")
     elif version < VERSION:
-        connection.executescript(f"BEGIN; {_ANNOUNCEMENTS} PRAGMA user_version={VERSION}; COMMIT;")
+        connection.executescript(
+            f"BEGIN; {_added_since(version)} PRAGMA user_version={VERSION}; COMMIT;"
+        )
+
+
+def _added_since(version: int) -> str:
+    return "".join(tables for number, tables in _ADDED.items() if number > version)

@@ -23,6 +23,7 @@ from vivavoce.journal.outlet import Outlet
 from vivavoce.journal.port import (
     Announce,
     Announced,
+    BreakMarker,
     Entry,
     JournalError,
     LiveSession,
@@ -176,6 +177,10 @@ class SqliteJournal:
             lambda tx: tx.append_audio(session_id, audio, announce), Kind.ADDITION, len(audio)
         )
 
+    def mark_break(self, session_id: str, channel: int | None = None) -> Awaitable[BreakMarker]:
+        """Mark a break after every append already called; the answer is the durable marker."""
+        return self._commits.submit(lambda tx: tx.mark_break(session_id, channel), Kind.ADDITION)
+
     def seal(self, session_id: str) -> Awaitable[int]:
         """End the audio after every append already called; the answer is its end."""
         return self._commits.submit(lambda tx: tx.seal(session_id), Kind.CHANGE)
@@ -190,10 +195,10 @@ class SqliteJournal:
         return await self._readers.run(lambda db: queries.read_audio(db, session_id, start, end))
 
     def tail_audio(
-        self, session_id: str, start: int, worth: Worth = always
-    ) -> AsyncGenerator[bytes, None]:
-        """Stored audio from ``start``, then what comes; ends where the sealed audio ends."""
-        return self._tails.audio(session_id, start, worth)
+        self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
+    ) -> AsyncGenerator[bytes | BreakMarker, None]:
+        """Stored audio and markers from ``start``, then what comes, up to the sealed end."""
+        return self._tails.audio(session_id, start, worth, after_marker=after_marker)
 
     async def commit(
         self,
@@ -267,6 +272,10 @@ class SqliteJournal:
         return await self._readers.run(
             lambda db: queries.read_entries(db, session_id, after, limit)
         )
+
+    async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
+        """Break markers above a number (for tails)."""
+        return await self._readers.run(lambda db: queries.read_markers(db, session_id, after))
 
     async def _read_announcements(
         self, after: int, most: int, most_bytes: int

@@ -15,6 +15,7 @@ from vivavoce.journal import queries
 from vivavoce.journal.changes import Change, Extent
 from vivavoce.journal.port import (
     Announce,
+    BreakMarker,
     Entry,
     JournalError,
     NewSession,
@@ -43,6 +44,7 @@ class _Draft:
     dropped: bool = False
     audio: list[bytes] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    markers: list[BreakMarker] = field(default_factory=list)
     announced: int = 0
 
     @classmethod
@@ -108,6 +110,22 @@ class Transaction:
             draft.audio.append(audio)
         self._announce(draft, announced)
         return start, end
+
+    def mark_break(self, session_id: str, channel: int | None) -> BreakMarker:
+        """Mark a break at the end of the audio, unless the last marker says the same."""
+        draft = self._draft(session_id)
+        if draft.sealed:
+            raise SealedError(session_id)
+        last = queries.last_marker(self._connection, draft.key)
+        marker = BreakMarker(last.number + 1 if last else 1, draft.audio_end, channel)
+        if last and (last.position, last.channel) == (marker.position, marker.channel):
+            return last
+        self._connection.execute(
+            "INSERT INTO break_marker (session, number, position, channel) VALUES (?, ?, ?, ?)",
+            (draft.key, marker.number, marker.position, marker.channel),
+        )
+        draft.markers.append(marker)
+        return marker
 
     def seal(self, session_id: str) -> int:
         """End the audio."""
@@ -195,6 +213,7 @@ class Transaction:
                 draft.audio[0],
                 tuple(draft.entries),
                 draft.announced,
+                tuple(draft.markers),
             )
             for session_id, draft in self.drafts.items()
         ]

@@ -34,6 +34,7 @@ class Sweeper:
             return self._shrink()
         self._connection.execute("BEGIN IMMEDIATE")
         if not (self._delete_audio(row[0]) or self._delete_messages(row[0])):
+            self._connection.execute("DELETE FROM break_marker WHERE session = ?", row)
             self._connection.execute("DELETE FROM checkpoint WHERE session = ?", row)
             self._connection.execute("DELETE FROM session WHERE key = ?", row)
         self._connection.execute("COMMIT")

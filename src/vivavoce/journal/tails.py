@@ -7,12 +7,20 @@ All of this lives in the event loop's thread.
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from vivavoce.journal.changes import Change, Extent
-from vivavoce.journal.port import Entry, JournalError, UnknownSessionError, Worth, always
+from vivavoce.journal.port import (
+    BreakMarker,
+    Entry,
+    JournalError,
+    UnknownSessionError,
+    Worth,
+    always,
+)
 
 BLOCK_BYTES = 256 * 1024
 BLOCK_MESSAGES = 256
@@ -33,6 +41,10 @@ class Source(Protocol):
 
     async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
         """At most ``limit`` messages above ``after``."""
+        ...
+
+    async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
+        """Break markers with numbers above ``after``, in order."""
         ...
 
 
@@ -86,18 +98,51 @@ class _Inbox(ABC, Generic[Item]):
 
 
 class _AudioInbox(_Inbox[bytes]):
-    def __init__(self, position: int, worth: Worth) -> None:
+    """Audio and the break markers within and behind it.
+
+    Markers that come with a commit are known before any later audio is, so none comes too late.
+    """
+
+    def __init__(self, position: int, worth: Worth, after_marker: int) -> None:
         super().__init__(position)
         self._worth = worth
+        self._given = after_marker
+        self._markers: deque[BreakMarker] = deque()
 
     def hear(self, change: Change) -> bool:
+        if change.markers:
+            self.add_markers(change.markers)
         size = len(change.audio)
         if not size or change.extent is None:
-            return False
+            return bool(change.markers)
         end = change.extent.audio_end
         # What does not fit is to be read from storage, and before it what lies here.
         fits = self._offer(change.audio, end - size, end, size)
-        return self._worth(change.audio) or not fits
+        return self._worth(change.audio) or not fits or bool(change.markers)
+
+    def add_markers(self, markers: Iterable[BreakMarker]) -> None:
+        """Take in markers that have not been given; commits and storage may name the same."""
+        known = (*self._markers, *markers)
+        found = {marker.number: marker for marker in known if marker.number > self._given}
+        self._markers = deque(found[number] for number in sorted(found))
+
+    def due(self, position: int) -> Iterator[BreakMarker]:
+        """The markers that come before the byte at a position, each once."""
+        while self._markers and self._markers[0].position <= position:
+            marker = self._markers.popleft()
+            self._given = marker.number
+            yield marker
+
+    def divide(self, audio: bytes, start: int) -> Iterator[bytes | BreakMarker]:
+        """Audio from ``start`` cut at its markers, which come between the pieces."""
+        end = start + len(audio)
+        at = start
+        while self._markers and self._markers[0].position < end:
+            cut = self._markers[0].position
+            yield audio[at - start : cut - start]
+            at = cut
+            yield from self.due(cut)
+        yield audio[at - start :]
 
 
 class _MessageInbox(_Inbox[Entry]):
@@ -184,26 +229,33 @@ class Tails:
         return len(self._feeds)
 
     async def audio(
-        self, session_id: str, start: int, worth: Worth = always
-    ) -> AsyncGenerator[bytes, None]:
-        """Stored audio from ``start``, then what comes, up to the sealed end.
+        self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
+    ) -> AsyncGenerator[bytes | BreakMarker, None]:
+        """Stored audio and markers from ``start``, then what comes, up to the sealed end.
 
         Raises:
             UnknownSessionError: no such session, or it was dropped before all was read.
             UnavailableError: nothing more can come.
         """
-        inbox = _AudioInbox(max(start, 0), worth)
+        inbox = _AudioInbox(max(start, 0), worth, after_marker)
         with self._follow(session_id, inbox) as feed:
             await self._load(session_id, feed)
+            # Only now: the markers within the audio that is known by now are among them.
+            inbox.add_markers(await self._source.read_markers(session_id, after_marker))
             while True:
+                position = inbox.position
+                for marker in inbox.due(position):
+                    yield marker
                 if chunks := inbox.take():
-                    yield b"".join(chunks)
-                elif inbox.position < feed.extent.audio_end:
-                    position = inbox.position
-                    end = position + BLOCK_BYTES
+                    for piece in inbox.divide(b"".join(chunks), position):
+                        yield piece
+                elif position < feed.extent.audio_end:
+                    # Not beyond what is known: a marker in it might not be known either.
+                    end = min(position + BLOCK_BYTES, feed.extent.audio_end)
                     block = await self._source.read_audio(session_id, position, end)
                     inbox.jump(position + len(block))
-                    yield block
+                    for piece in inbox.divide(block, position):
+                        yield piece
                 elif feed.extent.sealed:
                     return
                 elif feed.dropped:

@@ -56,6 +56,21 @@ class StopRecordingAck(Message, frozen=True, tag="stop_recording"):
     data: RecordingDurations | None = None
 
 
+class FinalizedMoment(msgspec.Struct, frozen=True):
+    """Where open utterances were ended: seconds from the session's start; null: every channel."""
+
+    time: Seconds
+    channel: Index | None = None
+
+
+class FinalizeAck(Message, frozen=True, tag="finalize"):
+    """The break is durable, or was refused. An extension."""
+
+    acknowledged: bool
+    error: Failure | None = None
+    data: FinalizedMoment | None = None
+
+
 class SpeechMoment(msgspec.Struct, frozen=True):
     """A moment on a channel, in seconds from the session's start."""
 
@@ -154,6 +169,7 @@ class ErrorMessage(Message, frozen=True, tag="error"):
 ServerMessage = (
     AudioChunkAck
     | StopRecordingAck
+    | FinalizeAck
     | SpeechStart
     | SpeechEnd
     | Transcript
@@ -169,6 +185,7 @@ ServerMessage = (
 GATES: dict[type[Message], str] = {
     AudioChunkAck: "receive_acknowledgments",
     StopRecordingAck: "receive_acknowledgments",
+    FinalizeAck: "receive_acknowledgments",
     SpeechStart: "receive_speech_events",
     SpeechEnd: "receive_speech_events",
     StartSession: "receive_lifecycle_events",
@@ -207,7 +224,27 @@ class StopRecording(msgspec.Struct, frozen=True, tag_field="type", tag="stop_rec
     """No more audio comes."""
 
 
-ClientMessage = AudioChunk | StopRecording
+class FinalizeData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which channel to finalize; null or absent: every channel."""
+
+    channel: Index | None = None
+
+
+class Finalize(msgspec.Struct, frozen=True, tag_field="type", tag="finalize", omit_defaults=True):
+    """The speaker's turn is over: ends what is open after the audio sent before it. An extension.
+
+    The audio may go on afterwards, in a new utterance.
+    """
+
+    data: FinalizeData | None = None
+
+    @property
+    def channel(self) -> int | None:
+        """The only channel that is meant; None for all of them."""
+        return self.data.channel if self.data else None
+
+
+ClientMessage = AudioChunk | StopRecording | Finalize
 
 encode = msgspec.json.Encoder().encode
 decode_server_message = msgspec.json.Decoder[ServerMessage](ServerMessage).decode
@@ -215,6 +252,7 @@ _client_message = msgspec.json.Decoder[ClientMessage](ClientMessage)
 
 
 BAD_CHUNK = "data.chunk must be base64 text"
+BAD_FINALIZE = "data.channel must be the number of a channel, or be left out"
 
 
 class BadMessageError(ValueError):
@@ -231,6 +269,10 @@ class TooLongError(BadMessageError):
 
 class BadChunkError(BadMessageError):
     """An ``audio_chunk`` whose chunk is not base64 text."""
+
+
+class BadFinalizeError(BadMessageError):
+    """A ``finalize`` whose channel is none."""
 
 
 def parse_client_message(text: str | bytes | bytearray) -> ClientMessage:
@@ -287,4 +329,6 @@ def _bad_message(text: str | bytes | bytearray, error: Exception) -> BadMessageE
         return BadMessageError("the message must be an object with a text field 'type'")
     if kind == "audio_chunk":
         return BadChunkError(BAD_CHUNK)
+    if kind == "finalize":
+        return BadFinalizeError(BAD_FINALIZE)
     return UnknownTypeError(f"unknown message type '{kind[:40]}'")

@@ -268,6 +268,7 @@ def limits(settings: Settings) -> Limits:
         connect=settings.connect_limit,
         sessions=settings.max_sessions,
         quiet=settings.max_quiet,
+        mute_finalize=settings.mute_finalize,
         unopened=settings.max_unopened,
         engine=settings.engine_patience,
     )

@@ -15,9 +15,12 @@ from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.failures import failure
 from vivavoce.protocol.messages import (
     AudioChunk,
+    BadFinalizeError,
     BadMessageError,
     ChunkRange,
     EndSession,
+    Finalize,
+    FinalizedMoment,
     Message,
     Transcript,
     UnknownTypeError,
@@ -26,6 +29,7 @@ from vivavoce.protocol.messages import (
 )
 from vivavoce.server.answering import Answering, Owed
 from vivavoce.server.metrics import Metrics
+from vivavoce.server.mute_watch import MuteWatch
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
 from vivavoce.server.read_receipts import ReadReceipts
 from vivavoce.server.replies import Replies, acknowledged
@@ -86,6 +90,7 @@ class Connection:
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
         self._reading = False  # whether everything that came before has been taken
+        self._mute_watch = MuteWatch(live, self._arrival, self._peer, lambda: not self._reading)
         self._turn = Turn()
         self._left_with: int | None = None
         self._unreadable = 0
@@ -103,6 +108,7 @@ class Connection:
             self._metrics.slow_readers.inc()
             code = CloseCode.TRY_LATER
         finally:
+            self._mute_watch.close()
             self._metrics.connections.dec()
             self._metrics.partials_skipped.inc(self._outbound.spared)
             self._metrics.acks_merged.inc(self._outbound.merged)
@@ -135,6 +141,7 @@ class Connection:
         self._live.on_partial = self._show
         self._live.on_notice = self._notify
         self._live.suspicions.flush()
+        self._mute_watch.start()
         return await self._until_ended()
 
     async def _settle(self) -> None:
@@ -233,10 +240,14 @@ class Connection:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            self._announce(owed, self._replies.refused(str(error), 400))
+            of_finalize = isinstance(error, BadFinalizeError)
+            refuse = self._replies.not_finalized if of_finalize else self._replies.refused
+            self._announce(owed, refuse(str(error), 400))
         else:
             if isinstance(message, AudioChunk):
                 self._store(message.data.chunk, owed)
+            elif isinstance(message, Finalize):
+                self._finalize(message.channel, owed)
             else:
                 self._answers.settle_by(owed, self._stop())
 
@@ -251,6 +262,8 @@ class Connection:
             self._refuse_audio(owed, error)
         else:
             stored.add_done_callback(partial(self._stored, owed, acks))
+            if audio:
+                self._mute_watch.audio(len(audio))
 
     def _announced_ack(self, acks: list[Message]) -> Told:
         """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
@@ -297,6 +310,29 @@ class Connection:
         except JournalError as error:
             log.warning("message_not_announced", session=self._live.id, error=str(error))
         return message
+
+    def _finalize(self, channel: int | None, owed: Owed) -> None:
+        """End open utterances behind all audio that came before; the answer is settled then."""
+        channels = self._live.format.channels
+        if channel is not None and not 0 <= channel < channels:
+            reason = f"the session has no channel {channel}: it has {channels}, counted from 0"
+            self._announce(owed, self._replies.not_finalized(reason, 400))
+            return
+        try:
+            position = self._arrival.mark_break(channel)
+        except AlreadyStoppedError as error:
+            self._announce(owed, self._replies.not_finalized(str(error), _status_of(error)))
+        else:
+            self._answers.settle_by(owed, self._finalized(channel, position))
+
+    async def _finalized(self, channel: int | None, position: asyncio.Future[int]) -> Message:
+        try:
+            _, time = self._live.range(0, await position).time_range
+        except _REFUSALS as error:
+            finalized = self._replies.not_finalized(str(error), _status_of(error))
+        else:
+            finalized = self._replies.finalized(FinalizedMoment(time, channel))
+        return await self._announced(finalized, self._live.announcements(finalized))
 
     async def _stop(self) -> Message:
         durations, refusal = None, None

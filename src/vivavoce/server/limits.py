@@ -39,7 +39,17 @@ from vivavoce.server.websocket import (
     protocol,
     refusal_log,
 )
-from vivavoce.session import ack_confirmation, arrival, ended, life, live, resume, runner, sessions
+from vivavoce.session import (
+    ack_confirmation,
+    arrival,
+    ended,
+    life,
+    live,
+    mute_detector,
+    resume,
+    runner,
+    sessions,
+)
 
 _ROOM, _PATIENCE, _TUNING = Room(), Patience(), sqlite.Tuning()
 
@@ -399,6 +409,20 @@ LIMITS: tuple[Limit, ...] = (
         "s",
         "time with nothing but empty chunks on an open socket",
         "`error` message, the recording ends",
+    ),
+    from_setting(
+        "sessions",
+        "mute_finalize",
+        "s",
+        "time without audio on an open socket, while somebody may be speaking",
+        "a ping; once it is answered without new audio, what is open ends",
+    ),
+    Limit(
+        "sessions",
+        "the same for a client of long chunks: 1.5 times their duration, and of no more than",
+        mute_detector.LONGEST_CHUNK_SECONDS,
+        "s",
+        "as above",
     ),
     from_setting(
         "sessions",

@@ -22,6 +22,7 @@ class ReadReceipts:
         self._live = live
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._asked = False
         self._closed = False
 
     def message_sent(self) -> None:
@@ -51,11 +52,13 @@ class ReadReceipts:
             self._timer = self._loop.call_later(SETTLE_SECONDS, self._ask_about_acks)
 
     def _ask(self) -> None:
-        if self._peer.asked or self._closed:
+        if self._asked or self._closed:
             return
+        self._asked = True
         message, end = self._live.telling.handed, self._live.acks.written
 
         def read() -> None:
+            self._asked = False
             self._live.telling.arrived(message)
             self._live.acks.answered(end, self._loop.time())
             self.message_sent()

@@ -9,6 +9,8 @@ from vivavoce.protocol.messages import (
     ErrorDetail,
     ErrorMessage,
     Failure,
+    FinalizeAck,
+    FinalizedMoment,
     Message,
     RecordingDurations,
     StopRecordingAck,
@@ -66,6 +68,24 @@ class Replies:
             acknowledged=refusal is None,
             error=refusal,
             data=durations,
+        )
+
+    def finalized(self, moment: FinalizedMoment) -> FinalizeAck:
+        """Acknowledge that open utterances end there."""
+        return FinalizeAck(
+            session_id=self.session_id,
+            created_at=iso(self.wall()),
+            acknowledged=True,
+            data=moment,
+        )
+
+    def not_finalized(self, reason: str, status: int) -> FinalizeAck:
+        """Refuse to end utterances with a reason and the HTTP status that fits it."""
+        return FinalizeAck(
+            session_id=self.session_id,
+            created_at=iso(self.wall()),
+            acknowledged=False,
+            error=failure(reason, status),
         )
 
     def error(self, code: str, reason: str) -> ErrorMessage:

@@ -182,6 +182,13 @@ class Settings(BaseSettings):
         description="Seconds after which a connected session ends that gets nothing but empty "
         "chunks; no less than `resume_grace` and `idle_limit` together.",
     )
+    mute_finalize: float = Field(
+        1.0,
+        ge=0,
+        description="Seconds after which a connected client that sends no audio, as one that is "
+        "muted, gets the finals of its open utterances; empty chunks are no audio. A client whose "
+        "chunks are longer has one and a half times their duration. 0 waits for more audio.",
+    )
     connect_limit: Seconds = Field(
         3600, description="Seconds within which a new session must be connected to."
     )

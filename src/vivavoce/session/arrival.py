@@ -8,12 +8,13 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import cast
 
 import structlog
 
-from vivavoce.journal.port import UnavailableError
+from vivavoce.journal.port import BreakMarker, UnavailableError
 from vivavoce.protocol.messages import ChunkRange, RecordingDurations
 from vivavoce.session.live import AlreadyStoppedError, Live, Told
 from vivavoce.session.resume import Finding, More, Overlap, Read, Start, find_start
@@ -53,6 +54,14 @@ class _Held:
     skip: int = 0
 
 
+@dataclass(slots=True)
+class _HeldBreak:
+    """A break that waits for its place between held frames; ``answer`` is its position."""
+
+    channel: int | None
+    answer: asyncio.Future[int]
+
+
 class Arrival:
     """Takes the audio frames of one connection.
 
@@ -64,7 +73,7 @@ class Arrival:
     def __init__(self, live: Live, position: int | None = None) -> None:
         self._live = live
         self._position = position
-        self._held: deque[_Held] = deque()
+        self._held: deque[_Held | _HeldBreak] = deque()
         self._seen = 0
         self._came = asyncio.Event()
         self._last = False
@@ -109,6 +118,46 @@ class Arrival:
         if self._task is None:
             self._task = asyncio.create_task(self._align(), name=f"align {self._live.id}")
         return held.answer
+
+    @property
+    def holding(self) -> bool:
+        """Whether audio waits here that the session does not know of."""
+        return not self._aligned and bool(self._held or self._storing)
+
+    def mark_break(self, channel: int | None = None) -> asyncio.Future[int]:
+        """End open utterances behind all audio taken so far; the answer is the durable position.
+
+        Where the audio around it is stored already, it was marked before (frames keep their
+        order): the answer is its position then, and nothing is marked.
+
+        Raises:
+            AlreadyStoppedError: at once, after the end of the recording.
+            DroppedError, SealedError, UnavailableError: as for audio (raised by the answer).
+        """
+        if self._last:
+            raise AlreadyStoppedError("the recording has been stopped")
+        held = _HeldBreak(channel, asyncio.get_running_loop().create_future())
+        if self.holding:
+            self._held.append(held)
+            self._came.set()
+        elif (stored := self._repeating_at) is not None:
+            held.answer.set_result(stored)
+        else:
+            self._mark(held)
+        return held.answer
+
+    @property
+    def _repeating_at(self) -> int | None:
+        """Where the client's next byte belongs while stored audio comes again; None afterwards."""
+        if self._overlap is not None:
+            return None if self._overlap.over else self._overlap.position
+        known = self._position is not None and self._position < self._known.end
+        return self._position if known else None
+
+    def _mark(self, held: _HeldBreak) -> None:
+        """Have the journal mark a break: its place is taken when this returns."""
+        marked = self._live.mark_break(held.channel)
+        marked.add_done_callback(partial(_answer_break, held.answer))
 
     async def settle(self) -> None:
         """No more audio comes: place what is held. Its answers may still be outstanding."""
@@ -188,7 +237,8 @@ class Arrival:
         deadline = min(loop.time() + QUIET_SECONDS, began + PATIENCE_SECONDS)
         if not await self._wait_beyond(self._seen, deadline):
             return ()
-        return [held.audio for held in islice(self._held, self._seen, None)]
+        unseen = islice(self._held, self._seen, None)
+        return [held.audio if isinstance(held, _Held) else b"" for held in unseen]
 
     async def _wait_beyond(self, count: int, deadline: float | None) -> bool:
         """Wait until more than ``count`` frames are held; False if no more come in time."""
@@ -206,6 +256,11 @@ class Arrival:
         begin = overlap.position
         while not overlap.over and await self._wait_beyond(0, None):
             held = self._held[0]
+            if isinstance(held, _HeldBreak):
+                self._held.popleft()
+                if not held.answer.done():
+                    held.answer.set_result(overlap.position)
+                continue
             while held.skip < len(held.audio) and not overlap.over:
                 wanted = overlap.wanted(len(held.audio) - held.skip)
                 stored = await self._live.read(wanted)
@@ -224,7 +279,8 @@ class Arrival:
         while self._held:
             frames, self._held = self._held, deque()
             for held in frames:
-                task = asyncio.create_task(self._store(held), name=f"store {self._live.id}")
+                work = self._store(held) if isinstance(held, _Held) else self._store_break(held)
+                task = asyncio.create_task(work, name=f"store {self._live.id}")
                 self._storing.add(task)
                 task.add_done_callback(self._storing.discard)
             # Tasks begin in the order of their creation: these stand in the journal's line now.
@@ -244,6 +300,13 @@ class Arrival:
             return
         end = stored.byte_range[1]
         _answer(held, self._live.known_range(end, len(held.audio)))
+
+    async def _store_break(self, held: _HeldBreak) -> None:
+        try:
+            self._mark(held)
+        except AlreadyStoppedError as error:  # by the session's longest duration
+            if not held.answer.done():
+                held.answer.set_exception(error)
 
     def _fail(self, error: Exception) -> None:
         for held in self._held:
@@ -268,3 +331,14 @@ def _advance(finding: Finding, answers: Sequence[bytes | None]) -> tuple[Read | 
 def _answer(held: _Held, stored: ChunkRange) -> None:
     if not held.answer.done():  # its task may have been cancelled
         held.answer.set_result(stored)
+
+
+def _answer_break(answer: asyncio.Future[int], marked: asyncio.Future[BreakMarker]) -> None:
+    if answer.done():
+        return
+    if marked.cancelled():
+        answer.cancel()
+    elif error := marked.exception():
+        answer.set_exception(error)
+    else:
+        answer.set_result(marked.result().position)

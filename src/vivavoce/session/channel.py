@@ -146,6 +146,12 @@ class Channel:
         windows = -(-(listening.position - place) // WINDOW_SAMPLES)
         return Voice.of(listening.recent[-windows:], self._endpointer.rules.onset)
 
+    def interrupt(self, position: int) -> Iterator[SpeechEvent]:
+        """End the open utterance at ``position``; the audio goes on."""
+        for event in self._endpointer.interrupt(position):
+            self._note(event)
+            yield event
+
     def stop(self, position: int) -> Iterator[SpeechEvent]:
         """The channel's audio ends at ``position``."""
         for event in self._endpointer.stop(position):

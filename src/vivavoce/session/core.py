@@ -69,6 +69,7 @@ class CoreState(msgspec.Struct, frozen=True):
         heard: windows heard.
         begun: the first audio has come.
         ended: the audio has ended.
+        last_marker: number of the last break marker that was applied.
         language: what was decided about languages.
     """
 
@@ -77,6 +78,7 @@ class CoreState(msgspec.Struct, frozen=True):
     language: LanguageState
     begun: bool = False
     ended: bool = False
+    last_marker: int = 0
 
 
 def seconds(samples: int) -> float:
@@ -92,6 +94,7 @@ class Core:
         self._heard = state.heard if state else 0
         self._begun = state.begun if state else False
         self._ended = state.ended if state else False
+        self._last_marker = state.last_marker if state else 0
         rules = config.languages
         self._language = state.language if state else begin(rules, config.channels)
         states: Sequence[ChannelState | None] = (
@@ -106,12 +109,19 @@ class Core:
     def state(self) -> CoreState:
         """A checkpoint from which the same finals follow."""
         channels = tuple(channel.state for channel in self._channels)
-        return CoreState(self._heard, channels, self._language, self._begun, self._ended)
+        return CoreState(
+            self._heard, channels, self._language, self._begun, self._ended, self._last_marker
+        )
 
     @property
     def heard(self) -> int:
         """Samples heard so far, the same on every channel."""
         return self._heard * WINDOW_SAMPLES
+
+    @property
+    def last_marker(self) -> int:
+        """Number of the last break marker that was applied."""
+        return self._last_marker
 
     @property
     def waiting(self) -> int:
@@ -127,6 +137,11 @@ class Core:
     def resting(self) -> bool:
         """Nobody speaks and nothing is due: silence would change nothing but positions."""
         return self._begun and all(channel.resting for channel in self._channels)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance is open on any channel."""
+        return any(channel.open is not None for channel in self._channels)
 
     @property
     def settled(self) -> int:
@@ -164,6 +179,26 @@ class Core:
             for channel in self._channels:
                 effects.extend(self._partial_requests(channel))
         return effects
+
+    def interrupt(
+        self, marker: int, channel: int | None, position: int, now: float
+    ) -> list[Effect]:
+        """Apply a break marker: end the open utterance of a channel, or of every channel.
+
+        Args:
+            marker: its number; markers are applied in their order, each once.
+            channel: the only channel that it applies to.
+            position: samples of every channel before it.
+            now: Unix time in seconds.
+        """
+        self._last_marker = marker
+        interrupted = self._channels if channel is None else self._channels[channel : channel + 1]
+        effects = [
+            effect
+            for each in interrupted
+            for effect in self._speech_effects(each, each.interrupt(position), now)
+        ]
+        return [*effects, *self._next(now)]
 
     def stop(self, position: int, now: float) -> list[Effect]:
         """The audio of every channel ends at ``position`` samples."""

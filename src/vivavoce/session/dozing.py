@@ -23,12 +23,21 @@ class Dozing:
         self._is_still = stillness(audio)
         self._most = round(DOZE_SECONDS * audio.bytes_per_second)
         self._waiting = 0
+        self._woken = False
 
     def heard(self) -> None:
         """All that came is being heard."""
         self._waiting = 0
+        self._woken = False
+
+    @property
+    def still_bytes(self) -> int:
+        """Bytes that came and wait because they are still; 0 where others came with them."""
+        return 0 if self._woken or not self.resting else self._waiting
 
     def worth(self, audio: bytes) -> bool:
         """Whether audio that has come must be heard now."""
         self._waiting += len(audio)
-        return not self.resting or self._waiting >= self._most or not self._is_still(audio)
+        worth = not self.resting or self._waiting >= self._most or not self._is_still(audio)
+        self._woken |= worth
+        return worth

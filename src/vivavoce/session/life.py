@@ -133,6 +133,7 @@ class Life:
         """Run a session until its last final is out."""
         runner = self._begin(live, checkpoint)
         live.settled_seconds = lambda: runner.settled_seconds
+        live.nothing_open = runner.nothing_open
         noting = self._supervisor.watched("session status", self._note_start(live), session=live.id)
         live.transcribing = True
         try:

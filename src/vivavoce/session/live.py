@@ -16,7 +16,13 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.intake import time_range
 from vivavoce.audio.wav_header import HeaderReader
 from vivavoce.delivery.announcement import Herald
-from vivavoce.journal.port import Entry, Journal, UnavailableError, UnknownSessionError
+from vivavoce.journal.port import (
+    BreakMarker,
+    Entry,
+    Journal,
+    UnavailableError,
+    UnknownSessionError,
+)
 from vivavoce.journal.port import LiveSession as StoredSession
 from vivavoce.protocol.messages import ChunkRange, Message, RecordingDurations
 from vivavoce.protocol.request import InitRequest
@@ -56,6 +62,7 @@ class Limits:
         farewell: the same for a client that said it was going away (close 1001).
         connect: how long a new session waits for its first connection.
         quiet: how long a connected client may send nothing but empty chunks.
+        mute_finalize: silence of a connected client after which its open utterances end; 0: never.
         sessions: how many an API key may have open at once.
         unopened: how many it may have beside them that were never connected to.
         engine: how long a stopped session waits for an engine that cannot start.
@@ -68,6 +75,7 @@ class Limits:
     connect: float
     sessions: int
     quiet: float = 3600
+    mute_finalize: float = 1.0
     unopened: int = 1000
     engine: float = 300.0
 
@@ -85,6 +93,7 @@ class Live:
         handed: end of the last acknowledgement that a socket took.
         resumes: counts what resumed connections do.
         settled_seconds: gives the seconds up to which every final is out; set by the run.
+        nothing_open: whether no utterance is open at a byte of the audio; set by the run.
         recording: audio has been stored.
         finished: the client has got everything there is.
         lost: the session has ended with a failure; its connection is closed.
@@ -118,6 +127,7 @@ class Live:
         self.on_notice: Callable[[str, str], bool] | None = None
         self.suspicions = Suspicions(self.notify)
         self.settled_seconds: Callable[[], float] = lambda: 0.0
+        self.nothing_open: Callable[[int], bool] = _never
         self.finished = asyncio.Event()
         self.recording = asyncio.Event()
         self.lost = asyncio.Event()
@@ -246,6 +256,41 @@ class Live:
         self._since = self._monotonic()
         if size:
             self._audio_since = self._since
+
+    @property
+    def audio_at(self) -> float:
+        """When audio arrived last, on the clock of ``monotonic``."""
+        return self._audio_since
+
+    @property
+    def monotonic(self) -> Clock:
+        """The clock of this session's times."""
+        return self._monotonic
+
+    @property
+    def mute_finalize(self) -> float:
+        """Seconds of silence of a connected client after which its open utterances end; 0: never.
+
+        See ``Limits``.
+        """
+        return self._limits.mute_finalize
+
+    @property
+    def settled(self) -> bool:
+        """Whether no utterance is open, nor can be by audio that has arrived."""
+        return self._stopped or not self._taken or self.nothing_open(self._taken)
+
+    def mark_break(self, channel: int | None = None) -> asyncio.Future[BreakMarker]:
+        """End the open utterances behind all audio given before; the answer is durable.
+
+        Raises:
+            AlreadyStoppedError: at once, after the end of the recording.
+            SealedError: it has ended meanwhile (raised by the answer).
+            UnavailableError: the journal cannot store it (raised by the answer).
+        """
+        if self._stopped:
+            raise AlreadyStoppedError("the recording has been stopped")
+        return asyncio.ensure_future(self._journal.mark_break(self.id, channel))
 
     async def known(self) -> Known:
         """What a client that comes back is compared with."""
@@ -451,6 +496,10 @@ class Live:
     def forsaken(self) -> bool:
         """Whether nobody will fetch the messages of this finished session any more."""
         return not self._connected and self._monotonic() - self._since > self._limits.resume
+
+
+def _never(_end: int) -> bool:
+    return False
 
 
 def _give(answer: asyncio.Future[ChunkRange], known: ChunkRange) -> None:

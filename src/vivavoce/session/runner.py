@@ -11,6 +11,7 @@ from functools import partial
 
 import msgspec
 
+from vivavoce.journal.port import BreakMarker
 from vivavoce.protocol.messages import Message, encode
 from vivavoce.recognition.contract import SAMPLE_RATE
 from vivavoce.recognition.errors import DecodeFailedError, Superseded
@@ -115,6 +116,11 @@ class Runner:
         self._dozing = Dozing(ear.format)
         self._guesses = Guesses(outside)
         self._tasks: asyncio.TaskGroup
+        self._processed = ear.position  # bytes whose windows the core has taken
+
+    def nothing_open(self, end: int) -> bool:
+        """Whether no utterance is open at byte ``end``, all audio before it considered."""
+        return not self._core.speaking and self._processed + self._dozing.still_bytes >= end
 
     @property
     def settled_seconds(self) -> float:
@@ -146,12 +152,20 @@ class Runner:
             self._tasks = tasks
             self._held = self._core.resume()
             async with aclosing(
-                self._outside.journal.tail_audio(self._id, self._ear.position, self._dozing.worth)
+                self._outside.journal.tail_audio(
+                    self._id,
+                    self._ear.position,
+                    self._dozing.worth,
+                    after_marker=self._core.last_marker,
+                )
             ) as audio:
-                async for data in audio:
+                async for item in audio:
+                    if isinstance(item, BreakMarker):
+                        await self._interrupt(item)
+                        continue
                     self._dozing.heard()
                     await self._catch_up()
-                    await self._hear(self._ear.hear, data)
+                    await self._hear(self._ear.hear, item)
             await self._hear(self._ear.finish)
             async with self._turn:
                 await self._apply(self._core.stop(self._ear.heard, self._outside.wall()))
@@ -164,6 +178,15 @@ class Runner:
             now = self._outside.wall()
             begun = self._core.begin(now) if audio else []
             await self._apply([*begun, *self._core.hear(probabilities, now)])
+            self._dozing.resting = self._core.resting and not self._held
+            self._processed = self._ear.position
+
+    async def _interrupt(self, marker: BreakMarker) -> None:
+        """End what is open where the marker stands: right behind the audio heard so far."""
+        async with self._turn:
+            now = self._outside.wall()
+            position = self._ear.heard
+            await self._apply(self._core.interrupt(marker.number, marker.channel, position, now))
             self._dozing.resting = self._core.resting and not self._held
 
     async def _catch_up(self) -> None:

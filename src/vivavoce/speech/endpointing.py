@@ -66,6 +66,7 @@ class Heard(StrEnum):
     SPEECH = "speech"
     SILENCE = "silence"
     LIMIT = "limit"  # the current speech has reached the maximum duration
+    BREAK = "break"  # what was said so far is complete, whatever comes next
     END = "end"  # no more audio
 
 
@@ -112,6 +113,19 @@ class Endpointer:
         events = self._step(heard)
         if self.state.position - self.state.onset >= self.rules.maximum_samples:
             events += self._step(Heard.LIMIT)
+        return events
+
+    def interrupt(self, position: int) -> list[SpeechEvent]:
+        """End what is open at ``position``, as if a pause had been long enough; audio goes on.
+
+        Args:
+            position: samples of the whole channel so far, those after the last whole window
+                included. They belong to the utterance that ends.
+        """
+        windows = self.state.position
+        self.state = replace(self.state, position=position)
+        events = self._step(Heard.BREAK)
+        self.state = replace(self.state, position=windows)
         return events
 
     def stop(self, position: int) -> list[SpeechEvent]:
@@ -185,6 +199,14 @@ def _end_at_limit(rules: EndpointingRules, state: EndpointingState) -> Outcome:
     return after, [_foretell(rules, state), *ended]
 
 
+def _break_speaking(_: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, state.position, "break")
+
+
+def _break_paused(rules: EndpointingRules, state: EndpointingState) -> Outcome:
+    return _end(state, _end_of_audio(rules, state), "break")
+
+
 def _stop_speaking(_: EndpointingRules, state: EndpointingState) -> Outcome:
     return _end(state, state.position, "stop")
 
@@ -234,17 +256,21 @@ TRANSITIONS: Final[Mapping[tuple[Phase, Heard], Transition]] = {
     (Phase.QUIET, Heard.SPEECH): _begin,
     (Phase.QUIET, Heard.SILENCE): _stay,
     (Phase.QUIET, Heard.LIMIT): _stay,
+    (Phase.QUIET, Heard.BREAK): _stay,
     (Phase.QUIET, Heard.END): _stay,
     (Phase.ONSET, Heard.SPEECH): _gather,
     (Phase.ONSET, Heard.SILENCE): _forget,
     (Phase.ONSET, Heard.LIMIT): _stay,
+    (Phase.ONSET, Heard.BREAK): _forget,
     (Phase.ONSET, Heard.END): _forget,
     (Phase.SPEAKING, Heard.SPEECH): _go_on,
     (Phase.SPEAKING, Heard.SILENCE): _pause,
     (Phase.SPEAKING, Heard.LIMIT): _cut,
+    (Phase.SPEAKING, Heard.BREAK): _break_speaking,
     (Phase.SPEAKING, Heard.END): _stop_speaking,
     (Phase.PAUSED, Heard.SPEECH): _resume,
     (Phase.PAUSED, Heard.SILENCE): _wait,
     (Phase.PAUSED, Heard.LIMIT): _end_at_limit,
+    (Phase.PAUSED, Heard.BREAK): _break_paused,
     (Phase.PAUSED, Heard.END): _stop_paused,
 }

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-CutReason = Literal["silence", "maximum", "stop"]
+CutReason = Literal["silence", "maximum", "break", "stop"]
 
 
 class SpeechStarted(msgspec.Struct, frozen=True, tag=True):
@@ -34,8 +34,8 @@ class UtteranceEnded(msgspec.Struct, frozen=True, tag=True):
         start: first sample of its audio (pre-roll included).
         end: end of its audio; equals the ``end`` of a ``SpeechPaused`` that was confirmed.
         speech_end: where speech ended (what ``speech_end.time`` reports).
-        reason: a pause, the maximum duration (speech goes on in a new utterance), or the end
-            of the session's audio.
+        reason: a pause, the maximum duration (speech goes on in a new utterance), a break marker,
+            or the end of the session's audio.
     """
 
     start: int

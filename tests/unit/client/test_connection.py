@@ -21,6 +21,8 @@ from vivavoce.client.resend import MAX_FRAME_BYTES
 from vivavoce.protocol.messages import (
     AudioChunkAck,
     ChunkRange,
+    FinalizeAck,
+    FinalizedMoment,
     StartRecording,
     StopRecordingAck,
     encode,
@@ -252,3 +254,81 @@ def test_what_the_server_tells_again_after_a_drop_is_heard_once() -> None:
 
 def started(at: str) -> bytes:
     return encode(StartRecording(session_id="s", created_at=at))
+
+
+# -- finalize --------------------------------------------------------------------------------------
+
+FINALIZE = '{"type":"finalize"}'
+SECOND_CHANNEL = '{"type":"finalize","data":{"channel":1}}'
+
+
+def finalized(channel: int | None = None) -> bytes:
+    return encode(
+        FinalizeAck(
+            session_id="s",
+            created_at="2026-11-21T08:00:00.000Z",
+            acknowledged=True,
+            data=FinalizedMoment(1.0, channel),
+        )
+    )
+
+
+def test_finalize_is_sent_at_once_and_names_a_channel_where_one_is_meant() -> None:
+    client = connection()
+    client.opened()
+    assert client.finalize() == [FINALIZE]
+    assert client.finalize(1) == [SECOND_CHANNEL]
+
+
+def test_finalize_keeps_its_place_between_the_audio_when_both_are_sent_again() -> None:
+    client = connection()
+    assert client.finalize() == []
+    client.audio(b"aaaa")
+    client.audio(b"bb")
+    client.finalize(1)
+    client.audio(b"cc")
+    assert client.opened() == [FINALIZE, b"aaaabb", SECOND_CHANNEL, b"cc"]
+    client.receive(finalized())
+    client.receive(ack(0, 2))
+    client.lost(1006)
+    assert client.opened() == [b"aabb", SECOND_CHANNEL, b"cc"]
+    client.receive(ack(2, 6))  # the audio before it is stored, but this is not known of the break
+    client.lost(1006)
+    assert client.opened() == [SECOND_CHANNEL, b"cc"]
+    client.receive(finalized(1))
+    client.lost(1006)
+    assert client.opened() == [b"cc"]
+
+
+def test_audio_stored_behind_a_finalize_says_that_it_was_received() -> None:
+    client = connection()
+    client.opened()
+    client.audio(b"aa")
+    client.finalize()
+    client.audio(b"bb")
+    client.finalize(1)
+    client.receive(ack(0, 4))  # merged from two, where the client reads slowly
+    client.receive(finalized())
+    client.lost(1006)
+    assert client.opened() == [SECOND_CHANNEL]
+
+
+def test_a_refused_finalize_is_not_sent_again() -> None:
+    client = connection()
+    client.opened()
+    client.finalize(7)
+    refused = FinalizeAck(session_id="s", created_at="2026-11-21T08:00:00.000Z", acknowledged=False)
+    assert client.receive(encode(refused)) == refused
+    client.lost(1006)
+    assert client.opened() == []
+
+
+def test_nothing_can_be_finalized_after_the_stop() -> None:
+    client = connection()
+    client.opened()
+    client.finalize()
+    client.stop()
+    with pytest.raises(SessionStateError):
+        client.finalize()
+    client.lost(1006)
+    assert client.opened() == [FINALIZE, STOP]

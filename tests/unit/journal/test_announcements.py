@@ -114,7 +114,9 @@ async def test_a_journal_of_the_first_version_learns_to_announce(tmp_path: Path)
     await created(journal)
     await journal.close()
     with closing(sqlite3.connect(path)) as database:
-        database.executescript("DROP TABLE announcement; PRAGMA user_version=1;")
+        database.executescript(
+            "DROP TABLE announcement; DROP TABLE break_marker; PRAGMA user_version=1;"
+        )
     again = await SqliteJournal.open(path)
     await again.commit("s", [b"message"], None, [b"said"])
     assert texts(await announced(again, 1)) == [b"said"]

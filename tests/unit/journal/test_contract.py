@@ -1,12 +1,13 @@
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import pytest
 
 from vivavoce.journal.port import (
+    BreakMarker,
     Entry,
     Journal,
     JournalError,
@@ -40,6 +41,11 @@ async def collect(tail: AsyncIterator[T], enough: Callable[[list[T]], bool]) -> 
 
 async def everything(tail: AsyncIterator[T]) -> list[T]:
     return await collect(tail, lambda _: False)
+
+
+def joined(items: Sequence[bytes | BreakMarker]) -> bytes:
+    """The audio that a tail gave."""
+    return b"".join(item for item in items if isinstance(item, bytes))
 
 
 async def test_a_created_session_is_found_by_id_and_by_token(journal: Journal) -> None:
@@ -213,7 +219,56 @@ async def test_an_audio_tail_gives_what_was_and_what_comes_up_to_the_seal(
     for n in range(20):
         await journal.append_audio(s, bytes([65 + n]))
     await journal.seal(s)
-    assert b"".join(await tail) == b"456789" + bytes(range(65, 85))
+    assert joined(await tail) == b"456789" + bytes(range(65, 85))
+
+
+async def test_a_live_tail_gives_a_marker_between_the_bytes_around_it(journal: Journal) -> None:
+    s = await created(journal)
+    tail = asyncio.ensure_future(everything(journal.tail_audio(s, 0)))
+    await asyncio.sleep(0)
+    appended = [
+        journal.append_audio(s, b"abc"),
+        journal.mark_break(s),
+        journal.append_audio(s, b"def"),
+        journal.mark_break(s, 1),
+    ]
+    await asyncio.gather(*appended)
+    await journal.seal(s)
+    assert await tail == [b"abc", BreakMarker(1, 3), b"def", BreakMarker(2, 6, 1)]
+
+
+async def test_a_waiting_tail_wakes_for_a_marker(journal: Journal) -> None:
+    s = await created(journal)
+    await journal.append_audio(s, b"abc")
+    tail = journal.tail_audio(s, 3, lambda _: False)
+    first = asyncio.ensure_future(anext(tail))
+    await asyncio.sleep(0)
+    marker = await journal.mark_break(s)
+    assert await first == marker == BreakMarker(1, 3)
+
+
+async def test_the_same_break_is_marked_once_and_none_after_the_end(journal: Journal) -> None:
+    s = await created(journal)
+    await journal.append_audio(s, b"abc")
+    marks = await asyncio.gather(*(journal.mark_break(s, c) for c in (None, None, 1, 1, None)))
+    assert [mark.number for mark in marks] == [1, 1, 2, 2, 3]
+    await journal.seal(s)
+    with pytest.raises(SealedError):
+        await journal.mark_break(s)
+
+
+async def test_a_tail_leaves_out_markers_that_were_applied(journal: Journal) -> None:
+    s = await created(journal)
+    for piece in (b"ab", b"cd", b"ef"):
+        await journal.append_audio(s, piece)
+        await journal.mark_break(s)
+    await journal.seal(s)
+    assert await everything(journal.tail_audio(s, 1, after_marker=1)) == [
+        b"bcd",
+        BreakMarker(2, 4),
+        b"ef",
+        BreakMarker(3, 6),
+    ]
 
 
 async def test_a_tail_of_a_sealed_session_ends_by_itself(journal: Journal) -> None:
@@ -232,8 +287,8 @@ async def test_a_tail_far_behind_catches_up_in_bounded_blocks(journal: Journal) 
         await journal.append_audio(s, audio[offset : offset + 100_000])
     await journal.seal(s)
     blocks = await everything(journal.tail_audio(s, 17))
-    assert b"".join(blocks) == audio[17:]
-    assert max(map(len, blocks)) <= 256 * 1024
+    assert joined(blocks) == audio[17:]
+    assert max(len(block) for block in blocks if isinstance(block, bytes)) <= 256 * 1024
 
 
 async def test_a_tail_that_is_not_read_holds_a_bounded_amount_and_misses_nothing(
@@ -248,8 +303,8 @@ async def test_a_tail_that_is_not_read_holds_a_bounded_amount_and_misses_nothing
         await journal.append_audio(s, piece)
     await journal.seal(s)
     blocks = [await first, *await everything(tail)]
-    assert b"".join(blocks) == b"".join(pieces)
-    assert max(map(len, blocks)) <= 256 * 1024
+    assert joined(blocks) == b"".join(pieces)
+    assert max(len(block) for block in blocks if isinstance(block, bytes)) <= 256 * 1024
 
 
 async def test_two_tails_from_different_positions_see_the_same_bytes(journal: Journal) -> None:
@@ -260,7 +315,7 @@ async def test_two_tails_from_different_positions_see_the_same_bytes(journal: Jo
     await journal.append_audio(s, b"ghi")
     await journal.append_audio(s, b"jkl")
     await journal.seal(s)
-    assert [b"".join(await tail) for tail in tails] == [b"abcdefghijkl", b"fghijkl", b"ijkl"]
+    assert [joined(await tail) for tail in tails] == [b"abcdefghijkl", b"fghijkl", b"ijkl"]
 
 
 async def test_a_message_tail_gives_what_was_and_what_comes_until_the_drop(
@@ -347,7 +402,7 @@ async def test_a_tail_sleeps_through_audio_that_is_not_worth_waking_for(journal:
     rest = asyncio.ensure_future(everything(tail))
     await journal.append_audio(s, b".")
     await journal.seal(s)
-    assert b"".join(await rest) == b"."
+    assert joined(await rest) == b"."
 
 
 async def test_a_tail_gets_all_of_what_was_too_much_to_keep_while_it_slept(
@@ -359,4 +414,4 @@ async def test_a_tail_gets_all_of_what_was_too_much_to_keep_while_it_slept(
     for piece in pieces:
         await journal.append_audio(s, piece)
     await journal.seal(s)
-    assert b"".join(await tail) == b"".join(pieces)
+    assert joined(await tail) == b"".join(pieces)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unit.journal.faulty import Connections, storage_error
-from unit.journal.test_contract import collect, everything, session
+from unit.journal.test_contract import collect, everything, joined, session
 from vivavoce.journal.port import NewSession, UnavailableError
 from vivavoce.journal.queries import CorruptError
 from vivavoce.journal.sqlite import SqliteJournal, Tuning
@@ -101,7 +101,7 @@ async def test_a_session_can_be_sealed_and_dropped_while_the_disk_is_full(tmp_pa
     connections.writer.execute("PRAGMA max_page_count=200")
     acknowledged = await fill(journal, "s")
     assert await journal.seal("s") == len(acknowledged)
-    assert b"".join(await everything(journal.tail_audio("s", 0))) == acknowledged
+    assert joined(await everything(journal.tail_audio("s", 0))) == acknowledged
     await journal.drop("s")
     assert await journal.find("s") is None
     # Page 200 is the limit of the writer alone, so the sweeper can make room below it.

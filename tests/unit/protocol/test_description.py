@@ -175,6 +175,8 @@ def said() -> list[messages.Message]:
         messages.StopRecordingAck(
             acknowledged=True, data=messages.RecordingDurations(1.0, 0.5), **envelope
         ),
+        messages.FinalizeAck(acknowledged=True, data=messages.FinalizedMoment(1.0, 0), **envelope),
+        messages.FinalizeAck(acknowledged=False, error=failure, **envelope),
         messages.SpeechStart(data=moment, **envelope),
         messages.SpeechEnd(data=moment, **envelope),
         messages.Transcript(

@@ -39,6 +39,9 @@ def test_binary_and_base64_audio_mean_the_same_bytes() -> None:
         ('{"type":"audio_chunk","data":{"chunk":"%%%"}}', messages.BadChunkError),
         ('{"type":"audio_chunk","data":{"chunk":"AAAAA"}}', messages.BadChunkError),
         ('{"type":"configure"}', messages.UnknownTypeError),
+        ('{"type":"finalize","data":7}', messages.BadFinalizeError),
+        ('{"type":"finalize","data":{"channel":"1"}}', messages.BadFinalizeError),
+        ('{"type":"finalize","data":{"channel":1.5}}', messages.BadFinalizeError),
     ],
 )
 def test_a_bad_message_says_what_is_wrong(text: str, kind: type[messages.BadMessageError]) -> None:
@@ -46,6 +49,23 @@ def test_a_bad_message_says_what_is_wrong(text: str, kind: type[messages.BadMess
         messages.parse_client_message(text)
     assert type(caught.value) is kind
     assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ('{"type":"finalize"}', None),
+        ('{"type":"finalize","data":null}', None),
+        ('{"type":"finalize","data":{}}', None),
+        ('{"type":"finalize","data":{"channel":null,"new":1}}', None),
+        ('{"type":"finalize","data":{"channel":3}}', 3),
+    ],
+)
+def test_finalize_means_every_channel_unless_it_names_one(text: str, channel: int | None) -> None:
+    message = messages.parse_client_message(text)
+    assert isinstance(message, messages.Finalize)
+    assert message.channel == channel
+    assert messages.parse_client_message(messages.encode(message)) == message
 
 
 def test_a_message_carries_every_key_even_where_nothing_is_to_be_said() -> None:

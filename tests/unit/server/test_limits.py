@@ -66,6 +66,8 @@ NO_BOUNDS = {
     # when something is looked at, told or handed back, not when something ends
     "server/disk.py": {"FRESH_SECONDS"},
     "server/watchdog.py": {"PERIOD_SECONDS", "LATE_SECONDS", "QUIET_SECONDS"},
+    "server/mute_watch.py": {"STORAGE_RETRY_SECONDS"},
+    "session/mute_detector.py": {"RETRY_SECONDS"},
     "session/hearing.py": {"TURN_SECONDS"},
     "server/turns.py": {"TURN_SECONDS"},
     "session/context.py": {"PATIENT_SECONDS", "HASTY_SECONDS"},  # stand in the setting `context`

@@ -22,7 +22,9 @@ class Client:
         self.pings: list[float] = []
         self._answers = answers
         loop = asyncio.get_running_loop()
-        self.peer = PeerHandle(loop.create_future(), self._pinged, lambda _: True)
+        self.peer = PeerHandle(
+            loop.create_future(), self._pinged, lambda _: True, receiving=lambda: False
+        )
 
     def _pinged(self, payload: bytes) -> None:
         loop = asyncio.get_running_loop()

@@ -170,6 +170,27 @@ def test_stopping_in_a_pause_ends_where_the_pause_foretold_or_with_the_audio(
     ]
 
 
+def test_an_interruption_ends_the_utterance_and_the_next_one_begins_behind_it() -> None:
+    endpointer = Endpointer(PATIENT)
+    for probability in [0.9] * 10:
+        endpointer.hear(probability)
+    assert endpointer.interrupt(10 * W + 100) == [
+        UtteranceEnded(start=0, end=10 * W + 100, speech_end=10 * W, reason="break")
+    ]
+    events = [event for _ in range(3) for event in endpointer.hear(0.9)]
+    assert events == [SpeechStarted(at=10 * W, start=10 * W + 100)]
+
+
+@pytest.mark.parametrize("probabilities", [[], [0.0] * 10, [0.9] * 2])
+def test_an_interruption_without_confirmed_speech_says_nothing(probabilities: list[float]) -> None:
+    endpointer = Endpointer(RULES)
+    for probability in probabilities:
+        endpointer.hear(probability)
+    before = endpointer.state.position
+    assert endpointer.interrupt(before + 7) == []
+    assert endpointer.state.position == before
+
+
 @pytest.mark.parametrize("probabilities", [[], [0.0] * 10, [0.9] * 2])
 def test_stopping_without_confirmed_speech_says_nothing(probabilities: list[float]) -> None:
     endpointer = Endpointer(RULES)
@@ -182,18 +203,22 @@ OUTCOMES: dict[tuple[Phase, Heard], tuple[Phase, list[type]]] = {
     (Phase.QUIET, Heard.SPEECH): (Phase.ONSET, []),
     (Phase.QUIET, Heard.SILENCE): (Phase.QUIET, []),
     (Phase.QUIET, Heard.LIMIT): (Phase.QUIET, []),
+    (Phase.QUIET, Heard.BREAK): (Phase.QUIET, []),
     (Phase.QUIET, Heard.END): (Phase.QUIET, []),
     (Phase.ONSET, Heard.SPEECH): (Phase.SPEAKING, [SpeechStarted]),
     (Phase.ONSET, Heard.SILENCE): (Phase.QUIET, []),
     (Phase.ONSET, Heard.LIMIT): (Phase.ONSET, []),
+    (Phase.ONSET, Heard.BREAK): (Phase.QUIET, []),
     (Phase.ONSET, Heard.END): (Phase.QUIET, []),
     (Phase.SPEAKING, Heard.SPEECH): (Phase.SPEAKING, []),
     (Phase.SPEAKING, Heard.SILENCE): (Phase.PAUSED, [SpeechPaused]),
     (Phase.SPEAKING, Heard.LIMIT): (Phase.SPEAKING, [UtteranceEnded, SpeechStarted]),
+    (Phase.SPEAKING, Heard.BREAK): (Phase.QUIET, [UtteranceEnded]),
     (Phase.SPEAKING, Heard.END): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.SPEECH): (Phase.SPEAKING, [SpeechResumed]),
     (Phase.PAUSED, Heard.SILENCE): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.LIMIT): (Phase.QUIET, [UtteranceEnded]),
+    (Phase.PAUSED, Heard.BREAK): (Phase.QUIET, [UtteranceEnded]),
     (Phase.PAUSED, Heard.END): (Phase.QUIET, [UtteranceEnded]),
 }
 

@@ -35,7 +35,7 @@ DESCRIPTIONS = {
     "MessagesConfig.receive_pre_processing_events": "There is no such message; for compatibility.",
     "MessagesConfig.receive_realtime_processing_events": "Messages of add-ons on finals.",
     "MessagesConfig.receive_post_processing_events": "`post_transcript` and the like.",
-    "MessagesConfig.receive_acknowledgments": "`audio_chunk` and `stop_recording`.",
+    "MessagesConfig.receive_acknowledgments": "`audio_chunk`, `stop_recording` and `finalize`.",
     "MessagesConfig.receive_errors": "`error`.",
     "MessagesConfig.receive_lifecycle_events": (
         "`start_session`, `start_recording`, `end_recording`, `end_session`."
@@ -78,6 +78,15 @@ DESCRIPTIONS = {
     "AudioChunkAck.error": "Why the chunk was refused; null otherwise.",
     "AudioChunkAck.data": "Where the chunk stands; null if it was refused.",
     "StopRecordingAck.error": "Why the stop was refused; null otherwise.",
+    "Finalize.data": "Which channel; null or absent: every channel.",
+    "FinalizeData.channel": "The only channel that is meant; null or absent: every channel.",
+    "FinalizeAck.acknowledged": "Whether the place is on disk; the finals follow.",
+    "FinalizeAck.error": "Why it was refused; null otherwise.",
+    "FinalizeAck.data": "Where the open utterances ended; null if it was refused.",
+    "FinalizedMoment.time": (
+        "Seconds of audio that came before it; what came later belongs to other utterances."
+    ),
+    "FinalizedMoment.channel": "The channel that was named; null: every channel.",
     "RecordingDurations.recording_duration": "Seconds of audio received.",
     "RecordingDurations.recording_left_to_process": "Seconds of it not yet transcribed.",
     "RecordingDuration.recording_duration": "Seconds of audio received.",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,11 +25,13 @@ class PeerHandle:
         confirmed: resolved by the connection.
         ping: sends a ping with a payload.
         tell: sends a text at once; False if it has to wait, or the connection is gone.
+        receiving: whether a message has begun to arrive, and pongs may overtake the rest of it.
 
     Attributes:
         confirmed: becomes whether the peer has answered our close.
         tell: see above.
         take: is offered binary messages before ASGI is.
+        receiving: see above.
         takes_long_text: whether the application reads ``LONG_TEXT``.
     """
 
@@ -37,37 +40,45 @@ class PeerHandle:
         confirmed: asyncio.Future[bool],
         ping: Callable[[bytes], None],
         tell: Callable[[bytes], bool],
+        receiving: Callable[[], bool],
     ) -> None:
         self.confirmed = confirmed
         self.tell = tell
+        self.receiving = receiving
         self.take: Take | None = None
         self.takes_long_text = False
         self._ping = ping
-        self._payload = b""
-        self._then: Callable[[], None] | None = None
+        self._questions: deque[tuple[bytes, Callable[[], None]]] = deque()
 
     def listen(self, take: Take | None) -> None:
         """Offer binary messages to ``take`` while none waits on the way through ASGI."""
         self.take = take
 
     def ask(self, then: Callable[[], None]) -> None:
-        """Call ``then`` once the peer has read what was sent so far; one question at a time."""
-        if self.asked:
-            raise RuntimeError("the last question is not answered yet")
-        self._payload, self._then = os.urandom(8), then
-        self._ping(self._payload)
+        """Call ``then`` once the peer has read what was sent so far; in the order of the calls.
+
+        A peer may never answer: a caller that has a question open should not ask another.
+        """
+        payload = os.urandom(8)
+        self._questions.append((payload, then))
+        self._ping(payload)
 
     @property
     def asked(self) -> bool:
         """Whether a question is open."""
-        return self._then is not None
+        return bool(self._questions)
 
     def answered(self, payload: bytes) -> bool:
-        """Return whether a pong was the answer to the question; calls back if so."""
-        if self._then is None or payload != self._payload:
+        """Return whether a pong was the answer to a question; calls back if so.
+
+        It answers the questions before that one too: a peer may answer its newest ping alone.
+        """
+        if all(payload != asked for asked, _ in self._questions):
             return False
-        then, self._then = self._then, None
-        then()
+        asked = b""
+        while asked != payload and self._questions:  # a callback may detach
+            asked, then = self._questions.popleft()
+            then()
         return True
 
     def resolve(self, *, confirmed: bool) -> None:
@@ -78,8 +89,9 @@ class PeerHandle:
     def detach(self) -> None:
         """Forget the connection and the application: the connection is gone."""
         self.resolve(confirmed=False)
-        self._ping, self.tell = _ping_nobody, _tell_nobody
-        self.take = self._then = None
+        self._ping, self.tell, self.receiving = _ping_nobody, _tell_nobody, _receive_nothing
+        self.take = None
+        self._questions.clear()
 
 
 def _ping_nobody(_payload: bytes) -> None:
@@ -87,6 +99,10 @@ def _ping_nobody(_payload: bytes) -> None:
 
 
 def _tell_nobody(_text: bytes) -> bool:
+    return False
+
+
+def _receive_nothing() -> bool:
     return False
 
 

@@ -139,7 +139,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # names its own classes
         self._bridge = AsgiBridge(self)
         confirmed: asyncio.Future[bool] = self._loop.create_future()
-        self._peer = PeerHandle(confirmed, self._ping, self._tell)
+        self._peer = PeerHandle(confirmed, self._ping, self._tell, self._receiving)
         self._intake = FrameIntake(
             transport,
             self._reader,
@@ -329,6 +329,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self._fail(INVALID_DATA, f"{error.reason} at position {error.start}")
         else:
             self._bridge.put({"type": "websocket.receive", "text": text})
+
+    def _receiving(self) -> bool:
+        return self._reader.fragmented
 
     def _answer_ping(self, payload: bytes) -> None:
         if self._writable:

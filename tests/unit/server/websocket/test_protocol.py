@@ -443,6 +443,60 @@ def test_a_question_is_answered_by_its_own_pong() -> None:
     run(story())
 
 
+def test_two_may_ask_at_once_and_the_later_pong_answers_both() -> None:
+    async def story() -> None:
+        told = Told()
+        client = Client(told)
+        await client.open()
+        answered: list[str] = []
+        told.peer.ask(lambda: answered.append("first"))
+        told.peer.ask(lambda: answered.append("second"))
+        told.peer.ask(lambda: answered.append("third"))
+        first, second, third = client.of(Opcode.PING)
+        client.send(frame(Opcode.PONG, second))
+        assert answered == ["first", "second"]
+        client.send(frame(Opcode.PONG, first), frame(Opcode.PONG, second))
+        assert answered == ["first", "second"]
+        client.send(frame(Opcode.PONG, third))
+        assert answered == ["first", "second", "third"]
+
+    run(story())
+
+
+def test_an_answer_may_ask_again() -> None:
+    async def story() -> None:
+        told = Told()
+        client = Client(told)
+        await client.open()
+        answered: list[int] = []
+
+        def again() -> None:
+            answered.append(len(answered))
+            if len(answered) < 3:
+                told.peer.ask(again)
+
+        told.peer.ask(again)
+        for number in range(3):
+            client.send(frame(Opcode.PONG, client.of(Opcode.PING)[number]))
+        assert answered == [0, 1, 2]
+        assert not told.peer.asked
+
+    run(story())
+
+
+def test_it_is_known_whether_a_message_in_parts_is_arriving() -> None:
+    async def story() -> None:
+        told = Told()
+        client = Client(told)
+        await client.open()
+        client.send(frame(Opcode.BINARY, b"a", fin=False))
+        assert told.peer.receiving()
+        client.send(frame(Opcode.CONT, b"b"))
+        assert not told.peer.receiving()
+
+    run(story())
+
+
 def test_a_text_is_told_at_once_or_not_at_all() -> None:
     async def story() -> None:
         told = Told()

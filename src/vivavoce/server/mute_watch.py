@@ -1,0 +1,115 @@
+"""Ends the open utterances of a client that is connected and has stopped sending audio."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from vivavoce.journal.port import SealedError, UnavailableError
+from vivavoce.server.websocket.peer import PeerHandle
+from vivavoce.session.arrival import Arrival, DroppedError
+from vivavoce.session.live import AlreadyStoppedError, Live
+from vivavoce.session.mute_detector import Action, MuteDetector
+
+STORAGE_RETRY_SECONDS = 1.0
+"""Until a break that the journal could not store is tried again."""
+
+log = structlog.get_logger(__name__)
+
+
+class MuteWatch:
+    """Watches the pauses of one connection; one timer, which runs while audio comes.
+
+    Args:
+        live: the session; its ``mute_finalize`` says how long a pause is.
+        arrival: takes the connection's audio, and marks breaks behind it.
+        peer: sends pings.
+        busy: whether a message of the client has been received and not been taken.
+    """
+
+    def __init__(
+        self, live: Live, arrival: Arrival, peer: PeerHandle, busy: Callable[[], bool]
+    ) -> None:
+        self._live = live
+        self._arrival = arrival
+        self._peer = peer
+        self._busy = busy
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = False
+        self._detector = self._new_detector()
+
+    def _new_detector(self) -> MuteDetector:
+        live = self._live
+        return MuteDetector(live.mute_finalize, live.format.bytes_per_second, live.monotonic())
+
+    def start(self) -> None:
+        """The connection is open: pauses count from now on."""
+        if self._live.mute_finalize:
+            self._detector = self._new_detector()
+            self._open = True
+            self._poll()
+
+    def close(self) -> None:
+        """The connection is over."""
+        self._open = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def audio(self, size: int) -> None:
+        """Note audio of so many bytes that the client has sent."""
+        self._detector.chunk_sizes.append(size)
+        if self._timer is None and self._open:
+            self._poll()
+
+    @property
+    def _settled(self) -> bool:
+        return self._live.settled and not self._arrival.holding
+
+    def _poll(self) -> None:
+        self._timer = None
+        self._follow(self._detector.poll)
+
+    def _answered(self) -> None:
+        self._follow(self._detector.answered)
+
+    def _follow(self, decide: Callable[..., Action]) -> None:
+        if not self._open:
+            return
+        live = self._live
+        pending = self._busy() or self._peer.receiving()
+        action = decide(live.monotonic(), live.audio_at, settled=self._settled, pending=pending)
+        if action is Action.WAIT:
+            self._wait()
+        elif action is Action.PING:
+            self._peer.ask(self._answered)
+        elif action is Action.MARK:
+            self._mark()
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            delay = max(self._detector.due - self._live.monotonic(), 0.0)
+            self._timer = self._loop.call_later(delay, self._poll)
+
+    def _mark(self) -> None:
+        try:
+            marked = self._arrival.mark_break()
+        except AlreadyStoppedError:
+            return
+        marked.add_done_callback(partial(self._marked, self._live.audio_at))
+
+    def _marked(self, audio_at: float, marked: asyncio.Future[int]) -> None:
+        if marked.cancelled():
+            return
+        error = marked.exception()
+        if error is None:
+            log.debug("break_marked", session=self._live.id, position=marked.result())
+        elif isinstance(error, UnavailableError):
+            log.warning("break_not_marked", session=self._live.id, error=str(error))
+            if self._open and self._live.audio_at == audio_at:
+                self._detector.retry(self._live.monotonic(), STORAGE_RETRY_SECONDS)
+                self._wait()
+        elif not isinstance(error, AlreadyStoppedError | DroppedError | SealedError):
+            log.error("break_not_marked", session=self._live.id, error=repr(error))
