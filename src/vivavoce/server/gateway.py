@@ -236,13 +236,13 @@ class Connection:
             message = read()
         except UnknownTypeError as error:
             self._announce(owed, self._replies.error("invalid_message", str(error)))
+        except BadFinalizeError as error:
+            self._answers.settle(owed, self._replies.not_finalized(str(error), 400))
         except BadMessageError as error:
             self._unreadable += 1
             if self._unreadable == MOST_UNREADABLE:
                 self._hopeless.set()
-            of_finalize = isinstance(error, BadFinalizeError)
-            refuse = self._replies.not_finalized if of_finalize else self._replies.refused
-            self._announce(owed, refuse(str(error), 400))
+            self._announce(owed, self._replies.refused(str(error), 400))
         else:
             if isinstance(message, AudioChunk):
                 self._store(message.data.chunk, owed)
@@ -312,16 +312,19 @@ class Connection:
         return message
 
     def _finalize(self, channel: int | None, owed: Owed) -> None:
-        """End open utterances behind all audio that came before; the answer is settled then."""
+        """End open utterances behind all audio that came before; the answer is settled then.
+
+        The answer is for this client alone: published readers of callbacks do not know its type.
+        """
         channels = self._live.format.channels
         if channel is not None and not 0 <= channel < channels:
             reason = f"the session has no channel {channel}: it has {channels}, counted from 0"
-            self._announce(owed, self._replies.not_finalized(reason, 400))
+            self._answers.settle(owed, self._replies.not_finalized(reason, 400))
             return
         try:
             position = self._arrival.mark_break(channel)
         except AlreadyStoppedError as error:
-            self._announce(owed, self._replies.not_finalized(str(error), _status_of(error)))
+            self._answers.settle(owed, self._replies.not_finalized(str(error), _status_of(error)))
         else:
             self._answers.settle_by(owed, self._finalized(channel, position))
 
@@ -329,10 +332,8 @@ class Connection:
         try:
             _, time = self._live.range(0, await position).time_range
         except _REFUSALS as error:
-            finalized = self._replies.not_finalized(str(error), _status_of(error))
-        else:
-            finalized = self._replies.finalized(FinalizedMoment(time, channel))
-        return await self._announced(finalized, self._live.announcements(finalized))
+            return self._replies.not_finalized(str(error), _status_of(error))
+        return self._replies.finalized(FinalizedMoment(time, channel))
 
     async def _stop(self) -> Message:
         durations, refusal = None, None

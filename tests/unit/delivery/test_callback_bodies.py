@@ -44,8 +44,9 @@ SAMPLES: dict[str, messages.Message] = {
         **WHO, data=Result(ResultMetadata(1.0, 1, 1.0, 1.0), TEXT)
     ),
 }
-UNKNOWN_TO_THE_SDK = {"error"}
-"""Only sent where ``receive_errors`` is asked for; the SDK's parser has no such event."""
+UNKNOWN_TO_THE_SDK = {"error", "finalize"}
+"""The SDK's parser has no such events: one is only sent where ``receive_errors`` is asked for, the
+other never."""
 
 WEBHOOKS = ("start_session", "start_recording", "end_recording", "end_session")
 

@@ -44,7 +44,7 @@ class Socket:
     async def send_text(self, text: str) -> None:
         self.told.append(json.loads(text))
 
-    async def close(self, _code: int) -> None:
+    async def close(self, _code: int, _reason: str = "") -> None:
         self.peer.resolve(confirmed=True)
 
     def audio(self, audio: bytes) -> None:
@@ -132,7 +132,8 @@ async def test_finalize_is_refused_while_nothing_can_be_stored_and_may_be_sent_a
     world.socket.finalize()
     refused = (await world.socket.acks(2))[1]
     assert (refused["acknowledged"], refused["data"]) == (False, None)
-    assert refused["error"] == {"message": "the disk is full"}
+    assert refused["error"]["message"] == "the disk is full"
+    assert refused["error"]["status_code"] == 503
     world.journal.failure = None
     world.socket.finalize()
     assert (await world.socket.acks(3))[2]["acknowledged"]
