@@ -38,7 +38,7 @@ class LoopWatch:
 
     def _note(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Keep texts alone: what is kept of an exception would keep its frames, and their tasks."""
-        if _is_of_others(context.get("source_traceback")):
+        if _is_of_others(context.get("source_traceback")) or _is_of_a_peer(context):
             return
         what = context.get("exception") or context.get("task") or context.get("future")
         self._lost.append(f"{context['message']}: {what!r}")
@@ -65,6 +65,14 @@ class LoopWatch:
 def _is_of_others(made: Iterable[traceback.FrameSummary] | None) -> bool:
     """Whether a published client made a task, by what debug mode says of its making."""
     return any(name in frame.filename for frame in made or () for name in PUBLISHED)
+
+
+def _is_of_a_peer(context: dict[str, Any]) -> bool:
+    """Whether a peer hung up while a test's own server shook hands with it."""
+    incoming = str(context.get("message", "")).startswith(
+        "Error on transport creation for incoming"
+    )
+    return incoming and isinstance(context.get("exception"), OSError)
 
 
 async def watched(story: Coroutine[Any, Any, Result]) -> Result:

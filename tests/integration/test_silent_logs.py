@@ -147,9 +147,8 @@ async def test_a_flood_of_refused_handshakes_hardly_reaches_the_log(
     assert len(grown) < 100 * refused
     lines = [json.loads(one) for one in grown.splitlines()]
     told = [one for one in lines if one["event"] == "handshake_refused"]
-    assert told
-    assert len(told) < refused * 3 / 4
-    assert max(map(len, grown.splitlines())) < 300
+    assert len(told) < refused / 10  # none, where there was one a moment before
+    assert max(map(len, grown.splitlines()), default=0) < 300
 
 
 def sample(exposed: str, name: str) -> float:
