@@ -250,6 +250,12 @@ class Client:
         closes = self.of(Opcode.CLOSE)
         return int.from_bytes(closes[0][:2], "big") if closes else None
 
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that it gave."""
+        closes = self.of(Opcode.CLOSE)
+        return closes[0][2:].decode() if closes else None
+
 
 class _Uri:
     """What the client's protocol asks of an address."""

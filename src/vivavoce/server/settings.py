@@ -51,7 +51,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIVAVOCE_", extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", description="Address to listen on; `::` serves IPv4 and IPv6.")
     port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data: Path = Field(
         default_factory=places.data_folder,

@@ -19,6 +19,7 @@ from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 from websockets.server import ServerProtocol
 
+from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.server.websocket.asgi import AsgiBridge, ClientDisconnectedError
 from vivavoce.server.websocket.endpoint import ConnectionSlot, Endpoint
 from vivavoce.server.websocket.frame_intake import (
@@ -222,7 +223,7 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         if self._phase is _Phase.OPEN:
             self._bridge.disconnect(_RESTART)
-            self._server.send_close(_RESTART)
+            self._server.send_close(_RESTART, CloseCode.RESTART.reason)
             self._flush()
         self._end_now()
 

@@ -299,7 +299,7 @@ def test_a_server_that_ends_says_so() -> None:
         await client.open()
         client.protocol.shutdown()
         await settled()
-        assert client.close_code == 1012
+        assert (client.close_code, client.close_reason) == (1012, "restart")
         assert told.disconnected == 1012
         assert client.transport.closing
 
