@@ -90,7 +90,7 @@ class _Reader:
             return {}
         try:
             found: dict[str, Any] = msgspec.json.decode(given, type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             self.faults.append("custom_metadata must be a JSON object")
             return {}
         return found
