@@ -23,6 +23,7 @@ from vivavoce.audio.readings import (
     roughness,
     shifted,
 )
+from vivavoce.audio.stillness import stillness
 
 PERIOD_SECONDS: Final = 0.125
 MOST_BLOCK_BYTES: Final = 16 * 1024
@@ -65,6 +66,7 @@ class SignalInspector:
 
     def __init__(self, audio: AudioFormat) -> None:
         self._format = audio
+        self._is_still = stillness(audio)
         unit = audio.frame_bytes * _ALIGNMENT
         self._period = _rounded(PERIOD_SECONDS * audio.bytes_per_second, unit)
         self._block = min(self._period, _rounded(MOST_BLOCK_BYTES, unit))
@@ -91,9 +93,8 @@ class SignalInspector:
                 step = min(self._block - len(self._held), len(audio) - at)
                 self._held += audio[at : at + step]
                 if len(self._held) == self._block:
-                    self._examine(bytes(self._held))
+                    self._skip = self._period * self._look(bytes(self._held)) - self._block
                     self._held.clear()
-                    self._skip = self._period * self._every() - self._block
             at += step
 
     def take_finding(self) -> Finding | None:
@@ -101,8 +102,14 @@ class SignalInspector:
         found, self._finding = self._finding, None
         return found
 
-    def _every(self) -> int:
-        self._dense -= 1
+    def _look(self, data: bytes) -> int:
+        """Examine a block; returns the number of periods to the next one.
+
+        Silence teaches nothing and costs nothing, however long it lasts.
+        """
+        if not self._is_still(data):
+            self._examine(data)
+            self._dense -= 1
         return 1 if self._dense > 0 else SPARSE_EVERY
 
     def _examine(self, data: bytes) -> None:
