@@ -11,6 +11,7 @@ from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.messages import (
     EndRecording,
     EndSession,
+    FinalizeAck,
     Message,
     StartRecording,
     StartSession,
@@ -20,6 +21,10 @@ from vivavoce.protocol.request import InitRequest
 
 LIFECYCLE = (StartSession, StartRecording, EndRecording, EndSession)
 """The messages that webhooks tell of."""
+
+
+EXTENSIONS = (FinalizeAck,)
+"""Messages of our own on the socket, which readers of callbacks would take for errors."""
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -77,5 +82,7 @@ class Herald:
 
     def _callback(self, message: Message) -> str | None:
         if self._config is UNSET or self._config.url is UNSET:
+            return None
+        if isinstance(message, EXTENSIONS):
             return None
         return self._config.url if passes(message, self._config) else None

@@ -97,3 +97,9 @@ def test_a_configuration_without_callback_calls_nobody_back() -> None:
     assert announced(quiet, SPEECH, closing(1)) == []
     assert not herald(quiet).wants_partials
     assert herald(calling(receive_partial_transcripts=True)).wants_partials
+
+
+def test_an_acknowledged_finalize_is_not_called_back() -> None:
+    """An extension: the published SDK raises where it reads an event that it does not know."""
+    ack = wire.FinalizeAck(session_id=ID, created_at=AT, acknowledged=True)
+    assert not announced(calling(receive_acknowledgments=True), ack)
