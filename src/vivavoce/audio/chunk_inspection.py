@@ -31,6 +31,10 @@ MOST_PARSED: Final = 4096
 """Bytes of a binary frame that are read as JSON; of a longer one the ends must do."""
 
 
+_SUSPECT_BYTES: Final = b"RB{ \n"
+"""First bytes of WAV headers and of JSON."""
+
+
 class ChunkInspector:
     """Takes each chunk of a session once, in order. Memory is bounded, work too.
 
@@ -54,6 +58,8 @@ class ChunkInspector:
         if not chunk:
             return ()
         self._number += 1
+        if self._is_usual(chunk):  # in one look: nearly all chunks are
+            return self._inspect_pace(len(chunk), now)
         found = [
             self._take_beginning(chunk) if self._beginning is not None else None,
             self._find_header(chunk) if chunk[:1] in b"RB" else None,
@@ -67,6 +73,22 @@ class ChunkInspector:
         if any(finding.kind == "rate" for finding in findings):
             self._rate = None
         return findings
+
+    def _inspect_pace(self, size: int, now: float) -> Sequence[Finding]:
+        finding = self._rate.take(size, now) if self._rate else None
+        if finding is None:
+            return ()
+        self._rate = None
+        return (finding,)
+
+    def _is_usual(self, chunk: bytes) -> bool:
+        """Whether a chunk cannot be anything but samples, as far as its first byte tells."""
+        return (
+            self._beginning is None
+            and len(chunk) > MAX_OPUS_BYTES
+            and chunk[0] not in _SUSPECT_BYTES
+            and not len(chunk) % self._sample_bytes
+        )
 
     def _is_head(self, chunk: bytes) -> bool:
         return self._number == 1 and chunk[:4] in _HEADER_MARKS
