@@ -31,7 +31,7 @@ MOST_PARSED: Final = 4096
 """Bytes of a binary frame that are read as JSON; of a longer one the ends must do."""
 
 
-_SUSPECT_BYTES: Final = b"RB{ \n"
+_SUSPECT_STARTS: Final = b"RB{ \n"
 """First bytes of WAV headers and of JSON."""
 
 
@@ -86,7 +86,7 @@ class ChunkInspector:
         return (
             self._beginning is None
             and len(chunk) > MAX_OPUS_BYTES
-            and chunk[0] not in _SUSPECT_BYTES
+            and chunk[0] not in _SUSPECT_STARTS
             and not len(chunk) % self._sample_bytes
         )
 
