@@ -17,6 +17,7 @@ _CONTROL_PAYLOAD: Final = 125
 _WHOLE_BINARY: Final = 0x82
 _WHOLE_TEXT: Final = 0x81
 _WHOLE_CLOSE: Final = 0x88
+_WHOLE_PING: Final = 0x89
 _WHOLE_PONG: Final = 0x8A
 _MASKED: Final = 0x80
 _FIN: Final = 0x80
@@ -149,6 +150,11 @@ def text_frame(text: bytes) -> bytes:
     if size < 1 << 16:
         return bytes((_WHOLE_TEXT, _EXTENDED_16)) + size.to_bytes(2, "big") + text
     return bytes((_WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + text
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """Build a ping; its payload has at most 125 bytes."""
+    return bytes((_WHOLE_PING, len(payload))) + payload
 
 
 def pong_frame(payload: bytes) -> bytes:

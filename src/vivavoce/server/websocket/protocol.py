@@ -35,6 +35,7 @@ from vivavoce.server.websocket.frames import (
     Opcode,
     binary_message,
     client_close_frame,
+    ping_frame,
     pong_frame,
     text_frame,
 )
@@ -346,8 +347,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _ping(self, payload: bytes) -> None:
         if self._phase is _Phase.OPEN and not self._transport.is_closing():
-            self._server.send_ping(payload)
-            self._flush()
+            self._transport.write(ping_frame(payload))
 
     def _account(self, now: float) -> None:
         """Note what the reader holds; the slowest is given up where all hold too much."""
