@@ -33,6 +33,7 @@ def running(models: Path, folder: Path, **settings: str) -> Iterator[ServerProce
     chosen = {
         "VIVAVOCE_MODELS": str(models),
         "VIVAVOCE_WORKERS": "1",
+        "VIVAVOCE_MUTE_FINALIZE": "0",  # the tests wait for models between two pieces
         "PYTHONPATH": str(PROGRAM.parents[1]),
         **settings,
     }

@@ -74,7 +74,7 @@ async def test_long_texts_are_refused_by_their_length(api: Api) -> None:
     assert [ack["data"]["byte_range"] for ack in acks(heard) if ack["acknowledged"]] == [[0, 3200]]
     refusals = [ack["error"]["message"] for ack in acks(heard) if not ack["acknowledged"]]
     assert len(refusals) == len(shapes)
-    assert all("more than 65536 characters" in refusal for refusal in refusals)
+    assert all("more than 65536 bytes" in refusal for refusal in refusals)
     assert talking.close_code == 1000
 
 

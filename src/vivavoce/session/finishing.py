@@ -28,6 +28,7 @@ from vivavoce.protocol.timestamps import iso
 from vivavoce.session import checkpoint as checkpoints
 from vivavoce.session import summary
 from vivavoce.session.checkpoint import Checkpoint
+from vivavoce.session.core import WITHDRAWN
 from vivavoce.session.ports import Clock
 
 BLOCK = 1 << 20
@@ -233,10 +234,23 @@ def _encoded(messages: Iterable[wire.Message]) -> list[bytes]:
 
 
 def _with_messages(result: Result, told: Iterable[wire.Message], config: MessagesConfig) -> bytes:
-    """The result as it is stored, with the messages that the client was sent."""
-    shown = (message for message in told if wire.passes(message, config))
+    """The result as it is stored, with the messages that the client was sent.
+
+    Partials are left out, and so are errors that withdraw them: which partials are sent depends on
+    the load and on restarts, and the result must not.
+    """
+    shown = (
+        message
+        for message in told
+        if wire.passes(message, config) and not _withdraws_partials(message)
+    )
     frames = tuple(to_frame(message).decode() for message in shown)
     return long_messages.encoded_result(msgspec.structs.replace(result, messages=frames))
+
+
+def _withdraws_partials(message: wire.Message) -> bool:
+    detail = message.data if isinstance(message, wire.ErrorMessage) else None
+    return detail is not None and detail.code == WITHDRAWN
 
 
 def _let_go(told: list[wire.ServerMessage]) -> None:
