@@ -231,6 +231,8 @@ class HttpProtocol(asyncio.Protocol):
     def _upgrade(self, head: RequestHead) -> None:
         """Hand the connection, its slot and what has arrived behind the head to the WebSocket."""
         self._stop_timers()
+        if not self._reading:  # the WebSocket pauses and resumes by itself from here on
+            self._transport.resume_reading()
         self._server.connections.discard(self)
         slot, self._slot = self._slot, None
         if slot is not None:
