@@ -78,7 +78,7 @@ async def closed_with(stranger: Stranger, code: bytes) -> None:
             await asyncio.sleep(0.01)
 
 
-def closes(answer: bytes, code: bytes) -> bool:
+def closes(answer: bytes | bytearray, code: bytes) -> bool:
     """Whether there is a close frame with a code, and a reason of any length."""
     return re.search(rb"\x88[\x02-\x7d]" + re.escape(code), answer, re.DOTALL) is not None
 
