@@ -93,7 +93,7 @@ def found_in(audio: bytes, declared: AudioFormat) -> tuple[Finding | None, float
 def read_clips(
     folder: Path, every: int, *, first: int = 0, seconds: float = 30.0
 ) -> Iterator[tuple[str, Floats, int]]:
-    """Id, samples of the first channel (so many seconds of it), and rate of each Nth clip."""
+    """Id, samples of the first channel up to a limit in seconds, and rate of each Nth clip."""
     lines = (folder / "manifest.jsonl").read_text("utf-8").splitlines()
     for line in lines[first::every]:
         entry = json.loads(line)

@@ -1,4 +1,4 @@
-"""Words that are made of sounds in which nobody speaks.
+"""Words that are made of sounds without speech.
 
     PYTHONPATH=bench python -m accuracy.nonspeech build DIR
     PYTHONPATH=bench python -m accuracy.inventions --sounds DIR [--half 1] [--babble AUDIO]

@@ -1,4 +1,4 @@
-"""Sounds in which nobody speaks, from Debian packages and from formulas, in two halves.
+"""Sounds without speech, from Debian packages and from formulas, in two halves.
 
     PYTHONPATH=bench python -m accuracy.nonspeech build DIR
 

@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--model", default="moonshine-tiny-en", help="id of the finals' model")
     parser.add_argument("--partials", help="id of the partials' model; default the same")
     parser.add_argument("--setting", action="append", help="only this one; may be repeated")
-    parser.add_argument("--one-of", type=int, default=1, help="one of so many recordings")
+    parser.add_argument("--one-of", type=int, default=1, help="take every Nth recording")
     parser.add_argument("--cache", type=Path, help="file of the answers so far")
     options = parser.parse_args()
     sys.exit(_measured(options))

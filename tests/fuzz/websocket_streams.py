@@ -4,8 +4,8 @@ import asyncio
 
 from fuzz.bytes_and_texts import Dice, cut, damaged
 from websocket_suite.cases import INVALID
-from websocket_suite.library import completed, library_outcome
 from websocket_suite.memory import Application, connection
+from websocket_suite.oracle import completed, library_outcome
 from websocket_suite.outcome import Outcome
 from websocket_suite.raw_frames import (
     BINARY,

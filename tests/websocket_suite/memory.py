@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, cast
 import uvicorn
 from uvicorn.server import ServerState
 
-from websocket_suite.library import QUIET
+from websocket_suite.oracle import QUIET
 from websocket_suite.outcome import Outcome, read_output
 
 MAX_SIZE: Final = 32 * 1024 * 1024

@@ -10,8 +10,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from websocket_suite.cases import Case
-from websocket_suite.library import QUIET
 from websocket_suite.memory import Application, HttpEndpoint, settings
+from websocket_suite.oracle import QUIET
 from websocket_suite.outcome import Outcome, read_output
 
 PATIENCE = 5.0

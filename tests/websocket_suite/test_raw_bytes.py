@@ -13,8 +13,8 @@ import pytest
 from websocket_suite.by_design import DIFFERENT, Verdict, library_verdict, our_verdict
 from websocket_suite.cases import Case, cases
 from websocket_suite.cuts import variants
-from websocket_suite.library import completed, library_outcome
 from websocket_suite.memory import Application, our_outcome, outcome_through_http
+from websocket_suite.oracle import completed, library_outcome
 from websocket_suite.outcome import Outcome
 
 CASES = cases()
