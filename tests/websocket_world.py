@@ -12,7 +12,7 @@ from websockets.protocol import State
 
 import virtual_time
 from vivavoce.server.websocket.endpoint import Endpoint
-from vivavoce.server.websocket.peer import PeerHandle
+from vivavoce.server.websocket.peer import LONG_TEXT, PeerHandle
 from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 Scope = dict[str, Any]
@@ -164,7 +164,8 @@ class Told:
             event = await receive()
             self.events.append(event)
             if event["type"] == "websocket.receive":
-                self.messages.append(event["text"] if "text" in event else event["bytes"])
+                found = (event.get(kind) for kind in ("text", LONG_TEXT, "bytes"))
+                self.messages.append(next(each for each in found if each is not None))
         self.ended.set()
 
     def _taken(self, audio: bytes) -> bool:

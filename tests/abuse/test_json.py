@@ -91,10 +91,11 @@ async def test_a_text_of_32_mib(attacked: ServerProcess, api: Api, name: str, co
     made = [await api.create() for _ in range(count)]
     async with measured(attacked, f"{count} x 32 MiB of JSON, {name}") as attack:
         await explode(attack, [one.url for one in made], data)
-    # A frame has to be there before it can be read: what counts is what is more than that.
-    frames = (count + 1) * FRAME
-    attack.row.note = f"frames of {frames} MiB included"
-    check(attack.row, most_growth=MOST_GROWTH + frames)
+    # Audio has to be there before it can be read: what counts is what is more than that.
+    audio = (count + 1) * FRAME if BOMBS[name] is broken else 0
+    if audio:
+        attack.row.note = f"up to {audio} MiB of audio included"
+    check(attack.row, most_growth=MOST_GROWTH + audio)
 
 
 @takes_time

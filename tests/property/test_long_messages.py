@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.protocol import long_messages
+from vivavoce.protocol.long_text_filter import LongTextFilter
 from vivavoce.protocol.messages import (
     AudioChunk,
     BadChunkError,
@@ -32,6 +33,13 @@ FACTS = ResultMetadata(
 )
 AUDIO = base64.b64encode(bytes(range(256)) * 2_500).decode()
 """More than two slices."""
+
+
+def with_more(chunk: str, more: int) -> str:
+    """An audio chunk with a field that is not known."""
+    data = {"chunk": chunk, "more": ["x" * 9] * (more // 10)}
+    return json.dumps({"type": "audio_chunk", "data": data})
+
 
 seconds = st.floats(0, 20_000).map(lambda value: round(value, 3))
 shares = st.floats(0, 1).map(lambda value: round(value, 3))
@@ -85,11 +93,57 @@ def outcome(text: str, *, pieces: bool) -> ClientMessage | tuple[type, str]:
         return type(error), str(error)
 
 
+def refused_on_arrival(text: bytes, step: int = 50_001) -> bytes | None:
+    """As much of a text as had arrived when it was refused; None if it never was."""
+    admits, arrived = LongTextFilter(), bytearray()
+    for at in range(0, len(text), step):
+        arrived += text[at : at + step]
+        if not admits(arrived, at):
+            return bytes(arrived)
+    return None
+
+
+NO_CHUNKS = {
+    "lists": '{"type":"x","a":[' + "[]," * 200_000 + "[]]}",
+    "keys": '{"type":"x",' + ",".join(f'"{number}":1' for number in range(60_000)) + "}",
+    "the type at the end": '{"a":[' + "0," * 200_000 + '0],"type":"x"}',
+    "levels": '{"type":"x","a":' + "[" * 300_000 + "]" * 300_000 + "}",
+    "another string": '{"type":"x","a":"' + AUDIO + '"}',
+    "a chunk and more": '{"type":"audio_chunk","data":{"chunk":"AAAA","x":[' + "{}," * 99_999,
+    "a long chunk and more": with_more(AUDIO, 4 * long_messages.LARGE),
+    "no text at all": "0" * 500_000,
+}
+
+
+@pytest.mark.parametrize("text", NO_CHUNKS.values(), ids=NO_CHUNKS)
+def test_a_long_text_that_is_no_chunk_is_refused_before_it_has_arrived(text: str) -> None:
+    refused = refused_on_arrival(text.encode())
+    assert refused is not None
+    assert len(refused) < len(text)
+    same(text)
+
+
+@given(st.integers(0, 2 * long_messages.LARGE), st.integers(0, 2 * long_messages.LARGE))
+def test_a_long_chunk_is_read_with_as_much_beside_it_as_allowed(before: int, behind: int) -> None:
+    text = '{"x":"' + "y" * before + '","type":"audio_chunk","data":{"chunk":"'
+    text += AUDIO + '"}' + " " * behind + "}"
+    allowed = len(text) - len(AUDIO) <= long_messages.LARGE
+    assert isinstance(outcome(text, pieces=True), AudioChunk) == allowed
+    assert allowed <= (refused_on_arrival(text.encode()) is None)
+    same(text)
+
+
 def same(text: str) -> None:
     """Both readers take the text and agree on its audio, or both refuse it.
 
-    The long one may refuse what the short one takes only by the bound of what is not audio.
+    The long one may refuse what the short one takes only by the bound of what is not audio. What
+    is refused while it arrives is refused by the long one as well, whole or as far as it came.
     """
+    refused = refused_on_arrival(text.encode())
+    if refused is not None:
+        too_long = (TooLongError, long_messages.TOO_LONG)
+        assert outcome(text, pieces=True) == too_long
+        assert outcome(refused.decode(errors="replace"), pieces=True) == too_long
     long, short = outcome(text, pieces=True), outcome(text, pieces=False)
     if not isinstance(long, tuple):
         assert long == short

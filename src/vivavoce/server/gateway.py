@@ -13,6 +13,7 @@ from vivavoce.audio.wav_header import AudioFormatError
 from vivavoce.journal.port import JournalError, SealedError, UnavailableError
 from vivavoce.protocol.close_codes import CloseCode
 from vivavoce.protocol.failures import failure
+from vivavoce.protocol.long_text_filter import LongTextFilter
 from vivavoce.protocol.messages import (
     AudioChunk,
     BadFinalizeError,
@@ -85,7 +86,7 @@ class Connection:
         self._arrival = Arrival(live, position)
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
-        self._peer.takes_long_text = True
+        self._peer.new_text_filter = LongTextFilter
         self._receipts = ReadReceipts(self._peer, live)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)

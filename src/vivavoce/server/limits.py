@@ -284,6 +284,13 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "connections",
+        "bytes read in one piece",
+        frame_intake.READ_BYTES,
+        "bytes",
+        "other connections are read first",
+    ),
+    Limit(
+        "connections",
         "chunks read and not durable",
         gateway.MOST_UNANSWERED,
         "chunks",

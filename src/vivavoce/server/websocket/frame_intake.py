@@ -18,6 +18,10 @@ FRAMES_PER_TURN = 64
 SHORTEST_PAUSE = 0.05
 """Shortest pause of a connection that was too fast, so that its frames come in batches."""
 
+READ_BYTES = 64 * 1024
+"""Bytes in one piece after which the other connections are read first: while a fast sender fills
+its buffer, libuv reads from it up to 32 times in a row, tens of milliseconds of long messages."""
+
 EARLY_BYTES = 64 * 1024
 """Bytes that may wait for the answer to the handshake; then reading pauses."""
 
@@ -35,6 +39,7 @@ class FrameIntake:
 
     Attributes:
         paused: the transport is not read.
+        yielding: that lasts only until the next turn of the event loop.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class FrameIntake:
         on_error: Callable[[FrameError], None],
     ) -> None:
         self.paused = False
+        self.yielding = False
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._reader = reader
@@ -68,6 +74,10 @@ class FrameIntake:
         """Receive bytes, and read what may be read at ``now``."""
         self._reader.feed(data)
         self.run(now)
+        if len(data) >= READ_BYTES and self._continuation is None and not self._closed:
+            self.yielding = True
+            self._pause()
+            self._continuation = self._loop.call_soon(self._continue)
 
     def resume(self) -> None:
         """Read on soon, if reading stopped; never within this call."""
@@ -112,6 +122,7 @@ class FrameIntake:
 
     def _continue(self) -> None:
         self._continuation = None
+        self.yielding = False
         self.run(self._loop.time())
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ Input arrives in pieces of any size. A payload that is not complete is unmasked 
 checked where it is text, so that the end of a long message costs no more than its last piece.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from vivavoce.server.websocket.frames import INVALID_DATA, FrameError, Head, Opcode, read_head
@@ -18,14 +19,21 @@ class Frame(NamedTuple):
         opcode: `TEXT` and `BINARY` stand for whole messages, joined if they came in fragments;
             `CONTINUATION` for a fragment after which the message is still incomplete.
         payload: what it carries; empty for such a fragment. Text in a ``bytearray`` is UTF-8, text
-            in ``bytes`` is not checked.
+            in ``bytes`` is not checked. Of a text that the filter refused it is the beginning.
     """
 
     opcode: Opcode
     payload: bytes | bytearray
 
 
+TextFilter = Callable[[bytearray, int], bool]
+"""Whether to go on with a text: what has arrived of it, and where its newest bytes begin."""
+
 FRAGMENT: Final = Frame(Opcode.CONTINUATION, b"")
+
+
+def _no_filter() -> None:
+    """Every text is read to its end."""
 
 
 class MessageReader:
@@ -33,6 +41,8 @@ class MessageReader:
 
     Args:
         max_size: bytes of the longest message, all fragments together.
+        text_filter: makes the filter of a text that arrives in pieces, if it has one. What follows
+            in a text after its filter has refused it is dropped as it arrives.
 
     Attributes:
         idle: no bytes wait to be read, and no frame or message is incomplete.
@@ -40,8 +50,11 @@ class MessageReader:
         received: bytes received so far.
     """
 
-    def __init__(self, max_size: int) -> None:
+    def __init__(
+        self, max_size: int, text_filter: Callable[[], TextFilter | None] = _no_filter
+    ) -> None:
         self.max_size = max_size
+        self._text_filter = text_filter
         self.idle = True
         self.messages = 0
         self.received = 0
@@ -54,6 +67,8 @@ class MessageReader:
         self._size = 0  # of the fragments that are complete
         self._kind: Opcode | None = None  # of the message that is in fragments
         self._utf8: Utf8Check | None = None  # of the text that arrives in pieces
+        self._filter: TextFilter | None = None  # of the same text
+        self._refused = False  # by it
         self._discarding = False
 
     @property
@@ -88,6 +103,7 @@ class MessageReader:
         self._input, self._at = b"", 0
         self._message = bytearray()
         self._head, self._kind = None, None
+        self._text_filter, self._filter = _no_filter, None
 
     def next(self) -> Frame | None:
         """Read the next frame; None until more bytes arrive.
@@ -117,6 +133,7 @@ class MessageReader:
         self._head, self._mask, self._missing = head, head.mask, head.size
         if head.opcode is Opcode.TEXT:
             self._utf8 = Utf8Check()
+            self._filter = self._text_filter()
         return self._read_payload(head)
 
     def _whole(self, size: int) -> bool:
@@ -133,10 +150,8 @@ class MessageReader:
     def _read_payload(self, head: Head) -> Frame | None:
         size = min(self._missing, len(self._input) - self._at)
         piece = self._take(size, self._mask)
-        if self._utf8 is not None and not self._utf8.feed(piece):
-            self._message = bytearray()  # it is refused at its end; until then nothing is kept
-        elif not self._discarding:
-            self._message += piece
+        if not self._discarding and not self._refused:
+            self._keep(piece)
         self._missing -= size
         if self._missing:
             turn = size % MASK_SIZE
@@ -145,10 +160,19 @@ class MessageReader:
         self._head = None
         return self._end_of_frame(head)
 
+    def _keep(self, piece: bytes) -> None:
+        if self._utf8 is not None and not self._utf8.feed(piece):
+            self._message = bytearray()  # it fails at its end; until then nothing is kept
+            return
+        begin = len(self._message)
+        self._message += piece
+        if self._filter is not None and not self._filter(self._message, begin):
+            self._refused, self._utf8 = True, None
+
     def _take(self, size: int, mask: bytes) -> bytes:
         begin = self._at
         self._at = begin + size
-        if self._discarding:
+        if self._discarding or self._refused:
             return b""
         return apply_mask(memoryview(self._input)[begin : self._at], mask)
 
@@ -160,6 +184,7 @@ class MessageReader:
             return FRAGMENT
         message, self._message = self._message, bytearray()
         utf8, self._utf8 = self._utf8, None
+        self._filter, self._refused = None, False
         self._kind, self._size = None, 0
         if utf8 is not None and not self._discarding and (fault := utf8.finish()):
             raise FrameError(INVALID_DATA, fault)

@@ -4,15 +4,21 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vivavoce.server.websocket.message_reader import TextFilter
 
 EXTENSION = "vivavoce.peer"
 
 LONG_TEXT = "long_text"
-"""Key of ``websocket.receive`` for a text in UTF-8 of more than ``LONG_TEXT_BYTES``."""
+"""Key of ``websocket.receive`` for a text in UTF-8 of more than ``LONG_TEXT_BYTES``.
+
+Of a text that the application's filter refused, it has only the beginning.
+"""
 
 LONG_TEXT_BYTES = 64 * 1024
-"""A longer text is not decoded in one call, if the application says that it takes its bytes."""
+"""A longer text is not decoded in one call, if the application takes its bytes."""
 
 Take = Callable[[bytes], bool]
 """Takes a binary message in the call that brings it; False if it has to wait its turn."""
@@ -32,7 +38,8 @@ class PeerHandle:
         tell: see above.
         take: is offered binary messages before ASGI is.
         receiving: see above.
-        takes_long_text: whether the application reads ``LONG_TEXT``.
+        new_text_filter: makes the filter of a text that arrives in pieces; set by an application
+            that reads ``LONG_TEXT``.
     """
 
     def __init__(
@@ -46,7 +53,7 @@ class PeerHandle:
         self.tell = tell
         self.receiving = receiving
         self.take: Take | None = None
-        self.takes_long_text = False
+        self.new_text_filter: Callable[[], TextFilter] | None = None
         self._ping = ping
         self._questions: deque[tuple[bytes, Callable[[], None]]] = deque()
 

@@ -52,7 +52,7 @@ from vivavoce.server.websocket.handshake import (
 )
 from vivavoce.server.websocket.keepalive import Action, Keepalive
 from vivavoce.server.websocket.liveness import Liveness
-from vivavoce.server.websocket.message_reader import Frame, MessageReader
+from vivavoce.server.websocket.message_reader import Frame, MessageReader, TextFilter
 from vivavoce.server.websocket.peer import EXTENSION, LONG_TEXT, LONG_TEXT_BYTES, PeerHandle
 from vivavoce.server.websocket.token_bucket import TokenBucket
 
@@ -123,7 +123,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._server = ServerProtocol(max_size=config.ws_max_size)
         self._handshake = Handshake(self._server)
         self._accepted: Accepted | None = None
-        self._reader = MessageReader(config.ws_max_size)
+        self._reader = MessageReader(config.ws_max_size, self._text_filter)
         self._bucket = TokenBucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE, self._now())
         self._liveness: Liveness | None = None
         self._heard_at = self._now()
@@ -321,7 +321,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _handle_text(self, payload: bytes | bytearray) -> None:
         long = isinstance(payload, bytearray) and len(payload) > LONG_TEXT_BYTES
-        if long and self._peer.takes_long_text:
+        if long and self._peer.new_text_filter is not None:
             self._bridge.put({"type": "websocket.receive", LONG_TEXT: payload})
             return
         try:
@@ -331,6 +331,10 @@ class WebSocketProtocol(asyncio.Protocol):
             self._fail(INVALID_DATA, f"{error.reason} at position {error.start}")
         else:
             self._bridge.put({"type": "websocket.receive", "text": text})
+
+    def _text_filter(self) -> TextFilter | None:
+        make = self._peer.new_text_filter
+        return None if make is None else make()
 
     def _receiving(self) -> bool:
         return self._reader.fragmented
@@ -502,9 +506,8 @@ class WebSocketProtocol(asyncio.Protocol):
         liveness, now = self._liveness, self._now()
         if self._phase is not _Phase.OPEN or liveness is None:
             return
-        action = liveness.poll(
-            now, self._heard_at, reading=not self._intake.paused, writable=self._writable
-        )
+        reading = not self._intake.paused or self._intake.yielding
+        action = liveness.poll(now, self._heard_at, reading=reading, writable=self._writable)
         if action is Action.CLOSE:
             _log.info("slow_message_closed")
             self.give_up("the message arrives too slowly")

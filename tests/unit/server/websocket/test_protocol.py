@@ -14,8 +14,10 @@ from vivavoce.server.websocket.frame_intake import (
     FRAMES_AT_ONCE,
     FRAMES_PER_SECOND,
     FRAMES_PER_TURN,
+    READ_BYTES,
 )
 from vivavoce.server.websocket.partial_messages import PartialMessages
+from vivavoce.server.websocket.peer import LONG_TEXT
 from vivavoce.server.websocket.protocol import CLOSE_SECONDS
 from websocket_world import MOST, Client, Told, frame, run, settled
 
@@ -95,6 +97,50 @@ def test_fragments_are_read_no_faster_than_the_rate() -> None:
     run(story())
 
 
+def test_after_a_long_piece_the_other_connections_are_read_first() -> None:
+    async def story() -> None:
+        told = Told()
+        client = Client(told)
+        await client.open()
+        message = frame(Opcode.BINARY, bytes(3 * READ_BYTES))
+        for at in range(0, len(message), READ_BYTES):
+            assert client.transport.reading
+            client.send(message[at : at + READ_BYTES])
+            assert client.transport.reading == (len(message) - at < READ_BYTES)
+            await asyncio.sleep(0)
+        await settled()
+        assert told.messages == [bytes(3 * READ_BYTES)]
+
+    run(story())
+
+
+def test_what_follows_in_a_text_that_its_filter_refused_takes_no_memory() -> None:
+    limit = 1 << 20
+
+    async def story() -> None:
+        told = Told()
+        client = Client(told)
+        await client.open()
+        told.peer.new_text_filter = lambda: lambda text, _new: len(text) <= limit
+        text = b"x" * (8 * limit) + b"\xff"
+        message = frame(Opcode.TEXT, text[:-2], fin=False) + frame(Opcode.CONT, text[-2:])
+        most = 0
+        for at in range(0, len(message), READ_BYTES):
+            client.send(message[at : at + READ_BYTES])
+            most = max(most, client.protocol._reader.held)  # noqa: SLF001  memory matters
+            await settled(2)
+        assert most <= limit + READ_BYTES
+        client.send(frame(Opcode.TEXT, b"the next one"))
+        await settled()
+        first, second = told.events
+        assert text.startswith(first[LONG_TEXT])
+        assert limit < len(first[LONG_TEXT]) <= limit + READ_BYTES
+        assert second["text"] == "the next one"
+        assert client.close_code is None
+
+    run(story())
+
+
 def test_a_flood_ends_and_the_connection_goes_on() -> None:
     async def story() -> None:
         told = Told()
@@ -158,6 +204,7 @@ def test_fragments_that_add_up_to_too_much_are_refused_by_the_head_of_the_last()
         client = Client(Told())
         await client.open()
         client.send(frame(Opcode.BINARY, bytes(MOST - 10), fin=False))
+        await settled()
         client.send(frame(Opcode.CONT, size=11)[:2])
         assert client.close_code == 1009
         assert client.protocol._reader.held == 0  # noqa: SLF001  freed at once
@@ -225,6 +272,7 @@ def test_after_our_close_messages_are_dropped_and_the_answer_is_heard() -> None:
         await told.send({"type": "websocket.close", "code": 1000})
         client.send(frame(Opcode.BINARY, bytes(MOST))[:-1])
         assert client.protocol._reader.held == 0  # noqa: SLF001  the memory is what matters
+        await settled()
         client.send(b"\0", frame(Opcode.TEXT, b"\xff"), frame(Opcode.PING, b"?"))
         assert not told.peer.confirmed.done()
         client.send(frame(Opcode.CLOSE, b"\x03\xe8"))
