@@ -120,5 +120,6 @@ def time_range(
         header_bytes: bytes of the WAV header, which take no time.
         byte_range: start and end, counted from the session's first byte.
     """
-    start, end = (audio.seconds(max(0, position - header_bytes)) for position in byte_range)
-    return start, end
+    start, end = byte_range
+    rate = audio.bytes_per_second
+    return max(0, start - header_bytes) / rate, max(0, end - header_bytes) / rate

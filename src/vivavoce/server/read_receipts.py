@@ -7,10 +7,18 @@ from vivavoce.session.ack_confirmation import SETTLE_SECONDS
 from vivavoce.session.live import Live
 
 
+TICK_SECONDS = SETTLE_SECONDS / 2
+"""How often it is looked whether acknowledgements still leave."""
+
+STREAMING_SECONDS = 2 * SETTLE_SECONDS
+"""Time between two pings while they do; each costs as much as two chunks."""
+
+
 class ReadReceipts:
     """Asks one peer for proof, one ping at a time.
 
-    Messages are asked about at once, acknowledgements once a second at most.
+    Messages are asked about at once. Acknowledgements are asked about every two seconds, in the
+    write that carries the newest one, and once a second when no more of them leave.
 
     Args:
         peer: the connection's peer.
@@ -23,6 +31,9 @@ class ReadReceipts:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._asked = False
+        self._asked_at = float("-inf")
+        self._seen = 0  # acknowledgements that had left at the last tick
+        self._with_next = False  # the next acknowledgement brings a ping
         self._closed = False
 
     def message_sent(self) -> None:
@@ -35,8 +46,10 @@ class ReadReceipts:
         """An acknowledgement up to ``end`` was written; ask about it before long."""
         if end:
             self._live.acks.sent(end)
+            if self._with_next:
+                self._ask()
             if self._timer is None and not self._closed:
-                self._timer = self._loop.call_later(SETTLE_SECONDS, self._ask_about_acks)
+                self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def close(self) -> None:
         """Ask no more: the connection has ended."""
@@ -45,16 +58,23 @@ class ReadReceipts:
             self._timer.cancel()
             self._timer = None
 
-    def _ask_about_acks(self) -> None:
+    def _tick(self) -> None:
         self._timer = None
-        if not self._live.acks.complete:
+        acks = self._live.acks
+        if acks.complete:
+            return
+        streaming, self._seen = acks.written != self._seen, acks.written
+        since = self._loop.time() - self._asked_at
+        self._with_next = streaming and since >= STREAMING_SECONDS
+        if not streaming and since >= SETTLE_SECONDS:
             self._ask()
-            self._timer = self._loop.call_later(SETTLE_SECONDS, self._ask_about_acks)
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _ask(self) -> None:
         if self._asked or self._closed:
             return
-        self._asked = True
+        self._asked, self._with_next = True, False
+        self._asked_at = self._loop.time()
         message, end = self._live.telling.handed, self._live.acks.written
 
         def read() -> None:

@@ -377,8 +377,8 @@ class Live:
 
     @property
     def heard_seconds(self) -> float:
-        """Audio that this process has taken in."""
-        return self._seconds(self._audio_end) - self._seconds(self._before)
+        """Audio that this process has taken in; a WAV header counts as audio."""
+        return self.format.seconds(self._audio_end - self._before)
 
     async def restore(self) -> None:
         """After a restart: read the header again that stands before the stored audio."""

@@ -51,6 +51,27 @@ def test_acks_are_asked_about_once_a_second_until_they_are_confirmed() -> None:
     virtual_time.run(main())
 
 
+def test_while_acks_leave_a_ping_goes_with_one_of_them_every_two_seconds() -> None:
+    async def main() -> None:
+        client, session = Client(), live()
+        receipts = ReadReceipts(client.peer, session)
+        acked: list[float] = []
+        for number in range(1, 101):
+            receipts.ack_sent(number)
+            acked.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.1)
+        while_streaming = len(client.pings)
+        assert while_streaming in {4, 5}
+        assert set(client.pings) <= set(acked)
+        assert session.acks.confirmed > 100 - 5 / 0.1
+        await asyncio.sleep(2.5 * SETTLE_SECONDS)
+        assert session.acks.confirmed == 100
+        assert len(client.pings) == while_streaming + 2
+        receipts.close()
+
+    virtual_time.run(main())
+
+
 def test_a_message_is_asked_about_at_once_and_a_flood_of_them_one_by_one() -> None:
     async def main() -> None:
         client, session = Client(), live()
