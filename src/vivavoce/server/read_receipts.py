@@ -6,7 +6,6 @@ from vivavoce.server.websocket.peer import PeerHandle
 from vivavoce.session.ack_confirmation import SETTLE_SECONDS
 from vivavoce.session.live import Live
 
-
 TICK_SECONDS = SETTLE_SECONDS / 2
 """How often it is looked whether acknowledgements still leave."""
 
