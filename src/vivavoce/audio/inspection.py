@@ -1,7 +1,7 @@
 """Inspects a session's audio for samples that are not what the session declares.
 
-It looks at every eighth of a second until it is sure of the format, then at one in 128. It decides
-nothing: audio is stored and transcribed as declared, and the sender gets a notice.
+It looks at every eighth of a second until it is sure of the format, then at one in 128; in silence
+at one each second. It decides nothing: audio is stored and transcribed as declared, and the sender gets a notice.
 """
 
 from collections import deque
@@ -34,6 +34,9 @@ DENSE_PERIODS: Final = 240
 
 SPARSE_EVERY: Final = 128
 """Of so many periods one is looked at, later on."""
+
+STILL_EVERY: Final = 8
+"""Of so many periods one is looked at while nothing but silence comes."""
 
 SURE: Final = 7
 """Votes for one reading among the last ``LAST_VOTES``, for a finding."""
@@ -73,6 +76,7 @@ class SignalInspector:
         self._held = bytearray()
         self._skip = 0
         self._dense = DENSE_PERIODS
+        self._still_step = 1  # periods to the next look after silence
         self._votes: deque[str] = deque(maxlen=LAST_VOTES)
         self._layouts: deque[str] = deque(maxlen=LAST_LAYOUTS)
         name = declared_name(audio)
@@ -105,11 +109,14 @@ class SignalInspector:
     def _look(self, data: bytes) -> int:
         """Examine a block; returns the number of periods to the next one.
 
-        Silence teaches nothing and costs nothing, however long it lasts.
+        Silence teaches nothing, and ever less is looked at while it lasts.
         """
-        if not self._is_still(data):
-            self._examine(data)
-            self._dense -= 1
+        if self._is_still(data):
+            self._still_step = min(2 * self._still_step, STILL_EVERY)
+            return max(self._still_step, 1 if self._dense > 0 else SPARSE_EVERY)
+        self._still_step = 1
+        self._examine(data)
+        self._dense -= 1
         return 1 if self._dense > 0 else SPARSE_EVERY
 
     def _examine(self, data: bytes) -> None:

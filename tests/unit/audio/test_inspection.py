@@ -110,6 +110,24 @@ def test_a_lost_byte_is_found_at_the_start_and_later(name: str) -> None:
     assert 3 * SECONDS < after < 3 * SECONDS + 40
 
 
+def test_silence_is_looked_at_once_a_second_and_what_follows_is_still_inspected() -> None:
+    inspector = SignalInspector(AudioFormat())
+    looked = []
+    plain = inspector._is_still  # noqa: SLF001  the one call of every look
+
+    def counting(data: bytes) -> bool:
+        looked.append(len(data))
+        return plain(data)
+
+    inspector._is_still = counting  # noqa: SLF001
+    inspector.feed(encoded("pcm_16", 0 * TIME) * 15)
+    assert 60 <= len(looked) <= 70
+    inspector.feed(encoded("pcm_16_big_endian", VOICE))
+    finding = inspector.take_finding()
+    assert finding is not None
+    assert "big-endian" in finding.text
+
+
 def test_a_changed_byte_order_is_told_from_a_lost_byte() -> None:
     finding, _ = found_in(encoded("pcm_16_big_endian", VOICE), AudioFormat())
     assert finding is not None
