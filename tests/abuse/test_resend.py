@@ -13,7 +13,7 @@ from integration.wire import Api
 from websocket_suite.raw_frames import TEXT
 
 KIBIBYTE = 1024
-SLOW = {"26 MiB at 500 KiB/s": (26 * 1024, 500), "5 MiB at 100 KiB/s": (5 * 1024, 100)}
+SLOW = {"26 MiB at 500 KiB/s": (26 * 1024, 500), "26 MiB at 100 KiB/s": (26 * 1024, 100)}
 """KiB of the frame and KiB a second: each takes longer than a ping may stay unanswered."""
 
 

@@ -78,7 +78,7 @@ class Table:
     @property
     def checks(self) -> list[Check]:
         """Every check that was collected, by number."""
-        return sorted(self._checks.values(), key=lambda check: check.number)
+        return merged(self._checks.values())
 
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
         """Note the checks among the tests."""
@@ -116,6 +116,21 @@ def _outcome(report: pytest.TestReport) -> tuple[str, str]:
         return EXPECTED, str(expected).removeprefix("reason: ")
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return SKIPPED, reason.removeprefix("Skipped: ")
+
+
+def merged(cases: Iterable[Check]) -> list[Check]:
+    """One check for each number: where it has several cases, the one that fared worst."""
+    found: dict[int, Check] = {}
+    for case in cases:
+        known = found.get(case.number)
+        if known is None or _badness(case) > _badness(known):
+            found[case.number] = case
+    return [found[number] for number in sorted(found)]
+
+
+def _badness(check: Check) -> int:
+    order = (PASS, EXPECTED, SKIPPED, Check.kind, FAIL)
+    return order.index(check.kind)
 
 
 def rows(checks: Sequence[Check]) -> Iterator[str]:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from conformance.table import NUMBERS, Check, page, rows, totals
+from conformance.table import NUMBERS, Check, merged, page, rows, totals
 
 FIRST_OF_GROUP = {"a": 1, "b": 27, "c": 36, "d": 56, "e": 65, "f": 82, "g": 89, "h": 100}
 FIRST_OF_GROUP |= {"i": 116, "j": 125, "k": 132, "l": 139, "m": 147}
@@ -48,3 +48,11 @@ def test_the_table_shows_each_outcome_with_its_reason_and_the_totals() -> None:
     written = page(found)
     assert r"| 132 | It is a\|b. | expected failure (issue 8: Callbacks) |" in written
     assert "| All | 3 | 1 | 1 | 1 | 0 |" in written
+
+
+def test_cases_of_one_check_are_one_row_with_the_worst_outcome() -> None:
+    cases = [Check(153, "M", "It is read.", kind) for kind in ("pass", "FAIL", "skipped", "pass")]
+    assert merged([Check(154, "M", "It goes on.", "pass"), *cases]) == [
+        Check(153, "M", "It is read.", "FAIL"),
+        Check(154, "M", "It goes on.", "pass"),
+    ]
