@@ -1,7 +1,8 @@
 """Inspects a session's audio for samples that are not what the session declares.
 
 It looks at every eighth of a second until it is sure of the format, then at one in 128; in silence
-at one each second. It decides nothing: audio is stored and transcribed as declared, and the sender gets a notice.
+at one each second. It decides nothing: audio is stored and transcribed as declared, and the sender
+gets a notice.
 """
 
 from collections import deque
