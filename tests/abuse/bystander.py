@@ -6,7 +6,6 @@ goes on until its standard input ends, stops the sessions and prints what it saw
 """
 
 import asyncio
-import contextlib
 import json
 import random
 import sys
@@ -64,8 +63,10 @@ class Session:
                 await self._finish(socket, listening)
         except (WebSocketException, OSError, TimeoutError) as error:
             self.failure = f"{type(error).__name__}: {error}"
-        with contextlib.suppress(httpx.HTTPError, TimeoutError):
+        try:
             self.whole = await self._kept(http, made["id"])
+        except (httpx.HTTPError, TimeoutError) as error:
+            self.failure = self.failure or f"no recording: {type(error).__name__}: {error}"
 
     async def _speak(self, socket: ClientConnection) -> None:
         chunk = self.audio.randbytes(CHUNK_BYTES)

@@ -62,8 +62,12 @@ def api(server: ServerProcess) -> Api:
 
 @pytest.fixture
 def own(models: Path, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server for this test alone."""
-    with ServerProcess(tmp_path / "data", {"VIVAVOCE_MODELS": str(models)}).running() as process:
+    """A server for this test alone, on which a client that waits ends no utterance.
+
+    Tests send audio faster than it is spoken, and a loaded machine takes its time to hear it.
+    """
+    settings = {"VIVAVOCE_MODELS": str(models), "VIVAVOCE_MUTE_FINALIZE": "0"}
+    with ServerProcess(tmp_path / "data", settings).running() as process:
         yield process
 
 

@@ -27,7 +27,10 @@ def test_another_utterance_begins_anew_and_a_final_clears() -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_partials_are_drawn_only_where_they_are_shown(*, shown: bool) -> None:
+def test_partials_are_drawn_only_where_they_are_shown(
+    monkeypatch: pytest.MonkeyPatch, *, shown: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal cannot be drawn on
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=80)
     with CaptionView(console, shown=shown) as view:

@@ -395,7 +395,10 @@ async def test_appends_of_many_sessions_at_once_stay_apart(journal: Journal) -> 
 async def test_a_tail_sleeps_through_audio_that_is_not_worth_waking_for(journal: Journal) -> None:
     s = await created(journal)
     tail = journal.tail_audio(s, 0, lambda audio: audio != b".")
+    await journal.append_audio(s, b"?")
+    assert await anext(tail) == b"?"  # now it has caught up with what is stored
     first = asyncio.ensure_future(anext(tail))
+    await asyncio.sleep(0)
     for piece in (b".", b".", b"!"):
         await journal.append_audio(s, piece)
     assert await first == b"..!"

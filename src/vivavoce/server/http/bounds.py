@@ -17,8 +17,12 @@ HEAD_SECONDS = 10.0
 REQUEST_SECONDS = 40.0
 """Time for the whole request: the head's 10 s and the 30 s that a route waits for its body."""
 
-KEEP_ALIVE_SECONDS = 5.0
-"""Time from a response to the first byte of the next head."""
+KEEP_ALIVE_SECONDS = 10.0
+"""Time from a response to the first byte of the next head.
+
+Longer than the 5 s for which common clients keep an idle connection: one that the server closes in
+the moment in which a client uses it again costs that client its request.
+"""
 
 READER_SECONDS = 30.0
 """Time in which a client with data waiting for it must acknowledge some of it."""
