@@ -1,8 +1,8 @@
 """Inspects a session's audio for samples that are not what the session declares.
 
-It looks at every eighth of a second until it is sure of the format, then at one in 128; in silence
-at one each second. It decides nothing: audio is stored and transcribed as declared, and the sender
-gets a notice.
+It looks at every eighth of a second until it is sure of the format (in silence, at one each
+second), then at one in 128. It decides nothing: audio is stored and transcribed as declared, and
+the sender gets a notice.
 """
 
 from collections import deque
@@ -37,7 +37,7 @@ SPARSE_EVERY: Final = 128
 """Of so many periods one is looked at, later on."""
 
 STILL_EVERY: Final = 8
-"""Of so many periods one is looked at while nothing but silence comes."""
+"""In silence, one period in this many is examined."""
 
 SURE: Final = 7
 """Votes for one reading among the last ``LAST_VOTES``, for a finding."""
@@ -110,15 +110,15 @@ class SignalInspector:
     def _look(self, data: bytes) -> int:
         """Examine a block; returns the number of periods to the next one.
 
-        Silence teaches nothing, and ever less is looked at while it lasts.
+        Silence carries no information: the longer it lasts, the fewer blocks are examined.
         """
         if self._is_still(data):
             self._still_step = min(2 * self._still_step, STILL_EVERY)
-            return max(self._still_step, 1 if self._dense > 0 else SPARSE_EVERY)
-        self._still_step = 1
-        self._examine(data)
-        self._dense -= 1
-        return 1 if self._dense > 0 else SPARSE_EVERY
+        else:
+            self._still_step = 1
+            self._examine(data)
+            self._dense -= 1
+        return self._still_step if self._dense > 0 else SPARSE_EVERY
 
     def _examine(self, data: bytes) -> None:
         frames = read(self._declared, data, self._format.channels)

@@ -7,10 +7,10 @@ from vivavoce.session.ack_confirmation import SETTLE_SECONDS
 from vivavoce.session.live import Live
 
 TICK_SECONDS = SETTLE_SECONDS / 2
-"""How often it is looked whether acknowledgements still leave."""
+"""Interval of the check whether acknowledgements are still being sent."""
 
 STREAMING_SECONDS = 2 * SETTLE_SECONDS
-"""Time between two pings while they do; each costs as much as two chunks."""
+"""Time between two pings while they are; a ping costs as much as two chunks."""
 
 
 class ReadReceipts:

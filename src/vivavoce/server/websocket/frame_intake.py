@@ -36,10 +36,6 @@ class FrameIntake:
         busy: whether the application still has to take a message.
         on_frame: handles a frame.
         on_error: handles the end of a peer that broke the protocol.
-
-    Attributes:
-        paused: the transport is not read.
-        yielding: that lasts only until the next turn of the event loop.
     """
 
     def __init__(
@@ -52,8 +48,8 @@ class FrameIntake:
         on_frame: Callable[[Frame], None],
         on_error: Callable[[FrameError], None],
     ) -> None:
-        self.paused = False
-        self.yielding = False
+        self._paused = False
+        self._yielding = False  # a pause that ends with the next turn of the event loop
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._reader = reader
@@ -63,6 +59,11 @@ class FrameIntake:
         self._on_error = on_error
         self._continuation: asyncio.Handle | None = None
         self._closed = False
+
+    @property
+    def reading(self) -> bool:
+        """Whether the transport is read now, or again in the next turn of the event loop."""
+        return not self._paused or self._yielding
 
     def hold(self, data: bytes) -> None:
         """Receive bytes before they may be read."""
@@ -75,7 +76,7 @@ class FrameIntake:
         self._reader.feed(data)
         self.run(now)
         if len(data) >= READ_BYTES and self._continuation is None and not self._closed:
-            self.yielding = True
+            self._yielding = True
             self._pause()
             self._continuation = self._loop.call_soon(self._continue)
 
@@ -122,7 +123,7 @@ class FrameIntake:
 
     def _continue(self) -> None:
         self._continuation = None
-        self.yielding = False
+        self._yielding = False
         self.run(self._loop.time())
 
     def close(self) -> None:
@@ -135,14 +136,14 @@ class FrameIntake:
         self._busy, self._on_frame, self._on_error = _never, _ignore, _ignore
 
     def _pause(self) -> None:
-        if not self.paused and not self._transport.is_closing():
-            self.paused = True
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
             self._transport.pause_reading()
 
     def read_on(self) -> None:
         """Have the transport read."""
-        if self.paused and not self._transport.is_closing():
-            self.paused = False
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
             self._transport.resume_reading()
 
 

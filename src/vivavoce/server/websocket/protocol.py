@@ -506,8 +506,9 @@ class WebSocketProtocol(asyncio.Protocol):
         liveness, now = self._liveness, self._now()
         if self._phase is not _Phase.OPEN or liveness is None:
             return
-        reading = not self._intake.paused or self._intake.yielding
-        action = liveness.poll(now, self._heard_at, reading=reading, writable=self._writable)
+        action = liveness.poll(
+            now, self._heard_at, reading=self._intake.reading, writable=self._writable
+        )
         if action is Action.CLOSE:
             _log.info("slow_message_closed")
             self.give_up("the message arrives too slowly")
