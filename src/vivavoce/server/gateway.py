@@ -29,6 +29,7 @@ from vivavoce.protocol.messages import (
     passes,
 )
 from vivavoce.server.answering import Answering, Owed
+from vivavoce.server.coarse_timers import CoarseTimers
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.mute_watch import MuteWatch
 from vivavoce.server.outbound import Outbound, Outgoing, Room, SlowReaderError
@@ -69,6 +70,7 @@ class Connection:
         live: its session.
         wall: Unix time, to date messages.
         metrics: what to count in.
+        timers: wake what need not be punctual; shared by all connections.
         position: where the client says that its audio goes on; None if it does not say.
     """
 
@@ -78,6 +80,7 @@ class Connection:
         live: Live,
         wall: Clock,
         metrics: Metrics,
+        timers: CoarseTimers,
         position: int | None = None,
     ) -> None:
         self._websocket = websocket
@@ -87,11 +90,13 @@ class Connection:
         self._metrics = metrics
         self._peer = peer_of(websocket.scope)
         self._peer.new_text_filter = LongTextFilter
-        self._receipts = ReadReceipts(self._peer, live)
+        self._receipts = ReadReceipts(self._peer, live, timers)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
         self._reading = False  # whether everything that came before has been taken
-        self._mute_watch = MuteWatch(live, self._arrival, self._peer, lambda: not self._reading)
+        self._mute_watch = MuteWatch(
+            live, self._arrival, self._peer, lambda: not self._reading, timers
+        )
         self._turn = Turn()
         self._left_with: int | None = None
         self._unreadable = 0

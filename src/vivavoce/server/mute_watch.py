@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from vivavoce.journal.port import SealedError, UnavailableError
+from vivavoce.server.coarse_timers import CoarseTimer, CoarseTimers
 from vivavoce.server.websocket.peer import PeerHandle
 from vivavoce.session.arrival import Arrival, DroppedError
 from vivavoce.session.live import AlreadyStoppedError, Live
@@ -26,17 +27,23 @@ class MuteWatch:
         arrival: takes the connection's audio, and marks breaks behind it.
         peer: sends pings.
         busy: whether a message of the client has been received and not been taken.
+        timers: wake it.
     """
 
     def __init__(
-        self, live: Live, arrival: Arrival, peer: PeerHandle, busy: Callable[[], bool]
+        self,
+        live: Live,
+        arrival: Arrival,
+        peer: PeerHandle,
+        busy: Callable[[], bool],
+        timers: CoarseTimers,
     ) -> None:
         self._live = live
         self._arrival = arrival
         self._peer = peer
         self._busy = busy
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers = timers
+        self._timer: CoarseTimer | None = None
         self._open = False
         self._detector = self._new_detector()
 
@@ -70,7 +77,10 @@ class MuteWatch:
 
     def _poll(self) -> None:
         self._timer = None
-        self._follow(self._detector.poll)
+        if self._open and self._detector.is_early(self._live.monotonic(), self._live.audio_at):
+            self._wait()  # nearly always: before anything else is asked
+        else:
+            self._follow(self._detector.poll)
 
     def _answered(self) -> None:
         self._follow(self._detector.answered)
@@ -91,7 +101,7 @@ class MuteWatch:
     def _wait(self) -> None:
         if self._timer is None:
             delay = max(self._detector.due - self._live.monotonic(), 0.0)
-            self._timer = self._loop.call_later(delay, self._poll)
+            self._timer = self._timers.call_later(delay, self._poll)
 
     def _mark(self) -> None:
         try:

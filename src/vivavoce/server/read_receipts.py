@@ -2,6 +2,7 @@
 
 import asyncio
 
+from vivavoce.server.coarse_timers import CoarseTimer, CoarseTimers
 from vivavoce.server.websocket.peer import PeerHandle
 from vivavoce.session.ack_confirmation import SETTLE_SECONDS
 from vivavoce.session.live import Live
@@ -22,13 +23,15 @@ class ReadReceipts:
     Args:
         peer: the connection's peer.
         live: its session, which keeps what is proved.
+        timers: wake it.
     """
 
-    def __init__(self, peer: PeerHandle, live: Live) -> None:
+    def __init__(self, peer: PeerHandle, live: Live, timers: CoarseTimers) -> None:
         self._peer = peer
         self._live = live
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers = timers
+        self._timer: CoarseTimer | None = None
         self._asked = False
         self._asked_at = float("-inf")
         self._seen = 0  # acknowledgements that had left at the last tick
@@ -48,7 +51,7 @@ class ReadReceipts:
             if self._with_next:
                 self._ask()
             if self._timer is None and not self._closed:
-                self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+                self._timer = self._timers.call_later(TICK_SECONDS, self._tick)
 
     def close(self) -> None:
         """Ask no more: the connection has ended."""
@@ -67,7 +70,7 @@ class ReadReceipts:
         self._with_next = streaming and since >= STREAMING_SECONDS
         if not streaming and since >= SETTLE_SECONDS:
             self._ask()
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+        self._timer = self._timers.call_later(TICK_SECONDS, self._tick)
 
     def _ask(self) -> None:
         if self._asked or self._closed:

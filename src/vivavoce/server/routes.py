@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -37,6 +37,7 @@ from vivavoce.protocol.validation import InvalidParametersError, MalformedJsonEr
 from vivavoce.server.addresses import base_url
 from vivavoce.server.answers import json_answer, long_json_answer
 from vivavoce.server.asking import body_of, checked, owner_of
+from vivavoce.server.coarse_timers import CoarseTimers
 from vivavoce.server.disk import DiskReserve
 from vivavoce.server.gateway import Connection
 from vivavoce.server.keys import KeyRing, digest, new_secret
@@ -74,6 +75,7 @@ class LiveRoutes:
     handshake_gate: HandshakeGate
     reception: Reception
     disk: DiskReserve
+    timers: CoarseTimers = field(default_factory=CoarseTimers)
 
     def routes(self) -> list[BaseRoute]:
         """The routes, most specific first."""
@@ -205,7 +207,8 @@ class LiveRoutes:
                 return
             await websocket.accept()
             claimed = None if position is None else int(position)
-            await Connection(websocket, live, self.wall, self.metrics, claimed).serve()
+            connection = Connection(websocket, live, self.wall, self.metrics, self.timers, claimed)
+            await connection.serve()
 
     @contextmanager
     def _place(self, live: Live) -> Iterator[None]:

@@ -78,25 +78,29 @@ class MuteDetector:
         """
         if self._asked_at is not None:
             return Action.LISTEN
-        pause = self._pause(audio_at)
-        quiet_at = max(audio_at, self._began) + pause
-        proved_at = self._proved[0] if self._proved and self._proved[1] == audio_at else None
-        if proved_at is None:
-            quiet_at -= LEAD * pause
-        else:
-            quiet_at = max(quiet_at, proved_at + LEAD * pause)
-        quiet_at = max(quiet_at, self._not_before)
-        if now < quiet_at:
-            # The next chunks may be shorter, or the first: then this would be too late.
-            self.due = min(quiet_at, now + self._patience)
+        if self.is_early(now, audio_at):
             return Action.WAIT
+        proved = self._proved is not None and self._proved[1] == audio_at
         self._proved = None
         if settled:
             return Action.LISTEN
-        if proved_at is not None:
+        if proved:
             return self.retry(now) if pending else Action.MARK
         self._asked_at = now
         return Action.PING
+
+    def is_early(self, now: float, audio_at: float) -> bool:
+        """Whether nothing can be due yet; ``due`` then says when something may be."""
+        pause = self._pause(audio_at)
+        quiet_at = max(audio_at, self._began) + pause
+        if self._proved is not None and self._proved[1] == audio_at:
+            quiet_at = max(quiet_at, self._proved[0] + LEAD * pause)
+        else:
+            quiet_at -= LEAD * pause
+        quiet_at = max(quiet_at, self._not_before)
+        # The next chunks may be shorter, or the first: then this would be too late.
+        self.due = min(quiet_at, now + self._patience)
+        return now < quiet_at
 
     def answered(self, now: float, audio_at: float, *, settled: bool, pending: bool) -> Action:
         """Say what follows from a pong; the arguments are those of ``poll``."""

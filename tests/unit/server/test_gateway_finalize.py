@@ -12,6 +12,7 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import BreakMarker, LiveSession, NewSession, UnavailableError
 from vivavoce.protocol.request import InitRequest
+from vivavoce.server.coarse_timers import CoarseTimers
 from vivavoce.server.gateway import Connection
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.websocket.peer import EXTENSION, PeerHandle
@@ -84,7 +85,7 @@ class World:
             resumes=Resumes(),
         )
         socket = cast("WebSocket", self.socket)
-        await Connection(socket, self.live, lambda: 0.0, Metrics()).serve()
+        await Connection(socket, self.live, lambda: 0.0, Metrics(), CoarseTimers()).serve()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.journal.memory import MemoryJournal
 from vivavoce.journal.port import LiveSession, NewSession, UnavailableError
 from vivavoce.protocol.request import InitRequest
+from vivavoce.server.coarse_timers import CoarseTimers
 from vivavoce.server.mute_watch import MuteWatch
 from vivavoce.server.websocket.peer import PeerHandle
 from vivavoce.session.arrival import Arrival
@@ -67,7 +68,9 @@ class World:
         )
         self.arrival = Arrival(self.live, position)
         await self.arrival.open()
-        self.watch = MuteWatch(self.live, self.arrival, self.peer, lambda: self.busy)
+        self.watch = MuteWatch(
+            self.live, self.arrival, self.peer, lambda: self.busy, CoarseTimers()
+        )
         self.watch.start()
 
     def _ping(self, payload: bytes) -> None:

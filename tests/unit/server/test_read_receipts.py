@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import virtual_time
+from vivavoce.server.coarse_timers import CoarseTimers
 from vivavoce.server.read_receipts import ReadReceipts
 from vivavoce.server.websocket.peer import PeerHandle
 from vivavoce.session.ack_confirmation import SETTLE_SECONDS, AckConfirmation
@@ -40,7 +41,7 @@ def live() -> Any:
 def test_acks_are_asked_about_once_a_second_until_they_are_confirmed() -> None:
     async def main() -> None:
         client, session = Client(), live()
-        receipts = ReadReceipts(client.peer, session)
+        receipts = ReadReceipts(client.peer, session, CoarseTimers())
         for number in range(1, FLOOD + 1):
             receipts.ack_sent(number)
         await asyncio.sleep(10 * SETTLE_SECONDS)
@@ -54,7 +55,7 @@ def test_acks_are_asked_about_once_a_second_until_they_are_confirmed() -> None:
 def test_while_acks_leave_a_ping_goes_with_one_of_them_every_two_seconds() -> None:
     async def main() -> None:
         client, session = Client(), live()
-        receipts = ReadReceipts(client.peer, session)
+        receipts = ReadReceipts(client.peer, session, CoarseTimers())
         acked: list[float] = []
         for number in range(1, 101):
             receipts.ack_sent(number)
@@ -75,7 +76,7 @@ def test_while_acks_leave_a_ping_goes_with_one_of_them_every_two_seconds() -> No
 def test_a_message_is_asked_about_at_once_and_a_flood_of_them_one_by_one() -> None:
     async def main() -> None:
         client, session = Client(), live()
-        receipts = ReadReceipts(client.peer, session)
+        receipts = ReadReceipts(client.peer, session, CoarseTimers())
         for number in range(1, FLOOD + 1):
             session.telling.sent(number)
             receipts.message_sent()
@@ -90,7 +91,7 @@ def test_a_message_is_asked_about_at_once_and_a_flood_of_them_one_by_one() -> No
 def test_a_connection_that_has_ended_is_asked_nothing(*, answers: bool) -> None:
     async def main() -> None:
         client, session = Client(answers=answers), live()
-        receipts = ReadReceipts(client.peer, session)
+        receipts = ReadReceipts(client.peer, session, CoarseTimers())
         receipts.ack_sent(1)
         receipts.close()
         receipts.ack_sent(2)
