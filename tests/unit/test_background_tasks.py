@@ -34,6 +34,7 @@ ANSWERED = {
 
 CALLBACKS = {
     # Callbacks of the loop: a failure reaches its exception handler, which reports it.
+    "server/coarse_timers.py": "wakes others, whose failures are reported one by one",
     "server/mute_watch.py": "looks at a quiet connection; the next chunk or poll looks again",
     "server/websocket/handshake_gate.py": "decides on handshakes; the next arrival decides again",
     "server/http/protocol.py": "ends a connection; the exchange answers for itself",

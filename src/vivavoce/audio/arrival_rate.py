@@ -36,28 +36,26 @@ class ArrivalRate:
     Times are seconds on a clock that never goes back.
     """
 
+    __slots__ = ("_begun", "_count", "_due", "_format", "_last", "_longest", "_seen", "_size")
+
     def __init__(self, audio: AudioFormat) -> None:
         self._format = audio
-        self._begun: float | None = None
-        self._last = 0.0
-        self._size = 0
-        self._count = 0
-        self._longest = 0.0
         self._seen: list[int] = []
+        self._begun = self._last = self._due = float("-inf")
+        self._size = self._count = 0
+        self._longest = 0.0
 
     def take(self, size: int, now: float) -> Finding | None:
         """Count a chunk; gives a finding once the same wrong ratio has been seen long enough."""
-        if self._begun is None:
-            self._restart(now)
-            return None
-        self._longest = max(self._longest, now - self._last)
+        gap = now - self._last
+        self._longest = max(self._longest, gap)
         self._last = now
         self._size += size
         self._count += 1
-        elapsed = now - self._begun
-        if elapsed < WINDOW_SECONDS:
-            return None
-        rate = self._rate_of_window(elapsed)
+        return None if now < self._due else self._end_window(now)
+
+    def _end_window(self, now: float) -> Finding | None:
+        rate = self._rate_of_window(now - self._begun)
         self._restart(now)
         self._seen = [] if rate is None else [*self._seen[-WINDOWS + 1 :], rate]
         if rate is None or self._seen != [rate] * WINDOWS:
@@ -66,6 +64,7 @@ class ArrivalRate:
 
     def _restart(self, now: float) -> None:
         self._begun = self._last = now
+        self._due = now + WINDOW_SECONDS
         self._size = self._count = 0
         self._longest = 0.0
 

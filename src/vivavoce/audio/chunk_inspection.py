@@ -14,7 +14,7 @@ HEADERS: Final = 3
 """WAV headers in a session from which on they are no accident."""
 
 OPUS_PACKETS: Final = 50
-"""Packets in a row that share their first byte and differ in size."""
+"""Packets in a row that share their first byte, each of another size than the one before."""
 MAX_OPUS_BYTES: Final = 1275
 _OPUS_SIZES: Final = 8
 _OPUS_VARIETY: Final = 0.4
@@ -51,15 +51,31 @@ class ChunkInspector:
         self._beginning: bytearray | None = bytearray() if from_start else None
         self._number = 0
         self._headers = 0
+        self._last_size = 0  # of a chunk that was looked at; Opus packets differ in size
         self._packets = _OpusPackets()
 
     def inspect(self, chunk: bytes, now: float) -> Sequence[Finding]:
         """Take a chunk that came at ``now``, in seconds on a clock that never goes back."""
-        if not chunk:
+        size = len(chunk)
+        if not size:
             return ()
         self._number += 1
-        if self._is_usual(chunk):  # in one look: nearly all chunks are
-            return self._inspect_pace(len(chunk), now)
+        if (
+            (size > MAX_OPUS_BYTES or size == self._last_size)
+            and chunk[0] not in _SUSPECT_STARTS
+            and not size % self._sample_bytes
+            and self._beginning is None
+        ):  # nearly all: samples, as far as the size and the first byte tell
+            found = self._rate.take(size, now) if self._rate is not None else None
+            return () if found is None else self._only(found)
+        self._last_size = size
+        return self._inspect_closely(chunk, now)
+
+    def _only(self, finding: Finding) -> Sequence[Finding]:
+        self._rate = None
+        return (finding,)
+
+    def _inspect_closely(self, chunk: bytes, now: float) -> Sequence[Finding]:
         found = [
             self._take_beginning(chunk) if self._beginning is not None else None,
             self._find_header(chunk) if chunk[:1] in b"RB" else None,
@@ -73,22 +89,6 @@ class ChunkInspector:
         if any(finding.kind == "rate" for finding in findings):
             self._rate = None
         return findings
-
-    def _inspect_pace(self, size: int, now: float) -> Sequence[Finding]:
-        finding = self._rate.take(size, now) if self._rate else None
-        if finding is None:
-            return ()
-        self._rate = None
-        return (finding,)
-
-    def _is_usual(self, chunk: bytes) -> bool:
-        """Whether a chunk cannot be anything but samples, as far as its first byte tells."""
-        return (
-            self._beginning is None
-            and len(chunk) > MAX_OPUS_BYTES
-            and chunk[0] not in _SUSPECT_STARTS
-            and not len(chunk) % self._sample_bytes
-        )
 
     def _is_head(self, chunk: bytes) -> bool:
         return self._number == 1 and chunk[:4] in _HEADER_MARKS

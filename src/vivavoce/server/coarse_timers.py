@@ -29,16 +29,19 @@ class CoarseTimer:
 class CoarseTimers:
     """Rounds instants up to steps, and wakes the loop once for all timers of one step.
 
-    A turn of the loop costs more than what most of these timers do. An idle instance costs nothing.
+    The loop is the one of the first call. A turn of it costs more than what most of these timers
+    do. An idle instance costs nothing.
     """
 
     def __init__(self) -> None:
         self._steps: dict[int, list[CoarseTimer]] = {}
         self._wake: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> CoarseTimer:
-        """Call back after ``delay`` seconds or up to a step later, in the running loop."""
-        loop = asyncio.get_running_loop()
+        """Call back after ``delay`` seconds or up to a step later."""
+        # To tell which loop is running takes a system call each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         step = int((loop.time() + delay) / STEP_SECONDS) + 1
         timer = CoarseTimer(callback)
         timers = self._steps.get(step)

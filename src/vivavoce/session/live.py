@@ -178,17 +178,18 @@ class Live:
         self._taken += len(audio)
         for finding in self._inspector.inspect(audio, self._since):
             self.report(finding)
-        self.suspicions.flush()
-
-        def announce(start: int, end: int) -> Sequence[bytes]:
-            return told(self.range(start, end)) if told else ()
-
-        journaled = self._journal.append_audio(self.id, audio, announce if told else None)
+        if self.suspicions.waiting:
+            self.suspicions.flush()
+        announce = partial(self._announced, told) if told else None
+        journaled = self._journal.append_audio(self.id, audio, announce)
         stored = asyncio.ensure_future(journaled)
         # Its loop, not the running one: to tell which that is takes a system call each time.
         answer: asyncio.Future[ChunkRange] = stored.get_loop().create_future()
         stored.add_done_callback(partial(self._settle, len(audio), answer))
         return answer
+
+    def _announced(self, told: Told, start: int, end: int) -> Sequence[bytes]:
+        return told(self.range(start, end))
 
     def _settle(
         self,

@@ -12,23 +12,26 @@ class Suspicions:
 
     Args:
         send: takes a code and a text; False where no connection can take it now.
+
+    Attributes:
+        waiting: texts that no connection has taken yet.
     """
 
     def __init__(self, send: Callable[[str, str], bool]) -> None:
         self._send = send
         self._known: set[Kind] = set()
-        self._waiting: list[str] = []
+        self.waiting: list[str] = []
 
     def add(self, finding: Finding) -> bool:
         """Report a finding; whether it is the first of its kind."""
         if finding.kind in self._known:
             return False
         self._known.add(finding.kind)
-        self._waiting.append(finding.text)
+        self.waiting.append(finding.text)
         self.flush()
         return True
 
     def flush(self) -> None:
         """Send what waits."""
-        while self._waiting and self._send(CODE, self._waiting[0]):
-            self._waiting.pop(0)
+        while self.waiting and self._send(CODE, self.waiting[0]):
+            self.waiting.pop(0)
