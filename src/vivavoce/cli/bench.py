@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vivavoce.load.document import Document
 
 app = typer.Typer(
-    help="Measure a server under load: many streams in real time, and what they saw when.",
+    help="Measure a server under load, with many real-time streams.",
     no_args_is_help=True,
 )
 
@@ -27,25 +27,32 @@ def bench(  # noqa: PLR0913  options of a command line
     context: typer.Context,
     *,
     url: Annotated[
-        str | None, typer.Option(help="A running server; by default one of its own is started.")
+        str | None,
+        typer.Option(help="URL of a running server; by default the command starts a private one."),
     ] = None,
     api_key: Annotated[
-        str, typer.Option(envvar="VIVAVOCE_API_KEY", help="API key of that server.")
+        str, typer.Option(envvar="VIVAVOCE_API_KEY", help="API key of the server.")
     ] = "",
-    pid: Annotated[
-        int | None, typer.Option(help="Its process here, to tell processor time and memory.")
+    pid: Annotated[int | None, typer.Option(help="PID of the server, for CPU and memory.")] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="Speech to send; by default the sample.")
     ] = None,
-    audio: Annotated[Path | None, typer.Option(help="Speech; by default the sample.")] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=2, help="How much each stream sends; each command has a default."),
+        typer.Option(min=2, help="Seconds of audio per stream; each command has its own default."),
     ] = None,
-    endpointing: Annotated[float, typer.Option(min=0.01, max=10, help="As in a request.")] = 0.05,
-    maximum: Annotated[float, typer.Option(min=5, max=60, help="Longest utterance.")] = 5.0,
+    endpointing: Annotated[
+        float, typer.Option(min=0.01, max=10, help="Seconds of silence that end an utterance.")
+    ] = 0.05,
+    maximum: Annotated[
+        float, typer.Option(min=5, max=60, help="Maximum seconds per utterance.")
+    ] = 5.0,
     language: Annotated[str, typer.Option(help="Language of the speech.")] = "en",
-    model: Annotated[str, typer.Option(help="solaria-1, fast or accurate.")] = "solaria-1",
-    partials: Annotated[bool, typer.Option(help="Ask for partial transcripts.")] = True,
-    json: Annotated[Path | None, typer.Option(help="File for all figures, as JSON.")] = None,
+    model: Annotated[str, typer.Option(help="Model: solaria-1, fast or accurate.")] = "solaria-1",
+    partials: Annotated[bool, typer.Option(help="Request partial transcripts.")] = True,
+    json: Annotated[
+        Path | None, typer.Option(help="File to write all figures to, as JSON.")
+    ] = None,
 ) -> None:
     """Measure a server under load: many streams in real time, and what they saw when."""
     request = InitRequest(
@@ -60,13 +67,17 @@ def bench(  # noqa: PLR0913  options of a command line
     context.obj = Setting(url, api_key, pid, request, audio, seconds, json)
 
 
-Talk = Annotated[int, typer.Option(min=1, max=100, help="Per cent of the time; the rest is still.")]
-Streams = Annotated[str, typer.Option(help="Numbers of streams, one run each.")]
+Talk = Annotated[
+    int, typer.Option(min=1, max=100, help="Percentage of speech; the rest is silence.")
+]
+Streams = Annotated[
+    str, typer.Option(help="Numbers of concurrent streams, separated by commas; one run each.")
+]
 
 
 @app.command()
 def latency(context: typer.Context, *, streams: Streams = "1,2,4,8", talk: Talk = 100) -> None:
-    """Streams that speak in real time: when their words were shown, and at what cost."""
+    """Measure the latency of words and finals, and the CPU cost, of real-time streams."""
     setting, counts = _setting(context), _numbers(streams)
     from vivavoce.cli import bench_runs  # noqa: PLC0415  help needs no server extra
 
@@ -77,17 +88,22 @@ def latency(context: typer.Context, *, streams: Streams = "1,2,4,8", talk: Talk 
 def capacity(
     context: typer.Context,
     *,
-    first: Annotated[int, typer.Option(min=1, help="Streams to begin the search with.")] = 4,
-    most: Annotated[int, typer.Option(min=1, help="No more streams than this.")] = 64,
+    first: Annotated[
+        int, typer.Option(min=1, help="Number of streams at which the search starts.")
+    ] = 4,
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of streams.")] = 64,
     limit: Annotated[
-        float, typer.Option(min=0.01, help="Bearable time to final, 95th percentile, seconds.")
+        float, typer.Option(min=0.01, help="Target p95 time to final, in seconds.")
     ] = 0.5,
     slip: Annotated[
-        float, typer.Option(min=0.01, help="Seconds that finals may be later than for one stream.")
+        float,
+        typer.Option(
+            min=0.01, help="Maximum seconds by which finals may fall behind those of one stream."
+        ),
     ] = 1.0,
     talk: Talk = 100,
 ) -> None:
-    """Search for the largest number of streams whose finals still come in time."""
+    """Find the largest number of streams whose finals arrive within the target time."""
     setting = _setting(context)
     from vivavoce.cli import bench_runs  # noqa: PLC0415  as above
 
@@ -97,9 +113,9 @@ def capacity(
 
 @app.command()
 def overhead(context: typer.Context, *, streams: Streams = "1,32") -> None:
-    """The server's processor time beside the engine's alone on the same finals.
+    """Compare the CPU time of the server with that of the bare engine on the same finals.
 
-    The last number of streams should be more than the machine can bear.
+    The last number of streams should exceed the capacity of the machine.
     """
     setting, counts = _setting(context), _numbers(streams)
     from vivavoce.cli import bench_runs  # noqa: PLC0415  as above
@@ -111,11 +127,13 @@ def overhead(context: typer.Context, *, streams: Streams = "1,32") -> None:
 def long(
     context: typer.Context,
     *,
-    speed: Annotated[float, typer.Option(min=0.1, help="Times real time.")] = 40.0,
+    speed: Annotated[
+        float, typer.Option(min=0.1, help="Speed, as a multiple of real time.")
+    ] = 40.0,
     talk: Talk = 20,
-    minutes: Annotated[float, typer.Option(min=0.05, help="Of audio, in a line.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.05, help="Minutes of audio per row.")] = 10.0,
 ) -> None:
-    """One session of three hours: whether latency, memory and cost stay what they were."""
+    """Measure whether latency, memory and cost stay constant in a session of three hours."""
     setting = _setting(context)
     from vivavoce.cli import bench_runs  # noqa: PLC0415  as above
 
@@ -127,10 +145,12 @@ def long(
 def ingest(
     context: typer.Context,
     *,
-    streams: Annotated[str, typer.Option(help="Numbers of sessions, one run each.")] = "100,1000",
-    drivers: Annotated[int, typer.Option(min=1, help="Processes that send.")] = 1,
+    streams: Annotated[
+        str, typer.Option(help="Numbers of concurrent sessions, separated by commas; one run each.")
+    ] = "100,1000",
+    drivers: Annotated[int, typer.Option(min=1, help="Number of sender processes.")] = 1,
 ) -> None:
-    """Sessions of silence: how soon their audio is acknowledged as stored."""
+    """Measure the latency of acks in sessions that send silence."""
     setting, counts = _setting(context), _numbers(streams)
     from vivavoce.cli import bench_runs  # noqa: PLC0415  as above
 

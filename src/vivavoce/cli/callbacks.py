@@ -12,23 +12,23 @@ from vivavoce.cli.desk import Config, Data, desk, moment
 from vivavoce.cli.failures import BadInputError, reported
 
 app = typer.Typer(
-    help="See which callbacks and webhooks wait or were given up, and send them again.",
+    help="List pending and failed callbacks and webhooks, and redeliver them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-Session = Annotated[str | None, typer.Option(help="Only of this session.")]
+Session = Annotated[str | None, typer.Option(help="Limit to this session.")]
 Endpoint = Annotated[
-    str | None, typer.Option(help="Only for this endpoint: a webhook's ID or a callback's URL.")
+    str | None, typer.Option(help="Limit to this endpoint: a webhook ID or a callback URL.")
 ]
-Most = Annotated[int, typer.Option("--limit", min=1, help="Rows to show at most.")]
+Most = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of rows.")]
 
 
 @app.command("list")
 def list_deliveries(
     *,
     dead: Annotated[
-        bool, typer.Option("--dead", help="The messages that were given up, one by one.")
+        bool, typer.Option("--dead", help="List the dead letters, one per row.")
     ] = False,
     session: Session = None,
     endpoint: Endpoint = None,
@@ -36,7 +36,7 @@ def list_deliveries(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """List what waits for whom and why; times are UTC. What has arrived is not kept."""
+    """List pending messages with endpoints and errors. Delivered messages are not kept."""
     with reported(), desk(data, config) as here:
         if dead or session or endpoint:
             Console().print(_dead(here.dead_letters(_choice((), session, endpoint), limit)))
@@ -47,16 +47,16 @@ def list_deliveries(
 @app.command()
 def redeliver(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Messages, as listed.")
+        list[str] | None, typer.Argument(metavar="[ID]...", help="IDs of messages, as listed.")
     ] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Everything that was given up.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
     session: Session = None,
     endpoint: Endpoint = None,
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Send messages again that were given up, in their old order."""
+    """Redeliver dead letters in their original order."""
     with reported(), desk(data, config) as here:
         if not (ids or every or session or endpoint):
             raise BadInputError("say which: message IDs, --session, --endpoint or --all")
@@ -67,9 +67,12 @@ def redeliver(
 @app.command()
 def secret(
     *,
-    owner: Annotated[str, typer.Option(help="Whose sessions: the name of the key.")] = "default",
+    owner: Annotated[str, typer.Option(help="Name of the key.")] = "default",
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Make a new one; the old one signs beside it.")
+        bool,
+        typer.Option(
+            "--rotate", help="Create a new secret; the previous secret keeps signing beside it."
+        ),
     ] = False,
     data: Data = None,
     config: Config = None,

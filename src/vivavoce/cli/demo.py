@@ -32,17 +32,17 @@ COUNTED = frozenset({"messages", "request_params", "words"})
 
 def demo(
     *,
-    seconds: Annotated[float, typer.Option(min=1, help="How much of the sample is spoken.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of the sample to stream.")] = 20.0,
     models: Annotated[
         Path | None,
         typer.Option(
             envvar="VIVAVOCE_MODELS",
-            help="Folder of the models; by default in the user's cache folder.",
+            help="Folder of the models (default: in the user's cache folder).",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Start a server, stream a speech sample to it in real time, and show what it understands."""
+    """Start a server, stream a speech sample to it in real time, and show the transcript."""
     with reported():
         asyncio.run(_demo(open_audio(sample_path(models)), seconds, models))
 

@@ -13,7 +13,7 @@ from vivavoce.cli.failures import FAILED, BadInputError
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder of the server's data, as for serve.", show_default=False),
+    typer.Option(help="Data folder of the server, as for serve.", show_default=False),
 ]
 Config = Annotated[Path | None, typer.Option(help="Settings file (TOML), as for serve.")]
 

@@ -19,7 +19,7 @@ from vivavoce.recognition.model_errors import ModelError, UnknownModelError
 from vivavoce.recognition.store import ModelStore
 
 app = typer.Typer(
-    help="List, fetch, check and delete the speech models.",
+    help="List, download, verify and remove speech models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -32,19 +32,19 @@ ModelsFolder = Annotated[
     typer.Option(
         "--models",
         envvar="VIVAVOCE_MODELS",
-        help="Folder of the models; by default in the user's cache folder.",
+        help="Folder of the models (default: in the user's cache folder).",
         show_default=False,
     ),
 ]
 ModelIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Models; by default those the server starts with."),
+    typer.Argument(metavar="[ID]...", help="Models (default: those that the server uses)."),
 ]
 PullNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ID | hub:OWNER/NAME@COMMIT]...",
-        help="Models; by default those the server starts with.",
+        help="Models (default: those that the server uses).",
     ),
 ]
 FromDir = Annotated[
@@ -52,21 +52,21 @@ FromDir = Annotated[
     typer.Option(
         exists=True,
         file_okay=False,
-        help="Take them from this folder instead of the network: the models folder of another "
+        help="Install from this folder instead of the network: the models folder of another "
         "machine, or wheels.",
         show_default=False,
     ),
 ]
 Offline = Annotated[
     bool,
-    typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Do not touch the network."),
+    typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Do not use the network."),
 ]
-ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model, as listed.")]
+ModelId = Annotated[str, typer.Argument(metavar="ID", help="ID of a model, as listed.")]
 
 
 @app.command("list")
 def list_models(folder: ModelsFolder = None) -> None:
-    """List the models of the catalogue and say which are here."""
+    """List the models of the catalogue and which of them are installed."""
     with _failures():
         catalogue, store = _open(folder)
         models = (*catalogue, *store.foreign())
@@ -96,9 +96,11 @@ def show(
     model_id: ModelId,
     folder: ModelsFolder = None,
     *,
-    licence: Annotated[bool, typer.Option("--licence", help="Print the licence text too.")] = False,
+    licence: Annotated[
+        bool, typer.Option("--licence", help="Also print the licence text.")
+    ] = False,
 ) -> None:
-    """Show where a model comes from, what it must hash to and where it lies."""
+    """Show the source, hashes and location of a model."""
     with _failures():
         catalogue, store = _open(folder)
         model = find_model(model_id, catalogue, store)
@@ -117,7 +119,7 @@ def pull(
     from_dir: FromDir = None,
     offline: Offline = False,
 ) -> None:
-    """Fetch models and check every byte; what is here already is left alone."""
+    """Download models and verify their hashes. Installed models are kept."""
     with _failures():
         catalogue, store = _open(folder, _supply(from_dir, offline=offline))
         wanted = _wanted(catalogue, model_ids)
@@ -135,7 +137,7 @@ def pull(
 
 @app.command()
 def verify(model_ids: ModelIds = None, folder: ModelsFolder = None) -> None:
-    """Read models byte by byte and compare them with their hashes."""
+    """Verify the hashes of installed models."""
     with _failures():
         catalogue, store = _open(folder)
         bad = 0

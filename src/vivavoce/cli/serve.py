@@ -12,13 +12,17 @@ from vivavoce.cli.failures import BadInputError, ServerStartError, reported
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of sessions and recordings.")] = None,
-    api_key: Annotated[str | None, typer.Option(help="The one key to accept.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 selects a free port.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder, for sessions and recordings.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option(help="The only API key to accept.")] = None,
     models: Annotated[Path | None, typer.Option(help="Folder of the models.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
 ) -> None:
-    """Run a server. Settings come from flags, then VIVAVOCE_* variables, then the file."""
+    """Run a server. Flags override VIVAVOCE_* variables, which override the settings file."""
     flags = {"host": host, "port": port, "data": data, "api_key": api_key, "models": models}
     with reported():
         logs, serving, settings = _server_modules()

@@ -50,46 +50,46 @@ class Task(msgspec.Struct, frozen=True):
     live: bool
 
 
-File = Annotated[Path, typer.Argument(help="A WAV, FLAC or other sound file.")]
+File = Annotated[Path, typer.Argument(help="WAV, FLAC or other audio file.")]
 Url = Annotated[
     str | None,
-    typer.Option(envvar="VIVAVOCE_URL", help="A running server; without it, one of its own."),
+    typer.Option(
+        envvar="VIVAVOCE_URL",
+        help="URL of a running server; by default the command starts a private one.",
+    ),
 ]
-Key = Annotated[str, typer.Option(envvar="VIVAVOCE_API_KEY", help="Key of that server.")]
+Key = Annotated[str, typer.Option(envvar="VIVAVOCE_API_KEY", help="API key of the server.")]
 Languages = Annotated[
     list[str] | None,
-    typer.Option(help="Language that is spoken, such as en; repeat it for several."),
+    typer.Option(help="Spoken language, such as en; repeat the option for several."),
 ]
 Model = Annotated[
-    str, typer.Option(help="solaria-1 for the server's default model, fast or accurate.")
+    str, typer.Option(help="Model: solaria-1 (the server's default), fast or accurate.")
 ]
 Endpointing = Annotated[
     float, typer.Option(min=0.01, max=10, help="Seconds of silence that end an utterance.")
 ]
-MaxDuration = Annotated[
-    float, typer.Option(min=5, max=60, help="Seconds after which an utterance is cut anyway.")
-]
+MaxDuration = Annotated[float, typer.Option(min=5, max=60, help="Maximum seconds per utterance.")]
 Fast = Annotated[
-    bool, typer.Option("--fast", help="As fast as the server takes it, not in real time.")
+    bool,
+    typer.Option("--fast", help="Send as fast as the server accepts it instead of in real time."),
 ]
 Kind = Annotated[
     Format,
     typer.Option(
-        "--format", help="Text as it comes, messages as JSON lines, or subtitles at the end."
+        "--format", help="Text as it arrives, messages as JSON lines, or subtitles at the end."
     ),
 ]
-Destination = Annotated[
-    Path | None, typer.Option(help="File to write; by default standard output.")
-]
+Destination = Annotated[Path | None, typer.Option(help="File to write (default: standard output).")]
 Partials = Annotated[
     bool | None,
     typer.Option(
         "--partials/--no-partials",
-        help="Ask for partials; by default where a terminal can show them.",
+        help="Request partials (default: if the output is a terminal).",
     ),
 ]
 Words = Annotated[
-    bool, typer.Option("--words", help="A line or a cue for each word, with its times.")
+    bool, typer.Option("--words", help="Write one line or cue per word, with its times.")
 ]
 
 
@@ -108,7 +108,7 @@ def transcribe(  # noqa: PLR0913  one parameter per option, as typer reads them
     partials: Partials = None,
     words: Words = False,
 ) -> None:
-    """Transcribe a file as a live session. Ctrl-C ends it early and keeps what is final."""
+    """Transcribe an audio file as a live session. Ctrl-C ends it early and keeps the finals."""
     with reported():
         audio = open_audio(file)
         live = kind is Format.TEXT and output is None and sys.stdout.isatty()

@@ -10,26 +10,26 @@ from vivavoce.cli.desk import Config, Data, desk, moment
 from vivavoce.cli.failures import FAILED, reported
 
 app = typer.Typer(
-    help="Tell endpoints of the beginning and end of sessions: add, list, try and remove them.",
+    help="Manage webhook endpoints, which receive session lifecycle events.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-EndpointId = Annotated[str, typer.Argument(metavar="ID", help="An endpoint, as listed.")]
+EndpointId = Annotated[str, typer.Argument(metavar="ID", help="ID of an endpoint, as listed.")]
 
 
 @app.command()
 def add(
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where to post to.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL to post to.")],
     *,
     owner: Annotated[
         str | None,
-        typer.Option(help="Only of this key's sessions; by default of those of every key."),
+        typer.Option(help="Limit to sessions of this key (default: all keys)."),
     ] = None,
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Add an endpoint. Its secret, which signs what it is sent, is shown only now."""
+    """Add an endpoint. Its signing secret is shown only once."""
     with reported(), desk(data, config) as here:
         made, doubt = here.add(url, owner)
         typer.echo(f"endpoint {made.id}\nsecret   {made.secrets[0]}")
@@ -51,7 +51,7 @@ def list_endpoints(data: Data = None, config: Config = None) -> None:
 
 @app.command()
 def remove(endpoint: EndpointId, data: Data = None, config: Config = None) -> None:
-    """Remove an endpoint with everything that waits for it."""
+    """Remove an endpoint and its pending messages."""
     with reported(), desk(data, config) as here:
         here.remove(endpoint)
         typer.echo(f"{endpoint}: removed")
@@ -59,7 +59,7 @@ def remove(endpoint: EndpointId, data: Data = None, config: Config = None) -> No
 
 @app.command("test")
 def try_endpoint(endpoint: EndpointId, data: Data = None, config: Config = None) -> None:
-    """Send an endpoint a trial message: the start of a session that does not exist."""
+    """Send a test event to an endpoint: the start of a session that does not exist."""
     with reported(), desk(data, config) as here:
         answer = here.test(endpoint)
         seen = answer.failure or f"HTTP {answer.status}"
@@ -71,7 +71,7 @@ def try_endpoint(endpoint: EndpointId, data: Data = None, config: Config = None)
 
 @app.command()
 def enable(endpoint: EndpointId, data: Data = None, config: Config = None) -> None:
-    """Send to an endpoint again that was disabled because it had said 410, gone."""
+    """Enable an endpoint that was disabled because it answered 410 Gone."""
     with reported(), desk(data, config) as here:
         here.enable(endpoint)
         typer.echo(f"{endpoint}: active")
@@ -79,6 +79,6 @@ def enable(endpoint: EndpointId, data: Data = None, config: Config = None) -> No
 
 @app.command()
 def rotate(endpoint: EndpointId, data: Data = None, config: Config = None) -> None:
-    """Give an endpoint a new secret; the one before goes on signing until the next change."""
+    """Create a new signing secret. The previous secret keeps signing until the next rotation."""
     with reported(), desk(data, config) as here:
         typer.echo(f"secret   {here.rotate(endpoint)}")

@@ -36,89 +36,88 @@ class Metrics:
         counter = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
         histogram = partial(Histogram, registry=self.registry)
-        self.connections = gauge("vivavoce_connections", "Sockets that are open.")
+        self.connections = gauge("vivavoce_connections", "Open WebSocket connections.")
         self.open_connections = gauge(
-            "vivavoce_open_connections", "TCP connections that are open, WebSockets included."
+            "vivavoce_open_connections", "Open TCP connections, WebSockets included."
         )
         self.connections_refused = counter(
             "vivavoce_connections_refused_total",
-            "Connections refused because too many are open (full), or too many from their address "
-            "(address), or closed without a request to make room (gave_way).",
+            "Connections refused because the server is full (full) or their address has too "
+            "many (address), and idle connections closed to make room (gave_way).",
             ["reason"],
         )
         self.requests_refused = counter(
             "vivavoce_requests_refused_total",
-            "Requests refused before a route saw them, and clients cut because they took no data.",
+            "Requests refused before routing, and connections aborted because the client read "
+            "nothing.",
             ["reason"],
         )
         self._unanswered = 0
-        gauge(
-            "vivavoce_acks_outstanding", "Chunks that were read and are not durable yet."
-        ).set_function(lambda: self._unanswered)
+        gauge("vivavoce_acks_outstanding", "Chunks received and not yet durable.").set_function(
+            lambda: self._unanswered
+        )
         self.slow_readers = counter(
             "vivavoce_slow_readers_dropped_total",
-            "Sockets closed because they were read too slowly.",
+            "Connections closed because the client read too slowly.",
         )
         self.partials_skipped = counter(
-            "vivavoce_partials_skipped_total", "Partials that a slow reader was not sent."
+            "vivavoce_partials_skipped_total", "Partials dropped for slow clients."
         )
-        self.acks_merged = counter(
-            "vivavoce_acks_merged_total", "Acknowledgements that went as one to a slow reader."
-        )
+        self.acks_merged = counter("vivavoce_acks_merged_total", "Acks coalesced for slow clients.")
         self.handshakes = counter(
             "vivavoce_handshakes_total", "Handshakes with a valid token.", ["outcome"]
         )
         self.unknown_tokens = counter(
             "vivavoce_unknown_tokens_total",
-            "Handshakes refused because no session has their token.",
+            "Handshakes refused because their token belongs to no session.",
         )
         self.failed_keys = counter(
-            "vivavoce_failed_keys_total", "Requests refused because their API key is unknown."
+            "vivavoce_failed_keys_total", "Requests refused because of an unknown API key."
         )
         self.handshake_wait = histogram(
             "vivavoce_handshake_wait_seconds",
-            "How long handshakes were held.",
+            "Time that handshakes waited in the gate.",
             buckets=WAIT_BUCKETS,
         )
         self.commit_time = histogram(
             "vivavoce_journal_commit_seconds",
-            "How long commits took, their sync included.",
+            "Duration of journal commits, sync included.",
             buckets=COMMIT_BUCKETS,
         )
         self.time_to_final = histogram(
             "vivavoce_time_to_final_seconds",
-            "From the decision that an utterance has ended to its durable final.",
+            "Time from the end of an utterance to its durable final.",
             buckets=ANSWER_BUCKETS,
         )
         self.loop_late = histogram(
             "vivavoce_loop_late_seconds",
-            "How late the event loop answered, asked ten times a second.",
+            "Delay of the event loop, sampled ten times a second.",
             buckets=LOOP_BUCKETS,
         )
         self.loop_busy = histogram(
             "vivavoce_loop_busy_seconds",
-            "Processor time that the event loop used before it answered.",
+            "CPU time that the event loop used during such a delay.",
             buckets=LOOP_BUCKETS,
         )
         self.collection_time = histogram(
             "vivavoce_garbage_collection_seconds",
-            "How long collections of garbage took; everything stands still meanwhile.",
+            "Duration of garbage collections (stop-the-world).",
             buckets=LOOP_BUCKETS,
         )
         self.background_failures = counter(
             "vivavoce_background_failures_total",
-            "Failures of background work; all but sessions are started again.",
+            "Failures of background tasks; all tasks except sessions restart.",
             ["task"],
         )
         self.unreadable_items = counter(
             "vivavoce_unreadable_items_total",
-            "Stored items that could not be read and are kept for repair.",
+            "Unreadable stored items, kept for repair.",
             ["kind"],
         )
         self.foreseen = counter(
             "vivavoce_foreseen_finals_total",
-            "Finals in a pause: asked for, confirmed with the answer ready or under way, dropped "
-            "without it, or wasted.",
+            "Speculative finals: requested, confirmed with the result ready or pending, dropped"
+            " without a result, or wasted.",
             ["event"],
         )
 
@@ -174,61 +173,61 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "gauge",
         "vivavoce_live_sessions",
-        "Sessions that are open: connected, or waiting for their client to come back.",
+        "Open sessions: connected, or waiting for their client to reconnect.",
         lambda s: s.sessions.recording,
     ),
     Reading(
         "gauge",
         "vivavoce_unopened_sessions",
-        "Sessions that no client has connected to.",
+        "Sessions without a first connection.",
         lambda s: s.sessions.unopened,
     ),
     Reading(
         "gauge",
         "vivavoce_sessions",
-        "Sessions in the journal: live, ending, or waiting for their client.",
+        "Sessions in the journal: connected, ending, or waiting for their client.",
         lambda s: s.sessions.known,
     ),
     Reading(
         "counter",
         "vivavoce_audio_seconds_total",
-        "Audio stored, repeats not counted.",
+        "Seconds of audio stored, resent audio not counted.",
         lambda s: s.sessions.resumes.audio_seconds,
     ),
     Reading(
         "counter",
         "vivavoce_resumes_total",
-        "Connections that sent audio to a session that had some.",
+        "Reconnects that continued the audio of a session.",
         lambda s: s.sessions.resumes.resumes,
     ),
     Reading(
         "counter",
         "vivavoce_resume_ambiguous_total",
-        "Resumes whose audio did not tell where it belongs.",
+        "Resumes whose position the audio did not determine.",
         lambda s: s.sessions.resumes.ambiguous,
     ),
     Reading(
         "counter",
         "vivavoce_resume_differing_total",
-        "Resumes that sent audio again with other bytes.",
+        "Resumes that resent audio with different bytes.",
         lambda s: s.sessions.resumes.differing,
     ),
     Reading(
         "counter",
         "vivavoce_resent_bytes_total",
-        "Audio that came again and was stored already.",
+        "Bytes of resent audio that were already stored.",
         lambda s: s.sessions.resumes.resent_bytes,
     ),
     Reading(
         "gauge",
         "vivavoce_queue_jobs",
-        "Utterances that wait for a worker.",
+        "Utterances waiting for a worker.",
         lambda s: s.recogniser.stats().waiting,
     ),
     Reading(
         "gauge",
         "vivavoce_queue_age_seconds",
-        "How long the longest of them has waited.",
+        "Waiting time of the oldest of these utterances.",
         lambda s: s.recogniser.stats().queue_age,
     ),
     Reading(
@@ -240,52 +239,55 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "counter",
         "vivavoce_partials_spared_total",
-        "Partials not asked for, as they would have come too soon for the load.",
+        "Partials not requested because of the load.",
         lambda s: s.recogniser.stats().spared,
     ),
     Reading(
         "gauge",
         "vivavoce_refresh_interval_seconds",
-        "Time between two partials of a channel; 0 while there is only the first.",
+        "Interval between partials of a channel; 0 if there has been only one.",
         lambda s: s.recogniser.stats().refresh_interval,
     ),
     Reading(
         "gauge",
         "vivavoce_load",
-        "Share of the workers' time that finals take, with what new sessions are expected to add.",
+        "Share of worker time that finals need, including the expected load of new sessions.",
         lambda s: s.reception.load,
     ),
     Reading(
         "counter",
         "vivavoce_admission_refused_total",
-        "Sessions refused with 429 because the machine is full.",
+        "Sessions refused with 429 because of the load.",
         lambda s: s.reception.refused,
     ),
     Reading(
         "counter",
         "vivavoce_decode_cpu_seconds_total",
-        "CPU time spent on decoding.",
+        "CPU time of decoding.",
         lambda s: s.recogniser.stats().cpu_seconds,
     ),
     Reading(
         "counter",
         "vivavoce_decoded_audio_seconds_total",
-        "Audio decoded, context included.",
+        "Seconds of audio decoded, context included.",
         lambda s: s.recogniser.stats().audio_seconds,
     ),
     Reading(
         "counter",
         "vivavoce_poisoned_total",
-        "Utterances given up because they kill workers.",
+        "Utterances abandoned because they crashed workers.",
         lambda s: s.recogniser.stats().poisoned,
     ),
     Reading(
-        "gauge", "vivavoce_workers_ready", "Workers that are warm.", lambda s: _workers(s, "ready")
+        "gauge",
+        "vivavoce_workers_ready",
+        "Workers that are ready for jobs.",
+        lambda s: _workers(s, "ready"),
     ),
     Reading(
         "counter",
         "vivavoce_worker_restarts_total",
-        "Workers lost and replaced.",
+        "Worker restarts after a crash.",
         lambda s: _workers(s, "lost"),
     ),
     Reading(
@@ -297,37 +299,37 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "gauge",
         "vivavoce_disk_free_bytes",
-        "Space that is left on the disk of the data folder.",
+        "Free space on the disk of the data folder.",
         lambda s: s.disk.free,
     ),
     Reading(
         "counter",
         "vivavoce_deliveries_total",
-        "Messages that arrived at a callback or a webhook.",
+        "Messages delivered to callbacks and webhooks.",
         lambda s: s.deliveries.tally.delivered,
     ),
     Reading(
         "counter",
         "vivavoce_delivery_failures_total",
-        "Tries to deliver that failed.",
+        "Failed delivery attempts.",
         lambda s: s.deliveries.tally.failed,
     ),
     Reading(
         "gauge",
         "vivavoce_deliveries_waiting",
-        "Messages for callbacks and webhooks that have not arrived.",
+        "Messages waiting for delivery to callbacks and webhooks.",
         lambda s: s.deliveries.outstanding.waiting,
     ),
     Reading(
         "gauge",
         "vivavoce_deliveries_oldest_seconds",
-        "How long the oldest of them has waited.",
+        "Waiting time of the oldest of these messages.",
         lambda s: s.deliveries.oldest_seconds,
     ),
     Reading(
         "gauge",
         "vivavoce_dead_letters",
-        "Messages that were given up and are kept.",
+        "Dead letters: messages that were not delivered and are kept.",
         lambda s: s.deliveries.outstanding.dead,
     ),
 )

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIVAVOCE_", extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on; `::` serves IPv4 and IPv6.")
-    port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
     data: Path = Field(
         default_factory=places.data_folder,
         description="Folder of the journal, the records and the recordings.",
@@ -63,163 +63,173 @@ class Settings(BaseSettings):
     )
     use_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
         (),
-        description="Models to prefer to the server's own; of several that speak a language the "
-        "first does. Each is an id of the catalogue, `hub:owner/name@commit`, or a folder (with a "
-        "slash), with `de=` before it for German alone. Several with commas.",
+        description="Models to prefer to the built-in choice; for each language the first model"
+        " that supports it is used. Each is a catalogue ID, "
+        "`hub:owner/name@commit`, or a folder (with a slash); the prefix `de=` "
+        "limits it to German. Separate several with commas.",
     )
     fast_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
         (),
-        description="Models for sessions that ask for `fast`, and for the partials of `accurate`, "
-        "written like `use_models`; else the one in use that takes the least time by the figures.",
+        description="Models for sessions with the model `fast` and for the partials of "
+        "`accurate`, written like `use_models`; by default the fastest model in use"
+        " according to the catalogue.",
     )
     accurate_models: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
         (),
-        description="Models for the finals of sessions that ask for `accurate`, written like "
-        "`use_models`; else the one in use with the fewest errors by the figures.",
+        description="Models for the finals of sessions with the model `accurate`, written like "
+        "`use_models`; by default the most accurate model in use according to the "
+        "catalogue.",
     )
     api_key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
-        None, description="The one key to accept, instead of the stored ones."
+        None, description="The only API key to accept, instead of the stored keys."
     )
     public_url: str | None = Field(
         None,
-        description="Base URL that clients see, where a proxy hides it. With it, /metrics needs a "
-        "key.",
+        description="Base URL that clients use, if it differs behind a proxy. If set, /metrics "
+        "requires a key.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
         "",
         description="Addresses and networks of proxies whose X-Forwarded-For, -Host and -Proto "
-        "are used, such as `10.0.0.0/8`; several with commas, * for any. With it, /metrics needs "
-        "a key.",
+        "headers are used, such as `10.0.0.0/8`; separate several with commas, * "
+        "for any. If set, /metrics requires a key.",
     )
     open_metrics: bool = Field(
         False,
-        description="Answer /metrics and the details of /ready without a key. Else only processes "
-        "of this machine see them without one, and through a proxy nothing does.",
+        description="Serve /metrics and the details of /ready without a key. Otherwise only "
+        "processes of this machine can read them without a key, and not through a "
+        "proxy.",
     )
-    workers: int = Field(0, ge=0, description="Recognition processes; 0 means one per core.")
+    workers: int = Field(0, ge=0, description="Number of worker processes; 0 means one per core.")
     worker_growth: int = Field(
         1024,
         ge=1,
-        description="MiB that a recognition process may grow by; then it is replaced, between two "
+        description="MiB by which a worker process may grow before it is replaced, between two "
         "jobs.",
     )
     model_memory: int = Field(
         0,
         ge=0,
-        description="Megabytes for all models together; those used least recently are unloaded "
-        "when another is needed. 0 keeps all of them loaded.",
+        description="Memory in MB for all models together; the least recently used models are "
+        "unloaded when another is needed. 0 keeps all models loaded.",
     )
     device: Device = Field(
         "cpu",
-        description="Where Whisper computes: `cpu` (int8), or `cuda` (float16, one worker a GPU).",
+        description="Device for Whisper: `cpu` (int8) or `cuda` (float16, one worker per GPU).",
     )
     context: float = Field(
         20,
         ge=0,
         le=30,
-        description="Most seconds of audio that an utterance is decoded with, its own and those "
-        "of the channel's speech before it; 0 decodes every utterance alone. Sessions whose "
-        "`endpointing` is under 0.2 s take 15 at most, so that their finals come soon.",
+        description="Maximum seconds of audio per decoding: the utterance and the channel's "
+        "speech before it. 0 decodes every utterance alone. Sessions whose "
+        "`endpointing` is below 0.2 s use at most 15 s, for faster finals.",
     )
     early_finals: bool = Field(
         True,
-        description="Decode an utterance as soon as its speaker falls silent, instead of at its "
-        "end: finals come sooner and say the same, for some decoding in vain.",
+        description="Decode an utterance as soon as silence begins instead of at its end: the "
+        "same finals arrive earlier, and some decodings are wasted.",
     )
     max_load: float = Field(
         0.85,
         ge=0,
-        description="Share of the recognition processes' time that finals may take; beyond it new "
-        "sessions are refused with 429. 0 refuses none.",
+        description="Maximum share of worker time for finals; above it, new sessions are "
+        "refused with 429. 0 disables the limit.",
     )
     max_connections: int = Field(
         0,
         ge=0,
-        description="Open connections in all, WebSockets included; 0 takes what the process may "
-        "have of file descriptors, less a reserve, and 10,000 at most. Where all are taken, a new "
-        "connection replaces the one that has waited longest without a request; where none waits, "
-        "it is answered 503.",
+        description="Maximum open connections, WebSockets included; 0 derives it from the limit"
+        " of file descriptors, less a reserve, up to 10,000. At the limit, a new "
+        "connection replaces the one that has been idle longest; if none is idle, "
+        "it receives 503.",
     )
     max_connections_per_address: int = Field(
         MAX_PER_ADDRESS,
         ge=1,
-        description="Open connections of one IPv4 address or one IPv6 network of 64 bits; others "
-        "are answered 503. Loopback addresses and `trusted_proxies` have no such bound.",
+        description="Maximum open connections per IPv4 address or IPv6 /64 network; further "
+        "ones receive 503. Loopback addresses and `trusted_proxies` are exempt.",
     )
     disk_reserve: int = Field(
         512,
         ge=0,
-        description="MiB of the data folder's disk that are kept for the sessions that run; with "
-        "less free, new ones are refused with 503. 0 keeps nothing.",
+        description="MiB of free disk space to reserve for running sessions; with less free, "
+        "new sessions are refused with 503. 0 disables the reserve.",
     )
     max_sessions: int = Field(
         100,
         ge=1,
-        description="Sessions per key that are open at once: connected, or waiting for a client "
-        "that is gone to come back.",
+        description="Maximum open sessions per key: connected, or waiting for their client to "
+        "reconnect.",
     )
     max_unopened: int = Field(
         1000,
         ge=1,
-        description="Sessions per key beside them that were created and never connected to.",
+        description="Maximum sessions per key that were created and have had no connection, in "
+        "addition to the open ones.",
     )
-    max_duration: Seconds = Field(3 * 3600, description="Seconds of audio in a session.")
+    max_duration: Seconds = Field(3 * 3600, description="Maximum seconds of audio per session.")
     resume_grace: Seconds = Field(
-        300, description="Seconds that a session waits for its client to come back."
+        300, description="Seconds that a session waits for its client to reconnect."
     )
     farewell_grace: Seconds = Field(
         15,
-        description="The same for a client that closes with 1001 or without a code (1005) before a "
-        "stop: it leaves on purpose.",
+        description="Seconds that a session waits after its client closed the connection with "
+        "1001 or without a code (1005) before a stop.",
     )
     idle_limit: Seconds = Field(
         300,
         description="Seconds without audio after which a connected session ends; empty chunks "
-        "count as audio until `max_quiet`.",
+        "count as audio for up to `max_quiet`.",
     )
     max_quiet: Seconds = Field(
         3600,
-        description="Seconds after which a connected session ends that gets nothing but empty "
-        "chunks; no less than `resume_grace` and `idle_limit` together.",
+        description="Seconds after which a connected session ends that receives only empty "
+        "chunks; at least the sum of `resume_grace` and `idle_limit`.",
     )
     mute_finalize: float = Field(
         1.0,
         ge=0,
-        description="Seconds after which a connected client that sends no audio, as one that is "
-        "muted, gets the finals of its open utterances; empty chunks are no audio. A client whose "
-        "chunks are longer has one and a half times their duration. 0 waits for more audio.",
+        description="Seconds without audio after which the open utterances of a connected "
+        "client end, for example when it is muted; empty chunks do not count as "
+        "audio. For longer chunks, 1.5 times their duration applies. 0 disables "
+        "this.",
     )
     connect_limit: Seconds = Field(
-        3600, description="Seconds within which a new session must be connected to."
+        3600, description="Seconds within which a client must connect to a new session."
     )
     engine_patience: Seconds = Field(
         300,
-        description="Seconds that a stopped session waits for an engine that cannot start; then it "
-        "ends with an error and the finals so far.",
+        description="Seconds that a stopped session waits for an engine that cannot start; then"
+        " the session ends with an error and its finals so far.",
     )
     callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, Listed] = Field(
         (),
-        description="Networks beside the public internet that callbacks and webhooks may reach, "
-        "such as `10.0.0.0/8`; several with commas.",
+        description="Networks that callbacks and webhooks may reach in addition to public "
+        "addresses, such as `10.0.0.0/8`; separate several with commas.",
     )
     callback_ports: Annotated[tuple[Port, ...], NoDecode, Listed] = Field(
-        (80, 443), description="Ports that they may reach; none given means any."
+        (80, 443),
+        description="Ports that callbacks and webhooks may reach; an empty list allows all.",
     )
     callback_delays: Annotated[tuple[Seconds, ...], NoDecode, Listed] = Field(
         DELAYS,
         min_length=1,
-        description="Longest waits in seconds after failures in a row; the last one goes on.",
+        description="Maximum delays in seconds before each retry of a delivery; the last value "
+        "repeats.",
     )
     callback_give_up: Seconds = Field(
-        GIVE_UP, description="Seconds of failing after which a message is given up and kept apart."
+        GIVE_UP,
+        description="Seconds of failed attempts after which a message becomes a dead letter.",
     )
     callback_max_bytes: int = Field(
         MAX_FRAME_BYTES,
         ge=2000,
-        description="Closing messages over this size are called back shortened, with a link.",
+        description="Maximum bytes of a closing message in a callback; larger ones are "
+        "shortened and contain a link.",
     )
     log_level: str = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="Least level to log."
+        "info", pattern="^(debug|info|warning|error)$", description="Minimum log level."
     )
 
     @classmethod
