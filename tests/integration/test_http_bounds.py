@@ -218,7 +218,7 @@ async def test_a_client_that_leaves_during_its_body_is_no_error(house: House) ->
             raw.drop()
         assert await house.emptied(SOON)
         await asyncio.sleep(0.1)
-    assert [line["event"] for line in lines] == ["client_left"] * 2
+    assert [line["event"] for line in lines] == ["client_disconnected"] * 2
     assert {line["log_level"] for line in lines} == {"debug"}
 
 

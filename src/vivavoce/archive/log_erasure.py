@@ -66,7 +66,7 @@ class LogErasure:
         self._running = None
         failure = None if running.cancelled() else running.exception()
         if failure is not None:
-            log.warning("log_not_erased", error=type(failure).__name__)
+            log.warning("log_erasure_failed", error=type(failure).__name__)
         if (failure is not None or not running.result()) and not self._due:
             self._due = True
             self._wait()

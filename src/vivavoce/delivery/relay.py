@@ -47,7 +47,7 @@ class Relay:
             except LedgerError as error:
                 log.warning("deliveries_unavailable", error=str(error))
             except JournalError as error:
-                log.warning("announcements_unavailable", error=str(error))
+                log.warning("outbox_unavailable", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _run(self) -> None:

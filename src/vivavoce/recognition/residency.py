@@ -7,15 +7,16 @@ way in the end too, so that two that do not fit together take turns instead of o
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from vivavoce.recognition.pool import WorkerPool
 from vivavoce.supervision import Supervisor, stop
 
-_logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _LOOK = 0.25
 """Seconds between two looks for room while somebody waits for it."""
@@ -177,7 +178,7 @@ class Residency:
         self._loaded[engine] = self._clock()
         cost, total = self._budget.costs[engine], self._budget.total
         if total is not None and cost > total:
-            _logger.warning("%s takes %d MB, over the budget of %d MB", engine, cost, total)
+            log.warning("model_exceeds_memory", engine=engine, megabytes=cost, budget=total)
         try:
             await self._pools[engine].start()
         except BaseException:
@@ -185,7 +186,7 @@ class Residency:
             raise
 
     async def _unload(self, engine: str) -> None:
-        _logger.info("Unloading %s to make room", engine)
+        log.info("model_unloaded", engine=engine)
         await self._pools[engine].close(_GRACE)
         del self._loaded[engine]
         self._warm.pop(engine, None)

@@ -1,9 +1,10 @@
 """One place in the pool: a worker, kept busy, and replaced when it is lost."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
+
+import structlog
 
 from vivavoce.recognition.frames import Decoded, EngineSpec
 from vivavoce.recognition.jobs import Job
@@ -15,7 +16,7 @@ from vivavoce.recognition.worker_process import (
 )
 from vivavoce.supervision import Supervisor
 
-_logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class WorkSource(Protocol):
@@ -141,7 +142,7 @@ class Slot:
         self.losses += 1
         self.last_error = str(cause)
         delay = self.backoff.lost(self._clock(), started=self._warm)
-        _logger.warning("Lost a worker, the next one starts in %.0f s: %s", delay, cause)
+        log.warning("worker_lost", error=str(cause), restart_after=round(delay, 1))
         return delay
 
     async def _employ(self) -> None:
@@ -168,8 +169,8 @@ class Slot:
     def _recycle(self, worker: WorkerProcess) -> None:
         """Note that a worker is given up though it works: its engine keeps ever more memory."""
         self.recycled += 1
-        grown = worker.grown_bytes / (1 << 20)
-        _logger.warning("Worker %d has grown by %.0f MiB and is replaced", worker.pid, grown)
+        grown = round(worker.grown_bytes / (1 << 20))
+        log.warning("worker_recycled", pid=worker.pid, grown_mebibytes=grown)
 
     async def _serve(self, worker: WorkerProcess, batch: Sequence[Job]) -> None:
         self.busy = True

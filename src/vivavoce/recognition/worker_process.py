@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+import structlog
 
 from vivavoce.child_process import COMPUTING, NEUTRAL_FOLDER, clean_environment, interpreter
 from vivavoce.recognition import frames
@@ -27,7 +27,7 @@ from vivavoce.recognition.frames import (
 )
 from vivavoce.recognition.jobs import BYTES_PER_SAMPLE
 
-_logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 _decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
 
 _Reply = TypeVar("_Reply", Ready, Decoded)
@@ -196,7 +196,8 @@ class WorkerProcess:
                 continue
             if not line:
                 return
-            _logger.info("Worker %d: %s", self.pid, line.decode(errors="replace").rstrip())
+            text = line.decode(errors="replace").rstrip()
+            log.info("worker_output_received", pid=self.pid, text=text)
 
 
 async def _read(stdout: asyncio.StreamReader) -> FromWorker:

@@ -71,7 +71,7 @@ class DiskReserve:
             self.free = await asyncio.to_thread(self._measure, self._folder)
         except OSError as error:
             # Storage that is broken is reported where something is stored.
-            log.warning("disk_not_measured", error=str(error))
+            log.warning("disk_measurement_failed", error=str(error))
             return
         if self._low != (self.free < self._reserve):
             self._low = not self._low

@@ -314,7 +314,7 @@ class Connection:
         try:
             await self._live.announce(announcements)
         except JournalError as error:
-            log.warning("message_not_announced", session=self._live.id, error=str(error))
+            log.warning("callback_enqueue_failed", session=self._live.id, error=str(error))
         return message
 
     def _finalize(self, channel: int | None, owed: Owed) -> None:

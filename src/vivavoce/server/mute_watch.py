@@ -117,9 +117,9 @@ class MuteWatch:
         if error is None:
             log.debug("break_marked", session=self._live.id, position=marked.result())
         elif isinstance(error, UnavailableError):
-            log.warning("break_not_marked", session=self._live.id, error=str(error))
+            log.warning("break_marker_failed", session=self._live.id, error=str(error))
             if self._open and self._live.audio_at == audio_at:
                 self._detector.retry(self._live.monotonic(), STORAGE_RETRY_SECONDS)
                 self._wait()
         elif not isinstance(error, AlreadyStoppedError | DroppedError | SealedError):
-            log.error("break_not_marked", session=self._live.id, error=repr(error))
+            log.error("break_marker_failed", session=self._live.id, error=repr(error))

@@ -145,7 +145,7 @@ class Voices:
         """
         for model_id, problem in self._store.broken(self._usable).items():
             mend = f"vivavoce models pull {model_id}"
-            log.warning("model_left_out", model=model_id, problem=problem, mend=mend)
+            log.warning("model_unusable", model=model_id, problem=problem, mend=mend)
         served: dict[tuple[str, ...], list[str]] = {}
         for language, choice in self._choices.items():
             served.setdefault(tuple(each.model.id for each in choice.models), []).append(language)

@@ -75,7 +75,7 @@ async def test_a_failure_is_logged_and_tried_again(engine: sql.Engine, tmp_path:
         async with asyncio.timeout(10):
             while len(logs) < 2:  # noqa: ASYNC110  as above
                 await asyncio.sleep(0.01)
-    assert {entry["event"] for entry in logs} == {"log_not_erased"}
+    assert {entry["event"] for entry in logs} == {"log_erasure_failed"}
     engine.dispose()
     path.write_bytes(whole)
     await erasure.aclose()

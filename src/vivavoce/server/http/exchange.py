@@ -90,7 +90,7 @@ class Exchange:
         try:
             await self._answer(app, scope)
         except (ClientLeftError, ClientDisconnect):
-            log.debug("client_left", method=self._head.method)
+            log.debug("client_disconnected", method=self._head.method)
         except asyncio.CancelledError:
             self._connection.abort()
             raise

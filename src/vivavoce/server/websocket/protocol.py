@@ -327,7 +327,7 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             text = payload.decode()
         except UnicodeDecodeError as error:
-            _log.debug("text_not_utf8", position=error.start)
+            _log.debug("invalid_utf8_received", position=error.start)
             self._fail(INVALID_DATA, f"{error.reason} at position {error.start}")
         else:
             self._bridge.put({"type": "websocket.receive", "text": text})

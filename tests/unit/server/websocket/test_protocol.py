@@ -256,7 +256,7 @@ def test_a_text_that_is_no_utf8_is_one_short_line_at_debug() -> None:
             await settled()
         assert client.close_code == 1007
         assert told.disconnected == 1007
-        assert lines == [{"event": "text_not_utf8", "position": 0, "log_level": "debug"}]
+        assert lines == [{"event": "invalid_utf8_received", "position": 0, "log_level": "debug"}]
 
     run(story())
 
