@@ -8,7 +8,7 @@ from vivavoce.protocol.timestamps import iso
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """What stands in the body of an HTTP error."""
+    """Body of an HTTP error."""
 
     timestamp: Instant
     path: str

@@ -27,7 +27,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class ChunkRange(msgspec.Struct, frozen=True):
-    """Where a chunk stands in the session: bytes ``[a, b)`` as sent, and seconds."""
+    """Position of a chunk in the session: bytes ``[a, b)`` as sent, and seconds."""
 
     byte_range: tuple[Index, Index]
     time_range: tuple[Seconds, Seconds]
@@ -57,7 +57,7 @@ class StopRecordingAck(Message, frozen=True, tag="stop_recording"):
 
 
 class FinalizedMoment(msgspec.Struct, frozen=True):
-    """Where open utterances were ended: seconds from the session's start; null: every channel."""
+    """Position at which open utterances end; channel null: every channel."""
 
     time: Seconds
     channel: Index | None = None
@@ -79,19 +79,19 @@ class SpeechMoment(msgspec.Struct, frozen=True):
 
 
 class SpeechStart(Message, frozen=True, tag="speech_start"):
-    """Somebody began to speak."""
+    """Speech begins."""
 
     data: SpeechMoment
 
 
 class SpeechEnd(Message, frozen=True, tag="speech_end"):
-    """Somebody fell silent."""
+    """Speech ends."""
 
     data: SpeechMoment
 
 
 class TranscriptData(msgspec.Struct, frozen=True):
-    """One utterance; partials and the final of it share the id."""
+    """One utterance; its partials and its final share the id."""
 
     id: str
     is_final: bool
@@ -110,7 +110,7 @@ class StartSession(Message, frozen=True, tag="start_session"):
 
 
 class StartRecording(Message, frozen=True, tag="start_recording"):
-    """The first audio came."""
+    """The first audio was received."""
 
 
 class RecordingDuration(msgspec.Struct, frozen=True):
@@ -126,7 +126,7 @@ class EndRecording(Message, frozen=True, tag="end_recording"):
 
 
 class PostTranscript(Message, frozen=True, tag="post_transcript"):
-    """The whole text; shortened where it would exceed 1 MiB.
+    """The full transcript; shortened if it would exceed 1 MiB.
 
     First the ``words`` of the utterances are left empty; where that is not enough, ``utterances``;
     then the end of ``full_transcript`` gives way to an ellipsis. The stored result has everything.
@@ -136,17 +136,17 @@ class PostTranscript(Message, frozen=True, tag="post_transcript"):
 
 
 class PostFinalTranscript(Message, frozen=True, tag="post_final_transcript"):
-    """The whole result; shortened as the transcript is where it would exceed 1 MiB."""
+    """The full result; shortened like the transcript if it would exceed 1 MiB."""
 
     data: Result
 
 
 class EndSession(Message, frozen=True, tag="end_session"):
-    """Everything is done and stored."""
+    """The session has ended and its result is stored."""
 
 
 class ErrorDetail(msgspec.Struct, frozen=True):
-    """A fault by name and in words.
+    """The code and the text of a fault.
 
     Attributes:
         code: ``internal_error`` where an utterance could not be transcribed,
@@ -160,7 +160,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 
 
 class ErrorMessage(Message, frozen=True, tag="error"):
-    """Something went wrong that belongs to no other message."""
+    """A fault that no other message reports."""
 
     error: Failure
     data: ErrorDetail
@@ -215,23 +215,23 @@ class ChunkData(msgspec.Struct, frozen=True):
 
 
 class AudioChunk(msgspec.Struct, frozen=True, tag_field="type", tag="audio_chunk"):
-    """Audio as text; a binary frame means the same. An empty chunk keeps the line open."""
+    """Audio in base64, like a binary frame. An empty chunk keeps the connection open."""
 
     data: ChunkData
 
 
 class StopRecording(msgspec.Struct, frozen=True, tag_field="type", tag="stop_recording"):
-    """No more audio comes."""
+    """End of the audio."""
 
 
 class FinalizeData(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which channel to finalize; null or absent: every channel."""
+    """Channel to finalize; null or absent: every channel."""
 
     channel: Index | None = None
 
 
 class Finalize(msgspec.Struct, frozen=True, tag_field="type", tag="finalize", omit_defaults=True):
-    """The speaker's turn is over: ends what is open after the audio sent before it. An extension.
+    """End the open utterances after the audio sent before this message. An extension.
 
     The audio may go on afterwards, in a new utterance.
     """

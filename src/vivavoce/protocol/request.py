@@ -33,14 +33,14 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 class LanguageConfig(_Part, frozen=True):
-    """Which languages may be heard."""
+    """Expected languages."""
 
     languages: Annotated[tuple[Language, ...], Meta(max_length=MAX_LANGUAGES)] = ()
     code_switching: bool = False
 
 
 class PreProcessing(_Part, frozen=True):
-    """What happens to the sound before recognition."""
+    """Processing of the audio before recognition."""
 
     audio_enhancer: bool = False
     speech_threshold: Unit = 0.6
@@ -58,14 +58,14 @@ class VocabularyEntry(_Part, frozen=True):
 
 
 class CustomVocabularyConfig(_Part, frozen=True):
-    """Words to favour; a text stands for an entry with that value."""
+    """Words to favour; a string is an entry with that value."""
 
     vocabulary: Annotated[tuple[str | VocabularyEntry, ...], Meta(max_length=MAX_VOCABULARY)]
     default_intensity: Unit = 0.5
 
 
 class CustomSpellingConfig(_Part, frozen=True):
-    """Wanted spelling to the variants that it replaces."""
+    """Preferred spellings, each with the variants that it replaces."""
 
     spelling_dictionary: Annotated[
         dict[str, Annotated[tuple[str, ...], Meta(max_length=MAX_VARIANTS)]],
@@ -74,7 +74,7 @@ class CustomSpellingConfig(_Part, frozen=True):
 
 
 class TranslationConfig(_Part, frozen=True):
-    """Target languages and manner of translation."""
+    """Target languages and style of translation."""
 
     target_languages: Annotated[
         tuple[TargetLanguage, ...], Meta(min_length=1, max_length=MAX_TARGET_LANGUAGES)
@@ -107,7 +107,7 @@ class SummarizationConfig(_Part, frozen=True):
 
 
 class PostProcessing(_Part, frozen=True):
-    """Add-ons that run on the whole transcript."""
+    """Add-ons that run on the full transcript."""
 
     summarization: bool = False
     summarization_config: SummarizationConfig | UnsetType = UNSET
@@ -115,7 +115,7 @@ class PostProcessing(_Part, frozen=True):
 
 
 class MessagesConfig(_Part, frozen=True):
-    """Which messages go to the socket."""
+    """Messages to send over the WebSocket."""
 
     receive_partial_transcripts: bool = False
     receive_final_transcripts: bool = True
@@ -130,7 +130,7 @@ class MessagesConfig(_Part, frozen=True):
 
 
 class CallbackConfig(_Part, frozen=True):
-    """Where callbacks go, and which messages they carry."""
+    """URL of callbacks, and the messages to send to it."""
 
     url: str | UnsetType = UNSET
     receive_partial_transcripts: bool = False
@@ -145,7 +145,7 @@ class CallbackConfig(_Part, frozen=True):
 
 
 class InitRequest(_Part, frozen=True):
-    """A session's whole configuration, defaults applied."""
+    """Configuration of a session, with defaults applied."""
 
     encoding: Literal["wav/pcm", "wav/alaw", "wav/ulaw"] = "wav/pcm"
     bit_depth: Literal[8, 16, 24, 32] = 16

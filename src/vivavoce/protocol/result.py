@@ -38,7 +38,7 @@ class ResultMetadata(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Everything that was found; ``messages`` (each as JSON text) only in HTTP answers."""
+    """The result of a session; ``messages`` (each as JSON text) only in HTTP responses."""
 
     metadata: ResultMetadata
     transcription: Transcription | UnsetType = UNSET

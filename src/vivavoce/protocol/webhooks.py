@@ -9,13 +9,13 @@ from vivavoce.protocol.formats import Instant, Uri
 
 
 class NewWebhook(msgspec.Struct, frozen=True):
-    """An endpoint that wants to be told of the lives of sessions."""
+    """A new endpoint for lifecycle events of sessions."""
 
     url: str
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """An endpoint; its ``secret`` is shown when it is made or renewed, and never again.
+    """An endpoint; its ``secret`` is shown only when it is created or renewed.
 
     ``disabled`` endpoints are sent nothing; ``cause`` says why.
     """
@@ -35,7 +35,7 @@ class WebhookList(msgspec.Struct, frozen=True):
 
 
 class WebhookTest(msgspec.Struct, frozen=True):
-    """What came of a trial message: the endpoint's status, or why there was none."""
+    """Result of a test event: the endpoint's status, or the reason why there is none."""
 
     delivered: bool
     status: int | None

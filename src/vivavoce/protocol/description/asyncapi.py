@@ -22,21 +22,22 @@ AUDIO = "Audio"
 _AUDIO: Schema = {
     "name": "audio",
     "title": AUDIO,
-    "summary": "Audio as it is, in the format that the session was created with; cut anywhere.",
+    "summary": "Raw audio in the format of the session, split at any byte.",
     "contentType": "application/octet-stream",
     "payload": {"type": "string", "format": "binary"},
 }
 
 ABOUT = """\
-One socket per session, at the `url` that `POST /v2/live` answers with (`/openapi.json`). Text
-frames are JSON in both directions; binary frames carry audio and mean the same as `audio_chunk`.
+One WebSocket per session, at the `url` that `POST /v2/live` returns (`/openapi.json`). Text frames
+are JSON in both directions; binary frames carry audio and are equivalent to `audio_chunk`.
 
-After a lost connection the client opens the same URL again and resends every byte that was not
-acknowledged. The newest connection wins. Message types that a client does not know can be ignored.
+After a lost connection, the client opens the same URL again and resends every byte that was not
+acknowledged. The newest connection replaces older ones. Clients should ignore message types that
+they do not know.
 
-A token that is unknown, or whose session was deleted, is refused in the handshake with HTTP 403,
-and so is a client that has read the end of its session. One that was away at the end is accepted
-once and closed with 4403.
+The handshake is refused with HTTP 403 if the token is unknown, if the session was deleted, or if a
+client has already read the end of the session. If the session ended while the client was away,
+the next connection is accepted once and closed with 4403.
 """
 
 

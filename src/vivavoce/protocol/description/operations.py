@@ -12,14 +12,14 @@ from vivavoce.protocol.webhooks import NewWebhook, Webhook, WebhookList, Webhook
 JSON = "application/json"
 
 REFUSALS = {
-    400: "The body or a parameter does not fit; `validation_errors` names every fault.",
+    400: "The body or a parameter is invalid; `validation_errors` lists every fault.",
     401: "No API key, or an unknown one.",
-    403: "A client has connected to the session, and it has not ended yet.",
-    404: "There is no such session, or it belongs to another key.",
+    403: "A client has connected to the session, and the session has not ended yet.",
+    404: "The session does not exist or belongs to another key.",
     413: "The body is too large.",
-    422: "No installed model can serve the request, or its callbacks may not go where they should.",
-    429: "The key has as many sessions as it may have, or the machine is full.",
-    503: "The server cannot store sessions now; try again later.",
+    422: "No installed model can serve the request, or the callback URL is not allowed.",
+    429: "The key has reached its limit of sessions, or the server is at capacity.",
+    503: "The server cannot store sessions at the moment; retry later.",
 }
 
 
@@ -66,18 +66,18 @@ SESSION_ID: Schema = {
     "name": "id",
     "in": "path",
     "required": True,
-    "description": "The session's id.",
+    "description": "ID of the session.",
     "schema": {"type": "string", "format": "uuid"},
 }
 WEBHOOK_ID: Schema = {
     "name": "id",
     "in": "path",
     "required": True,
-    "description": "The endpoint's id.",
+    "description": "ID of the endpoint.",
     "schema": {"type": "string", "pattern": "^ep_[0-9a-f]{32}$"},
 }
-MANY_TESTS = "The key has tested too often; `Retry-After` says when it may again."
-NO_WEBHOOK = "There is no such endpoint, or another key has added it."
+MANY_TESTS = "The key has sent too many tests; `Retry-After` states when the next one is allowed."
+NO_WEBHOOK = "The endpoint does not exist or belongs to another key."
 DAY_OR_MOMENT: Schema = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
 }
@@ -85,12 +85,18 @@ FILTERS = (
     _query("offset", "Sessions to skip.", {"type": "integer", "minimum": 0, "default": 0}),
     _query(
         "limit",
-        "Sessions on a page; more than 100 means 100. A page of more than 1 MiB has fewer.",
+        "Sessions per page; values above 100 mean 100. A page that would exceed 1 MiB has fewer.",
         {"type": "integer", "minimum": 1, "default": 20},
     ),
-    _query("date", "Created on this day of UTC.", DAY_OR_MOMENT),
-    _query("before_date", "Created before; UTC unless it says.", DAY_OR_MOMENT),
-    _query("after_date", "Created then or after; UTC unless it says.", DAY_OR_MOMENT),
+    _query("date", "Created on this day (UTC).", DAY_OR_MOMENT),
+    _query(
+        "before_date", "Created before this time; UTC unless it contains an offset.", DAY_OR_MOMENT
+    ),
+    _query(
+        "after_date",
+        "Created at or after this time; UTC unless it contains an offset.",
+        DAY_OR_MOMENT,
+    ),
     _query(
         "status",
         "In any of these states.",
@@ -128,7 +134,7 @@ READINESS: Schema = {
     "type": "object",
     "properties": {
         "ready": {"type": "boolean"},
-        "journal": {"type": "string", "description": "`OK`, or what is wrong."},
+        "journal": {"type": "string", "description": "`OK`, or the fault."},
         "engines": {
             "type": "object",
             "additionalProperties": {"type": "string"},
@@ -138,8 +144,8 @@ READINESS: Schema = {
     "required": ["ready"],
 }
 READY_DETAILS = (
-    "All but `ready` is left out unless a process of the same machine asks, not through a proxy, "
-    "or an API key is sent."
+    "All fields except `ready` are omitted unless a process of the same machine asks "
+    "without a proxy, or an API key is sent."
 )
 
 OPERATIONS = (
@@ -147,10 +153,10 @@ OPERATIONS = (
         method="post",
         path="/v2/live",
         name="createSession",
-        summary="Begin a session",
+        summary="Create a session",
         answers={
             201: Answer(
-                "The session, and the address of its socket.",
+                "The session and its WebSocket URL.",
                 {JSON: ref(InitAnswer)},
                 links={
                     name: _link(name, id=NEW_ID)
@@ -163,7 +169,7 @@ OPERATIONS = (
         parameters=(
             _query(
                 "region",
-                "Taken for compatibility and ignored: the data stays on this server.",
+                "Accepted for compatibility and ignored: the data stays on this server.",
                 {"type": "string"},
             ),
         ),
@@ -174,7 +180,7 @@ OPERATIONS = (
         name="listSessions",
         summary="List sessions, newest first",
         answers={
-            200: Answer("A page; `next` leads to the following one.", {JSON: ref(JobPage)}),
+            200: Answer("A page; `next` is the URL of the next page.", {JSON: ref(JobPage)}),
             **_refused(400, 401, 503),
         },
         parameters=FILTERS,
@@ -183,7 +189,7 @@ OPERATIONS = (
         method="get",
         path="/v2/pre-recorded",
         name="listPreRecorded",
-        summary="An empty list, for apps that check a key with it",
+        summary="Return an empty list, for applications that check a key with this request",
         answers={
             200: Answer("A page without items.", {JSON: ref(JobPage)}),
             **_refused(400, 401),
@@ -202,11 +208,9 @@ OPERATIONS = (
         method="delete",
         path="/v2/live/{id}",
         name="deleteSession",
-        summary="Delete a session that is finished or was never connected to, with all its data",
+        summary="Delete a session that has ended or never had a connection, with all its data",
         answers={
-            202: Answer(
-                "It is gone.", links={"isGone": _link("getSession", id="$request.path.id")}
-            ),
+            202: Answer("Deleted.", links={"isGone": _link("getSession", id="$request.path.id")}),
             **_refused(401, 403, 404, 503),
         },
         parameters=(SESSION_ID,),
@@ -215,10 +219,10 @@ OPERATIONS = (
         method="patch",
         path="/v2/live/{id}",
         name="annotateSession",
-        summary="Store notes on a session",
+        summary="Store metadata of a session",
         answers={
             204: Answer(
-                "Stored, in place of earlier ones, as `post_session_metadata`.",
+                "Stored as `post_session_metadata`, replacing earlier values.",
                 links={"shown": _link("getSession", id="$request.path.id")},
             ),
             **_refused(400, 401, 404, 413, 503),
@@ -231,9 +235,9 @@ OPERATIONS = (
         method="get",
         path="/v2/live/{id}/file",
         name="getRecording",
-        summary="Fetch the recording of a finished session",
+        summary="Download the recording of a finished session",
         answers={
-            200: Answer("A WAV file with the audio as it was sent.", content=BYTES),
+            200: Answer("A WAV file with the audio as sent.", content=BYTES),
             **_refused(401, 404, 503),
         },
         parameters=(SESSION_ID,),
@@ -242,10 +246,10 @@ OPERATIONS = (
         method="post",
         path="/vivavoce/webhooks",
         name="addWebhook",
-        summary="Tell an endpoint of the beginning and end of this key's sessions",
+        summary="Add a webhook endpoint for the lifecycle events of this key's sessions",
         answers={
             201: Answer(
-                "The endpoint with the secret that signs what it is sent.",
+                "The endpoint with its signing secret.",
                 {JSON: ref(Webhook)},
                 links={
                     name: _link(name, id=NEW_ID)
@@ -257,7 +261,7 @@ OPERATIONS = (
             ),
             **_refused(
                 *(400, 401, 413, 422, 503),
-                s422="Nothing may be delivered to this URL, or the key has 20 endpoints.",
+                s422="The URL is not allowed, or the key already has 20 endpoints.",
             ),
         },
         body=ref(NewWebhook),
@@ -268,23 +272,23 @@ OPERATIONS = (
         path="/vivavoce/webhooks",
         name="listWebhooks",
         summary="List the webhook endpoints of this key",
-        answers={200: Answer("All of them.", {JSON: ref(WebhookList)}), **_refused(401, 503)},
+        answers={200: Answer("The endpoints.", {JSON: ref(WebhookList)}), **_refused(401, 503)},
     ),
     Operation(
         method="delete",
         path="/vivavoce/webhooks/{id}",
         name="removeWebhook",
-        summary="Remove a webhook endpoint with everything that waits for it",
-        answers={204: Answer("It is gone."), **_refused(401, 404, 503, s404=NO_WEBHOOK)},
+        summary="Remove a webhook endpoint and its pending messages",
+        answers={204: Answer("Deleted."), **_refused(401, 404, 503, s404=NO_WEBHOOK)},
         parameters=(WEBHOOK_ID,),
     ),
     Operation(
         method="post",
         path="/vivavoce/webhooks/{id}/test",
         name="testWebhook",
-        summary="Send a webhook endpoint a trial message",
+        summary="Send a test event to a webhook endpoint",
         answers={
-            200: Answer("What came of it.", {JSON: ref(WebhookTest)}),
+            200: Answer("The result of the test.", {JSON: ref(WebhookTest)}),
             **_refused(401, 404, 429, 503, s404=NO_WEBHOOK, s429=MANY_TESTS),
         },
         parameters=(WEBHOOK_ID,),
@@ -293,7 +297,7 @@ OPERATIONS = (
         method="post",
         path="/vivavoce/webhooks/{id}/enable",
         name="enableWebhook",
-        summary="Send to a webhook endpoint again that was disabled",
+        summary="Enable a disabled webhook endpoint",
         answers={
             200: Answer("The endpoint.", {JSON: ref(Webhook)}),
             **_refused(401, 404, 503, s404=NO_WEBHOOK),
@@ -304,7 +308,8 @@ OPERATIONS = (
         method="post",
         path="/vivavoce/webhooks/{id}/secret",
         name="renewWebhookSecret",
-        summary="Give a webhook endpoint a new secret; the one before goes on signing beside it",
+        summary="Create a new secret for a webhook endpoint; the previous secret keeps signing "
+        "beside it",
         answers={
             200: Answer("The endpoint with its new secret.", {JSON: ref(Webhook)}),
             **_refused(401, 404, 503, s404=NO_WEBHOOK),
@@ -315,15 +320,15 @@ OPERATIONS = (
         method="get",
         path="/health",
         name="health",
-        summary="Whether the process answers",
-        answers={200: Answer("It does.", {JSON: HEALTH})},
+        summary="Check that the process responds",
+        answers={200: Answer("The process responds.", {JSON: HEALTH})},
         public=True,
     ),
     Operation(
         method="get",
         path="/ready",
         name="ready",
-        summary="Whether models are warm and audio can be stored",
+        summary="Check that models are loaded and audio can be stored",
         answers={
             200: Answer(f"Ready. {READY_DETAILS}", {JSON: READINESS}),
             503: Answer(f"Not ready. {READY_DETAILS}", {JSON: READINESS}),
