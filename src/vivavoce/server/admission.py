@@ -1,7 +1,7 @@
 """Decides whether the machine can serve one more session, by the cost of the current ones.
 
 A pure policy. The load is the measured share of the workers' time that finals take; partials do
-not count, because finals preempt them. A new session is not yet part of the measured load, so it
+not count, because they yield to finals. A new session is not yet part of the measured load, so it
 counts with the average cost of speech so far, less and less as its audio arrives: otherwise many
 sessions that arrive at once would all be admitted. Silence costs nothing and is counted as such.
 """
