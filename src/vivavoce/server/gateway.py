@@ -1,4 +1,4 @@
-"""One WebSocket connection of a live session: receives frames, sends acks. Contract §2."""
+"""One WebSocket connection of a live session: audio in, acks and messages out. Contract §2."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -71,7 +71,7 @@ class Connection:
         wall: Unix time, for the timestamps of messages.
         metrics: receives the counts.
         timers: coarse timers, shared by all connections.
-        position: byte at which the client says its audio continues; None if it does not say.
+        position: byte offset at which the client claims to continue; None if not given.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class OperatingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The deliveries of one data folder."""
+    """Administers the deliveries of one data folder."""
 
     settings: Settings
 

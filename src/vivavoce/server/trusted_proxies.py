@@ -14,7 +14,7 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The proxies whose ``X-Forwarded-*`` headers are used.
+    """The proxies whose ``X-Forwarded-*`` headers are applied.
 
     Attributes:
         networks: their networks; a single address is a network of one address.

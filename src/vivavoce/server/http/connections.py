@@ -1,8 +1,8 @@
 """Limits open connections in total and per address, and selects idle ones to close.
 
 No I/O. A connection that waits for a request (its first or its next one) can be closed without
-loss: if the server is full, the connection that has waited longest gives way to a new one. A
-connection with an active request or WebSocket never does.
+loss: if the server is full, the connection that has waited longest is closed for a new one. A
+connection with an active request or WebSocket never is.
 """
 
 from collections import Counter, OrderedDict

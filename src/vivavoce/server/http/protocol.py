@@ -81,7 +81,7 @@ class HttpProtocol(asyncio.Protocol):
         self._reading = True
         self._unfinished = False  # received bytes are not handled completely
         self._discarded = 0
-        self._begins = False  # the begin of a request is queued in `turns`
+        self._begins = False  # the start of a request is queued in `turns`
         self._waits = False  # reading pauses until then
 
     # asyncio

@@ -22,7 +22,7 @@ clients resend.
 
 
 class Action(Enum):
-    """What to do at the instant of a poll."""
+    """The action that is due at a poll."""
 
     WAIT = auto()
     PING = auto()

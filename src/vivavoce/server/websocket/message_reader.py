@@ -37,7 +37,7 @@ def _no_filter() -> None:
 
 
 class MessageReader:
-    """Turns received bytes into frames, one at a time.
+    """Parses received bytes into frames, one at a time.
 
     Args:
         max_size: bytes of the longest message, all fragments together.
