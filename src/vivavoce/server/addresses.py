@@ -1,4 +1,4 @@
-"""The address under which a client knows this server."""
+"""IP addresses, and the base URL of this server as its clients see it."""
 
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from vivavoce.delivery.addresses import Address
 
 
 def base_url(request: HTTPConnection, public_url: str | None, *, websocket: bool = False) -> str:
-    """The base URL that the client used, or the one that the operator gave; no slash at its end."""
+    """Return ``public_url``, or else the base URL that the client used, without a final slash."""
     parts = urlsplit(public_url or str(request.base_url))
     scheme = parts.scheme
     if websocket:
@@ -18,19 +18,19 @@ def base_url(request: HTTPConnection, public_url: str | None, *, websocket: bool
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Return whether only this machine can reach an address."""
     address = address_of(host)
     return host == "localhost" if address is None else address.is_loopback
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether an address stands for all of this machine's, ``::`` or ``0.0.0.0``."""
+    """Return whether an address denotes all addresses of this machine: ``::`` or ``0.0.0.0``."""
     address = address_of(host)
     return address is not None and address.is_unspecified
 
 
 def address_of(text: str) -> Address | None:
-    """An address without its scope id, an IPv4-mapped one as IPv4; None for anything else."""
+    """Parse an address, without its scope id, IPv4-mapped as IPv4; return None if invalid."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

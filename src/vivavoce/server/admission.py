@@ -1,9 +1,9 @@
-"""Whether the machine can take one more session, judged by what those that it has cost.
+"""Decides whether the machine can serve one more session, by the cost of the current ones.
 
-A pure policy. The load is the share of the workers' time that finals take, as measured; partials
-do not count, for they give way. A session that has just been made is not in the measure yet, so it
-counts with what speech has cost so far, less and less as its audio comes in: else a crowd that
-comes at once would all be let in. What is silent costs nothing, and is counted so.
+A pure policy. The load is the measured share of the workers' time that finals take; partials do
+not count, because they yield to finals. A new session is not yet part of the measured load, so it
+counts with the average cost of speech so far, less and less as its audio arrives: otherwise many
+sessions that arrive at once would all be admitted. Silence costs nothing and is counted as such.
 """
 
 import math
@@ -14,18 +14,18 @@ from vivavoce.recognition.workload import FADING, Load
 
 RETRY_SECONDS = 5
 _SPREAD = 5
-_CONNECTING = 30.0  # seconds for which a client that sends nothing is expected
-_QUIET = 0.05  # a load at which anybody is let in: there is nobody to be protected
-_MANY_FINALS = 4.0  # fewer say nothing
+_CONNECTING = 30.0  # seconds for which a client that has sent nothing counts as a newcomer
+_QUIET = 0.05  # load up to which every session is admitted: no other session would suffer
+_MANY_FINALS = 4.0  # fewer late finals are not significant
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A session whose work is not in the measured load yet, or not all of it.
+    """A session whose work is not yet, or only partly, in the measured load.
 
     Attributes:
-        channels: of its audio.
-        age: seconds since it was made.
+        channels: channels of its audio.
+        age: seconds since it was created.
         heard: seconds of audio that it has sent to this process.
     """
 
@@ -35,22 +35,22 @@ class Newcomer:
 
     @property
     def unmeasured(self) -> float:
-        """Which part of its work the load does not show yet, 0 to 1."""
+        """The share of its work that the measured load does not include, 0 to 1."""
         if not self.heard and self.age > _CONNECTING:
             return 0.0
         return math.exp(-self.heard / FADING)
 
     @property
     def talk(self) -> float:
-        """Seconds of speech that it is expected to hold each second: channels take turns."""
+        """Expected seconds of speech per second: speakers on several channels take turns."""
         return max(1.0, self.channels / 2)
 
 
 class Admission:
-    """The policy.
+    """The admission policy.
 
     Args:
-        most: the load up to which sessions are let in; 0 lets everybody in.
+        most: the load up to which sessions are admitted; 0 admits every session.
 
     Attributes:
         refused: sessions refused so far.
@@ -67,17 +67,17 @@ class Admission:
         workers: Mapping[str, int],
         newcomers: Iterable[Newcomer],
     ) -> int:
-        """Decide on a session.
+        """Decide whether to admit a session.
 
         Args:
             wanted: the session.
-            load: as measured.
-            workers: how many each engine has.
-            newcomers: the sessions that are let in already and not fully measured.
+            load: the measured load.
+            workers: the number of workers of each engine.
+            newcomers: the admitted sessions that are not fully measured.
 
         Returns:
-            0 to let it in, else the seconds after which to try again: not the same for all, so that
-            those who were refused together do not come back together.
+            0 to admit it, else the seconds after which to retry; they vary, so that sessions
+            refused together do not retry together.
         """
         if not self._most or not workers:
             return 0
@@ -91,9 +91,9 @@ class Admission:
 
 
 def estimate(load: Load, workers: Mapping[str, int], newcomers: Iterable[Newcomer]) -> float:
-    """The load with those that it does not show yet: 1 is all the time that there is.
+    """Estimate the load, newcomers included; 1 is all the workers' time.
 
-    Engines share the cores, so their work adds up; one that has few workers may be full before.
+    Engines share the cores, so their work adds up; an engine with few workers may be full earlier.
     """
     cores = max(workers.values())
     expected = load.cost * sum(each.talk * each.unmeasured for each in newcomers)
@@ -103,5 +103,5 @@ def estimate(load: Load, workers: Mapping[str, int], newcomers: Iterable[Newcome
 
 
 def _are_late(load: Load) -> bool:
-    """Whether finals come too late though the workers do not seem to be full: some are gone."""
+    """Return whether most finals are late, which shows lost workers at a low measured load."""
     return load.late > load.on_time and load.late >= _MANY_FINALS

@@ -1,4 +1,4 @@
-"""How often each holder of a key may do something that costs others. No I/O, no clock."""
+"""Rate limit per key owner for costly operations. No I/O, no clock."""
 
 from dataclasses import dataclass, field
 
@@ -7,11 +7,11 @@ from vivavoce.server.websocket.token_bucket import TokenBucket
 
 @dataclass(slots=True)
 class Allowance:
-    """A token bucket for each key's owner; owners are as few as keys.
+    """A token bucket for each key owner; there are no more owners than keys.
 
     Attributes:
-        per_minute: in the long run.
-        at_once: in a burst.
+        per_minute: operations per minute in the long run.
+        at_once: operations in a burst.
     """
 
     per_minute: float
@@ -19,7 +19,7 @@ class Allowance:
     _buckets: dict[str, TokenBucket] = field(default_factory=dict)
 
     def wait(self, owner: str, now: float) -> float:
-        """Seconds until the owner may; 0 means now, and counts."""
+        """Return the seconds until the owner may proceed; 0 consumes a token."""
         bucket = self._buckets.get(owner)
         if bucket is None:
             bucket = self._buckets[owner] = TokenBucket(self.per_minute / 60, self.at_once, now)

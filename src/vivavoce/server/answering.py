@@ -1,7 +1,7 @@
-"""What a connection owes its client: an answer for each frame, in the order of the frames.
+"""The queue of answers of a connection: one for each frame, sent in the order of the frames.
 
-Each leaves when it is true and those before it have left. That takes a task only where the client
-reads too slowly; as a rule an answer leaves in the call that makes it true.
+An answer is sent once it is resolved and all earlier ones have been sent. A task does this only
+while the client reads too slowly; usually an answer is sent in the call that resolves it.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from vivavoce.protocol.messages import Message
 
 @dataclass(slots=True, eq=False)
 class Owed:
-    """A place in the line.
+    """A pending answer.
 
     Attributes:
         size: bytes of the frame that is to be answered.
-        message: the answer, once it is true.
-        error: why there will be none.
+        message: the answer, once it is resolved.
+        error: the failure that prevents an answer.
     """
 
     size: int
@@ -29,21 +29,21 @@ class Owed:
 
     @property
     def settled(self) -> bool:
-        """Whether it is known what becomes of it."""
+        """Whether the answer is resolved or has failed."""
         return self.message is not None or self.error is not None
 
 
 class Answering:
-    """The line of answers.
+    """An ordered queue of answers.
 
     Args:
-        tell_now: tells a message without waiting; False where it would have to wait.
-        tell: tells one, and waits as long as it takes.
-        count: is told of every answer that is owed (1) and settled (-1).
+        tell_now: sends a message without waiting; returns False if it would have to wait.
+        tell: sends a message, waiting as long as necessary.
+        count: called with 1 for each answer that is queued and -1 for each that is settled.
 
     Attributes:
-        unsettled_bytes: in frames whose answers are not true yet.
-        at_work: tasks that make answers.
+        unsettled_bytes: bytes of the frames whose answers are not settled.
+        at_work: tasks that produce answers.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Answering:
         self._count = count
         self._line: deque[Owed] = deque()
         self._unsettled = 0
-        self._busy = True  # until it runs, and while one that had to wait is told
+        self._busy = True  # before `run`, and while it sends a delayed answer
         self._stuck = asyncio.Event()
         self._moved = asyncio.Event()
         self._failure: BaseException | None = None
@@ -65,11 +65,11 @@ class Answering:
         self.at_work: set[asyncio.Task[Message]] = set()
 
     def __len__(self) -> int:
-        """Answers that have not been told."""
+        """Return the number of answers that have not been sent."""
         return len(self._line)
 
     def owe(self, size: int) -> Owed:
-        """Take the next place in the line."""
+        """Append a pending answer for a frame of ``size`` bytes."""
         owed = Owed(size)
         self._line.append(owed)
         self._unsettled += 1
@@ -78,12 +78,12 @@ class Answering:
         return owed
 
     def settle(self, owed: Owed, message: Message) -> None:
-        """An answer has become true."""
+        """Resolve an answer."""
         owed.message = message
         self._settled(owed)
 
     def settle_by(self, owed: Owed, work: Coroutine[Any, Any, Message]) -> None:
-        """An answer takes some work, which a task does."""
+        """Resolve an answer with the result of a coroutine, which a task runs."""
         task = asyncio.create_task(work, name="answer of a connection")
         self.at_work.add(task)
         task.add_done_callback(lambda task: self._worked(owed, task))
@@ -98,7 +98,7 @@ class Answering:
             self.settle(owed, task.result())
 
     def fail(self, owed: Owed, error: BaseException) -> None:
-        """There will be no answer, and none after it: whoever runs the line raises this."""
+        """Fail an answer and all later ones; ``run`` and ``settled`` raise the error."""
         owed.error = error
         self._failure = self._failure or error
         self._settled(owed)
@@ -118,7 +118,7 @@ class Answering:
             self._stuck.set()
 
     async def run(self) -> NoReturn:
-        """Tell what cannot be told at once; raises what an answer failed with."""
+        """Send the answers that could not be sent at once; raises the failure of an answer."""
         try:
             while True:
                 await self._tell_line()
@@ -127,7 +127,7 @@ class Answering:
                 await self._stuck.wait()
                 self._busy = True
         finally:
-            self._busy = True  # nobody is left to be told
+            self._busy = True  # the connection has ended
 
     async def _tell_line(self) -> None:
         while self._line and self._line[0].settled:
@@ -139,12 +139,12 @@ class Answering:
             self._moved.set()
 
     async def moved(self) -> None:
-        """Wait until an answer has been settled or told."""
+        """Wait until an answer has been settled or sent."""
         self._moved.clear()
         await self._moved.wait()
 
     async def settled(self) -> None:
-        """Wait until it is known what becomes of every answer; raises what one failed with."""
+        """Wait until every answer is settled; raises the first failure."""
         while self._unsettled:
             await self.moved()
         if self._failure is not None:

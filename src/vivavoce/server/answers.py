@@ -1,4 +1,4 @@
-"""HTTP answers in the one shape that clients know, errors included. Contract §1.5."""
+"""HTTP responses in JSON, errors included. Contract §1.5."""
 
 import asyncio
 import uuid
@@ -31,18 +31,18 @@ REFUSALS: tuple[type[Exception], ...] = (
     LedgerError,
     ClientDisconnect,
 )
-"""What a route raises to refuse a request; anything else is a fault of ours."""
+"""Exceptions by which a route refuses a request; any other is an internal error."""
 
 ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
-    """A value of the protocol as a JSON answer."""
+    """Return a JSON response with a value of the protocol."""
     return Response(msgspec.json.encode(value), status, media_type=JSON)
 
 
 async def long_json_answer(value: Any) -> Response:
-    """A value that may have megabytes as a JSON answer: written in a thread, sent in pieces."""
+    """Return a JSON response of possibly megabytes: encoded in a thread, sent in pieces."""
     body = await asyncio.to_thread(msgspec.json.encode, value)
     headers = {"content-length": str(len(body))}
     return StreamingResponse(_pieces(body), media_type=JSON, headers=headers)
@@ -55,14 +55,14 @@ async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
 
 
 def as_api_error(error: Exception, request: Request) -> ApiError:
-    """The refusal that an exception means to a client."""
+    """Convert an exception to the error that the client receives."""
     match error:
         case ApiError():
             return error
         case InvalidParametersError():
             return ApiError(400, "Invalid parameter(s)", faults=error.faults)
         case MalformedJsonError() | ClientDisconnect():
-            return ApiError(400, str(error))  # to one that has gone, it is only not our fault
+            return ApiError(400, str(error))  # a client that left is not an internal error
         case archive.UnavailableError() | journal.UnavailableError() | LedgerError():
             return ApiError(503, str(error), retry_after=RETRY_SECONDS)
         case HTTPException():
@@ -78,7 +78,7 @@ def _of_starlette(error: HTTPException, request: Request) -> ApiError:
 
 
 def error_handler(wall: Clock) -> ExceptionHandler:
-    """Turns any exception of a route into its answer."""
+    """Return a handler that converts any exception of a route to a response."""
 
     async def handle(request: Request, error: Exception) -> Response:
         refusal = as_api_error(error, request)

@@ -1,4 +1,4 @@
-"""The composition: settings in, an application out. The only place that names every adapter."""
+"""Builds the application from the settings; the only module that names every adapter."""
 
 import asyncio
 import time
@@ -55,7 +55,7 @@ MEBIBYTE = 1 << 20
 
 
 class Health:
-    """Whether the process is up, and whether it can do its work."""
+    """The routes ``/health`` and ``/ready``."""
 
     def __init__(
         self,
@@ -70,14 +70,14 @@ class Health:
         self._access = access
 
     async def health(self, _: Request) -> Response:
-        """The process answers."""
+        """Answer that the process is up."""
         return json_answer({"health": "OK"})
 
     async def ready(self, request: Request) -> Response:
-        """Models are warm, audio can be stored, and no background task is down.
+        """Return whether models are warm, audio can be stored and all background tasks run.
 
-        Why not is for the operator alone. A key that is sent must be right, or keys could be
-        guessed here unseen.
+        Only the operator sees the details. A wrong key is refused, so that attempts to guess keys
+        are counted here as well.
         """
         if self._access.has_wrong_key(request):
             raise ApiError(401, "gladia key not found")
@@ -108,13 +108,13 @@ async def open_routes(
     metrics: Metrics,
     on_broken: Callable[[JournalError], None],
 ) -> list[BaseRoute]:
-    """Open everything behind the routes; the stack closes it in the opposite order.
+    """Open all components behind the routes; the stack closes them in reverse order.
 
-    ``on_broken`` is told if the journal cannot go on.
+    ``on_broken`` is called if the journal cannot continue.
 
     Raises:
         ModelError: a model that the server starts with is not installed.
-        FolderInUseError: another server works on the data folder.
+        FolderInUseError: another server uses the data folder.
         JournalError, OSError: the data folder cannot be used.
     """
     voices.check()
@@ -225,16 +225,16 @@ async def open_routes(
         Route("/ready", health.ready),
         exposition.route(),
         *live.routes(),
-        Route("/v2/live/", live.create, methods=["POST"]),  # as some clients and proxies write it
+        Route("/v2/live/", live.create, methods=["POST"]),  # used by some clients and proxies
         *webhooks.routes(),
     ]
 
 
 def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], Voice]:
-    """Chooses who listens to a session.
+    """Return a function that selects the models of a session.
 
-    Two engines that would drive each other out of memory make every word late: then the one of
-    the finals makes the partials as well.
+    Two engines that evict each other from memory delay every word: if both do not fit, the engine
+    of the finals also serves the partials.
     """
 
     def chosen(request: InitRequest) -> Voice:
@@ -247,7 +247,7 @@ def chooser(voices: Voices, recogniser: Recogniser) -> Callable[[InitRequest], V
 def failing_engine(
     choose: Callable[[InitRequest], Voice], recogniser: Recogniser
 ) -> Callable[[InitRequest], str | None]:
-    """Names an engine that a request cannot do without and that cannot start; None for none."""
+    """Return a function that returns a required engine that cannot start, or None."""
 
     def failing(request: InitRequest) -> str | None:
         unavailable = recogniser.unavailable
@@ -259,7 +259,7 @@ def failing_engine(
 
 
 def limits(settings: Settings) -> Limits:
-    """The bounds of each session."""
+    """Return the limits of each session."""
     return Limits(
         duration=settings.max_duration,
         resume=settings.resume_grace,
@@ -275,7 +275,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> Starlette:
-    """The application around the routes."""
+    """Build the application around the routes."""
     handle = error_handler(time.time)
     cors = Middleware(
         CrossOrigin,
@@ -290,5 +290,5 @@ def build(settings: Settings, routes: Sequence[BaseRoute], metrics: Metrics) -> 
         middleware=[*believing(settings.trusted_proxies), cors, guard],
         exception_handlers=dict.fromkeys((*REFUSALS, Exception), handle),
     )
-    app.router.redirect_slashes = False  # a path is right or it is a 404
+    app.router.redirect_slashes = False  # a path with a wrong slash is a 404
     return app

@@ -1,4 +1,4 @@
-"""What every route asks of a request: whose it is, and what it carries."""
+"""Reads the key owner and the body of a request, for every route."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from vivavoce.server.keys import KeyRing
 BODY_SECONDS = 30.0
 
 SMALL_BODY = 4096
-"""Bytes of a body that is checked on the event loop; a larger one is checked in a thread."""
+"""Maximum bytes of a body that is checked on the event loop; larger ones use a thread."""
 
 Checked = TypeVar("Checked")
 
 
 def owner_of(request: Request, keys: KeyRing) -> str:
-    """Whose API key came with a request.
+    """Return the owner of a request's API key.
 
     Raises:
-        ApiError: 401, when there is none or nobody knows it.
+        ApiError: 401 if the key is missing or unknown.
     """
     key = request.headers.get("x-gladia-key")
     if not key or key.isspace():
@@ -33,10 +33,10 @@ def owner_of(request: Request, keys: KeyRing) -> str:
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """The request's body.
+    """Read the request's body.
 
     Raises:
-        ApiError: 413, when it is larger than ``limit`` bytes; 408, when it takes too long.
+        ApiError: 413 if it is larger than ``limit`` bytes; 408 if it takes too long.
     """
     body = bytearray()
     try:
@@ -51,5 +51,5 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 
 async def checked(check: Callable[[bytes], Checked], body: bytes) -> Checked:
-    """What a check makes of a body; it raises what the check raises."""
+    """Return the result of a check of a body; raises what the check raises."""
     return check(body) if len(body) <= SMALL_BODY else await asyncio.to_thread(check, body)

@@ -1,15 +1,15 @@
-"""Timers of many sessions that share a few turns of the event loop."""
+"""Timers of many sessions that share few wake-ups of the event loop."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
 STEP_SECONDS: Final = 0.02
-"""How much later than asked a timer may fire: by at most one step."""
+"""Maximum delay of a timer beyond its requested time."""
 
 
 class CoarseTimer:
-    """One callback to come."""
+    """One pending callback."""
 
     __slots__ = ("_callback",)
 
@@ -17,20 +17,20 @@ class CoarseTimer:
         self._callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
-        """Never call back."""
+        """Cancel the callback."""
         self._callback = None
 
     def fire(self) -> None:
-        """Call back, unless cancelled."""
+        """Run the callback, unless it is cancelled."""
         if self._callback is not None:
             self._callback()
 
 
 class CoarseTimers:
-    """Rounds instants up to steps, and wakes the loop once for all timers of one step.
+    """Rounds times up to steps, and wakes the loop once for all timers of a step.
 
-    The loop is the one of the first call. A turn of it costs more than what most of these timers
-    do. An idle instance costs nothing.
+    The loop is that of the first call. One of its iterations costs more than most of these
+    callbacks. An idle instance costs nothing.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,8 @@ class CoarseTimers:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> CoarseTimer:
-        """Call back after ``delay`` seconds or up to a step later."""
-        # To tell which loop is running takes a system call each time.
+        """Run ``callback`` after ``delay`` seconds, or up to one step later."""
+        # ``get_running_loop`` makes a system call each time.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         step = int((loop.time() + delay) / STEP_SECONDS) + 1
         timer = CoarseTimer(callback)
@@ -59,7 +59,7 @@ class CoarseTimers:
         self._wake = loop.call_at(step * STEP_SECONDS, self._fire, loop)
 
     def _fire(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hand what is due to the loop, which reports the errors of each callback by itself."""
+        """Schedule the due timers on the loop, which reports the error of each separately."""
         self._wake = None
         due = int(loop.time() / STEP_SECONDS + 0.01)  # loops wake up to a millisecond early
         for step in sorted(step for step in self._steps if step <= due):

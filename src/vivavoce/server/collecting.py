@@ -1,6 +1,6 @@
-"""When Python looks for garbage in cycles: seldom, and never through what lives as long as it.
+"""Tunes the cyclic garbage collector: it runs rarely, and skips objects created at the start.
 
-By default it looks after 700 allocations, and each session makes that many every few seconds.
+By default it runs after 700 allocations, and each session makes that many every few seconds.
 Figures: docs/decisions/0014-event-loop.md.
 """
 
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 YOUNG = 10_000
-"""Allocations between two looks at what is young: about a millisecond's work."""
+"""Allocations between two collections of the youngest generation: about a millisecond of work."""
 
 MIDDLE = 20
 OLD = 20
-"""How many looks at a generation before the next older one is looked at too."""
+"""Collections of a generation before the next older generation is collected too."""
 
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Leave out of every collection what exists now; be as before at the end."""
+    """Exclude existing objects from collections and raise the thresholds; restore at the end."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

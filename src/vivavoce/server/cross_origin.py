@@ -1,18 +1,18 @@
-"""CORS for the API, and none for what only the operator reads.
+"""CORS for the API, but not for the operator's paths.
 
-Pages of the public web may also reach a server in their user's private network, where the browser
-asks for that: as from everywhere, nothing is answered without a key or a session's token.
+Pages of the public web may also reach a server in their user's private network, if the browser
+requests that: as from everywhere, data requires a key or a session's token.
 """
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 OPERATOR_PATHS = frozenset({"/metrics", "/ready"})
-"""No web page of another origin may read them."""
+"""Paths that no web page of another origin may read."""
 
 
 class CrossOrigin(CORSMiddleware):
-    """Answers other origins everywhere but on the operator's paths."""
+    """CORS middleware for all paths except the operator's."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""

@@ -1,4 +1,4 @@
-"""How deliveries are set up: from settings to where they may go and how they are sent."""
+"""Sets up deliveries from the settings: allowed targets, transport and policy."""
 
 import random
 import time
@@ -24,16 +24,16 @@ from vivavoce.supervision import Supervisor
 
 ANY_PORT: Collection[int] = range(1, 65536)
 ANYWHERE = Reach((ip_network("0.0.0.0/0"), ip_network("::/0")), ANY_PORT)
-"""For those who only want to know whether a URL can be understood."""
+"""A reach without restrictions, to check only the URL itself."""
 
 
 def reach(settings: Settings) -> Reach:
-    """Where deliveries may go."""
+    """Return the networks and ports that deliveries may reach."""
     return Reach(settings.callback_networks, settings.callback_ports or ANY_PORT)
 
 
 def url_fault(url: str, allowed: Reach) -> str | None:
-    """What is wrong with an endpoint's URL, beginning with ``must``; None when nothing is."""
+    """Return the fault of an endpoint's URL, beginning with ``must``; None if it is valid."""
     try:
         target(url, allowed)
     except RefusedTargetError as error:
@@ -42,7 +42,7 @@ def url_fault(url: str, allowed: Reach) -> str | None:
 
 
 def callback_refusal(request: InitRequest, allowed: Reach) -> str | None:
-    """Why a session's callbacks cannot be delivered; None when they can, or none are wanted."""
+    """Return why a session's callbacks cannot be delivered; None if they can or are disabled."""
     config = request.callback_config
     if not request.callback or config is UNSET or config.url is UNSET:
         return None
@@ -51,7 +51,7 @@ def callback_refusal(request: InitRequest, allowed: Reach) -> str | None:
 
 
 def means(settings: Settings, transport: Transport) -> Means:
-    """What sending takes."""
+    """Return the dependencies of the dispatcher."""
     return Means(
         transport=transport,
         sign=sign,
@@ -65,10 +65,10 @@ def means(settings: Settings, transport: Transport) -> Means:
 async def open_deliveries(
     settings: Settings, journal: Journal, stack: AsyncExitStack, supervisor: Supervisor
 ) -> tuple[Deliveries, Transport]:
-    """Deliveries under way; the stack closes them.
+    """Start the delivery service; the stack closes it.
 
     Raises:
-        LedgerError, OSError: their database cannot be used.
+        LedgerError, OSError: its database cannot be used.
     """
     ledger = await Ledger.of_folder(settings.data)
     stack.push_async_callback(ledger.close)

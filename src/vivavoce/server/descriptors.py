@@ -1,29 +1,31 @@
-"""File descriptors: how many the process may have, and how many of them connections may take."""
+"""The limit of file descriptors of the process, and the share of it for connections."""
 
 import resource
 from dataclasses import dataclass
 
 MOST_RAISED = 65_536
-"""The soft limit is raised to the hard one, but not above this: no server here needs more."""
+"""Maximum to which the soft limit is raised; no server needs more."""
 
 RESERVED = 256
-"""Descriptors kept back from connections, for what sessions need while they run: databases,
-workers, recordings, downloads, deliveries. Half of the limit where the limit is small."""
+"""Descriptors reserved for running sessions: databases, workers, recordings, downloads, deliveries.
+
+Half of the limit if the limit is below twice this number.
+"""
 
 MAX_DERIVED = 10_000
-"""Connections at most where the setting does not say."""
+"""Maximum of connections if the setting is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """The limits of the process."""
+    """The soft and the hard limit of the process."""
 
     soft: int
     hard: int
 
 
 def raise_limit() -> Descriptors:
-    """Raise the soft limit towards the hard one; a limit that cannot be raised stays."""
+    """Raise the soft limit to the hard one, at most to ``MOST_RAISED``; return both limits."""
     soft, hard = (
         MOST_RAISED if limit == resource.RLIM_INFINITY else limit
         for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -37,7 +39,7 @@ def raise_limit() -> Descriptors:
 
 
 def connections_for(soft: int, wanted: int) -> int:
-    """How many connections may be open.
+    """Return the number of connections that may be open.
 
     Args:
         soft: the soft limit of descriptors.

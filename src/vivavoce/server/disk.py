@@ -1,7 +1,7 @@
-"""A reserve of disk space: with less than it free, new sessions are refused.
+"""A reserve of disk space: below it, new sessions are refused.
 
-The sessions that run need what is left: for audio that is coming in, and for the recording that is
-written at their end. They are refused only once the disk is full.
+Running sessions need the remaining space for arriving audio, and for the recording that is written
+at their end. Their audio is refused only once the disk is full.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from vivavoce.protocol.errors import ApiError
 from vivavoce.session.ports import Clock
 
 FRESH_SECONDS = 1.0
-"""A figure no older than this is taken as it is."""
+"""Age up to which a measurement is reused."""
 
 RETRY_SECONDS = 60
 MEBIBYTE = 1 << 20
@@ -24,26 +24,26 @@ log = structlog.get_logger(__name__)
 
 
 def free_bytes(folder: Path) -> int:
-    """Bytes that this process may still write to the disk of a folder.
+    """Return the bytes that this process may still write to the disk of a folder.
 
     Raises:
-        OSError: the folder cannot be looked at.
+        OSError: the file system cannot be queried.
     """
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
 
 
 class DiskReserve:
-    """Watches the disk of the data folder.
+    """Monitors the free space on the disk of the data folder.
 
     Args:
         folder: the data folder.
-        reserve: bytes that new sessions must leave free; 0 refuses none.
-        monotonic: seconds of a clock that never goes back.
-        measure: gives the free bytes; called in a thread, at most once a second.
+        reserve: bytes below which new sessions are refused; 0 refuses none.
+        monotonic: seconds of a monotonic clock.
+        measure: returns the free bytes; called in a thread, at most once a second.
 
     Attributes:
-        free: bytes when last measured.
+        free: free bytes at the last measurement.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class DiskReserve:
         self.free = 0
 
     async def refresh(self) -> None:
-        """Measure again, unless that was done within the second."""
+        """Measure the free space, unless the last measurement is less than a second old."""
         now = self._monotonic()
         if now - self._measured_at < FRESH_SECONDS:
             return
@@ -70,7 +70,7 @@ class DiskReserve:
         try:
             self.free = await asyncio.to_thread(self._measure, self._folder)
         except OSError as error:
-            # Storage that is broken is reported where something is stored.
+            # Broken storage is reported by the components that write to it.
             log.warning("disk_measurement_failed", error=str(error))
             return
         if self._low != (self.free < self._reserve):
@@ -80,10 +80,10 @@ class DiskReserve:
             tell("disk_reserve_reached" if self._low else "disk_reserve_restored", **facts)
 
     async def check(self) -> None:
-        """Let a new session in.
+        """Check that a new session may start.
 
         Raises:
-            ApiError: 503, when less than the reserve is free.
+            ApiError: 503 if less than the reserve is free.
         """
         await self.refresh()
         if self._low:

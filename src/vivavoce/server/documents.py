@@ -1,4 +1,4 @@
-"""The descriptions of the API, for whoever asks: no key is needed to read them."""
+"""The routes of the API descriptions, which are public: no key is needed."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,18 +19,18 @@ class Documents:
         self._public_url = public_url
 
     def routes(self) -> list[BaseRoute]:
-        """Both routes."""
+        """Return both routes."""
         return [
             Route("/openapi.json", self.http, methods=["GET"]),
             Route("/asyncapi.json", self.socket, methods=["GET"]),
         ]
 
     async def http(self, request: Request) -> Response:
-        """The HTTP side."""
+        """Return the OpenAPI description of the HTTP API."""
         return json_answer(self._http | {"servers": [{"url": self._base(request)}]})
 
     async def socket(self, request: Request) -> Response:
-        """The socket."""
+        """Return the AsyncAPI description of the WebSocket."""
         scheme, _, host = self._base(request, websocket=True).partition("://")
         host, _, path = host.partition("/")
         server = {"host": host, "protocol": scheme} | ({"pathname": f"/{path}"} if path else {})

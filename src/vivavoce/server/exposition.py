@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: open to processes of this machine, else with a key."""
+"""``/metrics`` for Prometheus: open to local processes, otherwise with a key."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from vivavoce.server.operator_access import OperatorAccess
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """The route.
+    """The route ``/metrics``.
 
     Attributes:
         access: decides which requests are answered.
-        count: has that counted which cannot be read at any moment.
+        count: refreshes the values that are not available synchronously.
     """
 
     metrics: Metrics
@@ -27,11 +27,11 @@ class Exposition:
     count: Callable[[], Awaitable[None]]
 
     def route(self) -> BaseRoute:
-        """The route."""
+        """Return the route."""
         return Route("/metrics", self.get, methods=["GET"])
 
     async def get(self, request: Request) -> Response:
-        """Every metric as it is now."""
+        """Return the current value of every metric."""
         if not self.access.allows(request):
             raise ApiError(
                 401, "/metrics needs a key through a proxy or from other machines, or open_metrics"

@@ -1,7 +1,7 @@
-"""How answers to wrong API keys are slowed, by the address they come from. No I/O, no clock.
+"""Delays the responses to wrong API keys, by client address. No I/O, no clock.
 
-Only failing answers wait: a client with the right key is never held up by a guesser that shares
-its address.
+Only failure responses are delayed: a client with the right key is not slowed by an attacker that
+shares its address.
 """
 
 from collections import OrderedDict
@@ -12,21 +12,21 @@ from vivavoce.server.addresses import address_of
 
 WINDOW_SECONDS = 60.0
 FREE_FAILURES = 20
-"""Within the window, of one address; the answers to further ones are delayed."""
+"""Failures of one address within the window without a delay; later responses are delayed."""
 
 DELAY_SECONDS = 1.0
 
 MOST_ADDRESSES = 4096
-"""Remembered; beyond it the one unused for longest is forgotten."""
+"""Maximum of remembered addresses; beyond it the least recently used is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What follows from a wrong key.
+    """The consequences of a wrong key.
 
     Attributes:
-        delay: seconds to wait before it is answered.
-        report: failures of the address to log now, those since the last report; 0 for none.
+        delay: seconds to wait before the response.
+        report: failures of the address since the last report, to be logged now; 0 for no report.
     """
 
     delay: float
@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(slots=True)
 class _Record:
-    """Failures of one address within a window, and those that no log line has told yet."""
+    """Failures of one address within a window, and those not yet logged."""
 
     since: float
     count: int = 0
@@ -51,7 +51,7 @@ class FailedKeys:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def failed(self, host: str, now: float) -> Failure:
-        """Note a wrong key from an address."""
+        """Record a wrong key from an address."""
         record = self._record(_group(host), now)
         if now - record.since >= WINDOW_SECONDS:
             record.since, record.count = now, 0
@@ -75,7 +75,7 @@ class FailedKeys:
 
 
 def _group(host: str) -> str:
-    """Addresses that one machine may have count as one: an IPv6 network of 64 bits."""
+    """Return the group of an address: the /64 network for IPv6, which one machine may own."""
     address = address_of(host)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 64), strict=False))

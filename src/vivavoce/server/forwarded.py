@@ -1,7 +1,7 @@
 """Applies ``X-Forwarded-For``, ``-Proto`` and ``-Host`` to requests that trusted proxies send.
 
-One matcher decides for all three headers, so that scheme, host and client address of a request
-always have the same source.
+One matcher decides for all three headers, so that the scheme, host and client address of a
+request always have the same source.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _SCHEMES = {
 
 
 class ForwardedHeaders:
-    """Replaces client, scheme and host of a request by what a trusted proxy says of them."""
+    """Replaces client, scheme and host of a request by the values that a trusted proxy reports."""
 
     def __init__(self, app: ASGIApp, trusted: TrustedProxies) -> None:
         self._app = app
@@ -38,7 +38,7 @@ class ForwardedHeaders:
 
 
 def forwarded(scope: Scope, trusted: TrustedProxies) -> Scope:
-    """The scope as the client caused it; unchanged unless the peer is a trusted proxy."""
+    """Return the scope as the client's request; unchanged unless the peer is a trusted proxy."""
     peer = scope.get("client")
     if not trusted.trusts(peer[0] if peer else None):
         return scope
@@ -56,10 +56,10 @@ def forwarded(scope: Scope, trusted: TrustedProxies) -> Scope:
 
 
 def client_address(hops: Iterable[str], trusted: TrustedProxies) -> str | None:
-    """The client's address: of the hops, read from the nearest, the first that is no proxy.
+    """Return the client's address: the first hop, from the nearest, that is no trusted proxy.
 
-    A hop that is no address ends the search: what stands before it was written by a peer that
-    cannot be named.
+    A hop that is no address ends the search, because an unidentified peer wrote the hops before
+    it. The result is then the last address found, or None.
     """
     nearest = None
     for hop in reversed(list(hops)):
@@ -73,13 +73,13 @@ def client_address(hops: Iterable[str], trusted: TrustedProxies) -> str | None:
 
 
 def _items(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    """The parts of a list header, over all of its lines, that are not empty."""
+    """Return the non-empty parts of a list header, over all its lines."""
     lines = (value.decode("latin-1") for key, value in headers if key == name)
     return [part.strip() for line in lines for part in line.split(",") if part.strip()]
 
 
 def _without_port(hop: str) -> str:
-    """``[v6]:port`` and ``v4:port`` without the port."""
+    """Return ``[v6]:port`` and ``v4:port`` without the port."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     host, _, port = hop.partition(":")
@@ -87,7 +87,7 @@ def _without_port(hop: str) -> str:
 
 
 def believing(trusted_proxies: str) -> list[Middleware]:
-    """The middleware for these proxies; none where none is trusted.
+    """Return the middleware for these proxies; an empty list if none is trusted.
 
     Raises:
         ValueError: a part is neither an address nor a network.

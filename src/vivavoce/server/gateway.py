@@ -1,4 +1,4 @@
-"""One WebSocket connection of a live session: frames in, acks and messages out. Contract §2."""
+"""One WebSocket connection of a live session: audio in, acks and messages out. Contract §2."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -46,16 +46,16 @@ GOING_AWAY = frozenset({1001, 1005})
 """Close codes of a client that leaves without a stop; 1005 is a close frame without a code."""
 
 BROKEN = frozenset({None, 1006})
-"""How a connection ends whose client has not said that it leaves."""
+"""Close codes of a connection that ended without a close frame from the client."""
 
 MOST_UNANSWERED = 256
-"""Chunks read but not yet durable; past it the socket is not read until the journal catches up."""
+"""Maximum of chunks read but not durable; reading pauses there until the journal catches up."""
 
 MOST_UNANSWERED_BYTES = 32 * 1024 * 1024
-"""The same in bytes: as much as the largest frame, so that one always passes."""
+"""Maximum of bytes read but not durable: the size of the largest frame, so one always passes."""
 
 MOST_UNREADABLE = 100
-"""Unreadable messages in a row; a client that sends so many is broken, or an attacker."""
+"""Unreadable messages in a row after which the connection is closed."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,15 +63,15 @@ _REFUSALS = (AlreadyStoppedError, AudioFormatError, DroppedError, SealedError, U
 
 
 class Connection:
-    """Speaks for one client until it leaves, is replaced, or has been sent everything.
+    """Serves one client until it leaves, is replaced, or has been sent everything.
 
     Args:
         websocket: an accepted socket.
         live: its session.
-        wall: Unix time, to date messages.
-        metrics: what to count in.
-        timers: wake what need not be punctual; shared by all connections.
-        position: where the client says that its audio goes on; None if it does not say.
+        wall: Unix time, for the timestamps of messages.
+        metrics: receives the counts.
+        timers: coarse timers, shared by all connections.
+        position: byte offset at which the client claims to continue; None if not given.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Connection:
         self._receipts = ReadReceipts(self._peer, live, timers)
         self._outbound = Outbound(Room(), self._merged_ack)
         self._answers = Answering(self._tell_now, self._answer, metrics.count_unanswered)
-        self._reading = False  # whether everything that came before has been taken
+        self._reading = False  # whether all earlier frames have been processed
         self._mute_watch = MuteWatch(
             live, self._arrival, self._peer, lambda: not self._reading, timers
         )
@@ -104,7 +104,7 @@ class Connection:
         self._complete = False  # the last message has been handed to the socket
 
     async def serve(self) -> None:
-        """Run the connection from the accepted handshake to its close."""
+        """Serve the connection from the accepted handshake to its close."""
         code: CloseCode | None = CloseCode.INTERNAL
         self._metrics.connections.inc()
         try:
@@ -125,13 +125,13 @@ class Connection:
                 self._live.disconnect(
                     self._turn,
                     farewell=self._left_with in GOING_AWAY,
-                    # A client may leave with messages unread; if it comes back, it gets them.
+                    # A client may leave with messages unread; it receives them if it returns.
                     in_order=self._left_with not in BROKEN | GOING_AWAY,
                 )
                 await self._end(code)
 
     async def _end(self, code: CloseCode | None) -> None:
-        """Close. The session is over when its client has read everything, not when we sent it."""
+        """Close; the session finishes only once its client has read everything."""
         await self._close(code)
         if self._complete and (
             self._left_with not in BROKEN or await asyncio.shield(self._peer.confirmed)
@@ -151,23 +151,23 @@ class Connection:
         return await self._until_ended()
 
     async def _settle(self) -> None:
-        """Store what was read, whether or not its sender can still be told."""
+        """Store what was read, even if the client can no longer receive an answer."""
         stops = self._left_with == CloseCode.FINISHED
         await (self._arrival.settle() if stops else self._arrival.leave())
-        await self._answers.settled()  # raises what went wrong here
+        await self._answers.settled()  # raises the failure of an answer
         if stops and not self._live.stopped:
             await self._live.stop()
 
     async def _refuse(self, gap: GapError) -> CloseCode | None:
-        """Tell a client that claims to be ahead where it has to go on."""
+        """Report a gap to a client whose position is ahead of the stored audio."""
         refusal = self._replies.error("audio_gap", str(gap))
         await self._announced(refusal, self._live.announcements(refusal))
-        with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone already
+        with suppress(WebSocketDisconnect, RuntimeError):  # the client may be gone
             await self._websocket.send_text(encode(refusal).decode())
         return CloseCode.GAP
 
     async def _until_ended(self) -> CloseCode | None:
-        """Run the parts side by side; the first to return says how the connection ends."""
+        """Run the tasks concurrently and return the close code of the first to finish."""
         parts: dict[str, Coroutine[Any, Any, CloseCode | None]] = {
             "read": self._read(),
             "answer": self._answers.run(),
@@ -190,10 +190,10 @@ class Connection:
         return next(iter(done)).result()
 
     async def _close(self, code: CloseCode | None) -> None:
-        """Close the socket, unless the client has gone first."""
+        """Close the socket, unless the client has already disconnected."""
         if code is None or self._websocket.client_state is WebSocketState.DISCONNECTED:
             return
-        with suppress(WebSocketDisconnect, RuntimeError):  # it went while we were closing
+        with suppress(WebSocketDisconnect, RuntimeError):  # the client left during the close
             await self._websocket.close(code, code.reason or self._live.ended_because)
 
     # -- in ------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class Connection:
             self._peer.listen(None)
 
     def _take(self, audio: bytes) -> bool:
-        """Take a binary frame in the call that brings it; False where it has to wait its turn."""
+        """Process a binary frame synchronously; return False if it must be queued."""
         if self._reading and not self._full:
             self._store(audio, self._answers.owe(len(audio)))
             return True
@@ -228,7 +228,7 @@ class Connection:
             read = await parsed(text)
             self._obey(read, self._answers.owe(len(text)))
             if self._answers.at_work:
-                await asyncio.sleep(0)  # a stop begins before any audio after it is looked at
+                await asyncio.sleep(0)  # a stop starts before later audio is processed
         while self._full:
             await self._answers.moved()
 
@@ -258,13 +258,13 @@ class Connection:
                 self._answers.settle_by(owed, self._stop())
 
     def _store(self, audio: bytes, owed: Owed) -> None:
-        """Hand audio to the journal; the answer is settled when it is durable. No task waits."""
+        """Pass audio to the journal; a callback settles the answer once the audio is durable."""
         self._unreadable = 0
         acks: list[Message] = []
         told = self._announced_ack(acks) if self._live.herald.wants_acks else None
         try:
             stored = self._arrival.take(audio, told)
-        except Exception as error:  # noqa: BLE001  whoever runs the answers raises it
+        except Exception as error:  # noqa: BLE001  raised again by ``Answering``
             self._refuse_audio(owed, error)
         else:
             stored.add_done_callback(partial(self._stored, owed, acks))
@@ -272,7 +272,10 @@ class Connection:
                 self._mute_watch.audio(len(audio))
 
     def _announced_ack(self, acks: list[Message]) -> Told:
-        """Makes the ack within the commit, and what is announced of it; ``acks`` receives it."""
+        """Return a callback that builds the ack during the commit and appends it to ``acks``.
+
+        The callback returns the announcements of the ack.
+        """
 
         def told(stored: ChunkRange) -> Sequence[bytes]:
             acks.append(self._replies.ack(stored))
@@ -292,7 +295,7 @@ class Connection:
             if acks:
                 self._answers.settle(owed, acks[-1])
             elif self._live.herald.wants_acks:
-                # What had been stored before is acknowledged again without a commit of its own.
+                # Audio that was already stored is acknowledged again without a commit.
                 self._announce(owed, self._replies.ack(known))
             else:
                 self._answers.settle(owed, self._replies.ack(known))
@@ -304,7 +307,7 @@ class Connection:
             self._answers.fail(owed, error)
 
     def _announce(self, owed: Owed, message: Message) -> None:
-        """Settle an answer, once those told outside are certain to hear of it as well."""
+        """Settle an answer, after its announcements for callbacks and webhooks are durable."""
         if announcements := self._live.announcements(message):
             self._answers.settle_by(owed, self._announced(message, announcements))
         else:
@@ -318,9 +321,9 @@ class Connection:
         return message
 
     def _finalize(self, channel: int | None, owed: Owed) -> None:
-        """End open utterances behind all audio that came before; the answer is settled then.
+        """End open utterances after all audio received so far, then settle the answer.
 
-        The answer is for this client alone: published readers of callbacks do not know its type.
+        The answer is sent to this client only: published callback receivers do not know its type.
         """
         channels = self._live.format.channels
         if channel is not None and not 0 <= channel < channels:
@@ -356,7 +359,7 @@ class Connection:
         await self._tell(message, encode(message).decode())
 
     def _tell_now(self, message: Message) -> bool:
-        """Tell an answer straight to the socket where nothing waits before it."""
+        """Send an answer at once if no message is queued before it, else queue it."""
         acknowledges = acknowledged(message)
         if not passes(message, self._live.request.messages_config):
             self._live.acknowledged(acknowledges[1])
@@ -390,7 +393,7 @@ class Connection:
                 self._live.acknowledged(message.acknowledges[1])
                 self._receipts.ack_sent(message.acknowledges[1])
         except (WebSocketDisconnect, RuntimeError):
-            # The socket broke under us; the session goes on, and so may its client.
+            # The socket broke; the session continues, and its client may reconnect.
             return None
 
     async def _watch(self) -> CloseCode | None:
@@ -408,7 +411,7 @@ class Connection:
     async def _tell(self, message: Message, text: str, sequence: int = 0) -> None:
         acknowledges = acknowledged(message)
         if not passes(message, self._live.request.messages_config):
-            # A client that is told nothing keeps nothing: it goes on behind what is stored.
+            # A client that receives no acks resumes after the stored audio.
             self._live.acknowledged(acknowledges[1])
             return
         settles = message.data.id if isinstance(message, Transcript) else None
@@ -420,7 +423,7 @@ class Connection:
             self._outbound.show(encode(message).decode(), message.data.id)
 
     def _notify(self, code: str, reason: str) -> bool:
-        """Tell the client something that answers nothing; False where too much waits."""
+        """Send an unsolicited ``error`` message; return False if too many answers are pending."""
         if self._full:
             return False
         self._announce(self._answers.owe(0), self._replies.error(code, reason))
@@ -431,7 +434,7 @@ class Connection:
 
 
 def _status_of(error: BaseException) -> int:
-    """The HTTP status that fits the refusal of audio or of a stop."""
+    """Return the HTTP status for the refusal of audio or of a stop."""
     if isinstance(error, AlreadyStoppedError | SealedError):
         return 409
     return 400 if isinstance(error, AudioFormatError) else 503

@@ -1,4 +1,4 @@
-"""The bounds that keep guessers, log lines and deleted data in check."""
+"""The bounds of wrong keys, log lines and the erasure of deleted data, for the table of limits."""
 
 from vivavoce.archive import log_erasure
 from vivavoce.journal import store, writer

@@ -1,4 +1,4 @@
-"""Counts, logs and slows wrong API keys, on every route alike."""
+"""Counts, logs and delays requests with wrong API keys, on every route."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 
 
 class KeyGuard:
-    """Watches for refusals of keys that were sent.
+    """Middleware that detects refusals of presented keys.
 
     Args:
         app: the application.
-        count: called for each of them.
+        count: called for each refusal.
         clock: a monotonic clock.
     """
 

@@ -1,4 +1,4 @@
-"""API keys: given ones, and the one that a first start on loopback makes. Only hashes are kept."""
+"""API keys: configured, or generated at a first start on loopback. Only hashes are stored."""
 
 import hashlib
 import hmac
@@ -17,20 +17,20 @@ OWNER = "default"
 
 
 class KeysError(Exception):
-    """The server has no keys to go by."""
+    """The server has no usable keys."""
 
 
 class NoKeyError(KeysError):
-    """A server that others can reach must have a key."""
+    """A server that other machines can reach must have a key."""
 
 
 def digest(secret: str) -> str:
-    """SHA-256 of a key or a token, in hex."""
+    """Return the SHA-256 of a key or a token, in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def new_secret(prefix: str) -> str:
-    """A secret of 256 random bits."""
+    """Generate a secret of 256 random bits."""
     return f"{prefix}{secrets.token_urlsafe(32)}"
 
 
@@ -41,9 +41,9 @@ class KeyRing:
         self._owners = dict(owners)
 
     def owner(self, key: str) -> str | None:
-        """Whose key this is; every stored hash is compared in constant time.
+        """Return the owner of a key; compares with every stored hash, each in constant time.
 
-        White space around a key is none of it: shells and forms add some.
+        White space around a key is ignored: shells and forms add some.
         """
         presented = digest(key.strip())
         found = None
@@ -54,9 +54,11 @@ class KeyRing:
 
 
 def open_key_ring(folder: Path, given: str | None, *, loopback: bool) -> tuple[KeyRing, str | None]:
-    """The key ring of a data folder, and a key that was made because there was none.
+    """Open the key ring of a data folder; generate a key if it has none.
 
-    A made key is valid from the next start on only if ``keep`` is called.
+    Returns:
+        The key ring, and the generated key or None. A generated key stays valid after a restart
+        only if ``keep`` is called.
 
     Raises:
         NoKeyError: there is no key and the server is not on loopback.
@@ -81,7 +83,7 @@ def _stored(path: Path) -> KeyRing:
 
 
 def keep(folder: Path, key: str) -> None:
-    """Remember a key, as its hash, for the next start; all of it or nothing."""
+    """Store the hash of a key for the next start, atomically."""
     part = folder / f"{FILE}.part"
     with os.fdopen(new_file(part), "w") as file:
         json.dump({digest(key): OWNER}, file)

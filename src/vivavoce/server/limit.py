@@ -15,10 +15,10 @@ class Limit:
     """One bound.
 
     Attributes:
-        name: what is bounded.
+        name: the bounded quantity.
         value: the constant's value, or the default of the setting.
-        reached: what happens then, and where it shows.
-        setting: the operator's name for it, where it may be changed.
+        reached: what happens at the limit, and where it shows.
+        setting: the name of the setting that changes it, or an empty text.
     """
 
     area: Area
@@ -30,5 +30,5 @@ class Limit:
 
 
 def from_setting(area: Area, setting: str, unit: str, name: str, reached: str) -> Limit:
-    """A bound that the operator may change."""
+    """Return the limit of a setting, which the operator may change."""
     return Limit(area, name, Settings.model_fields[setting].default, unit, reached, setting)

@@ -1,7 +1,8 @@
-"""Every bound of the server in one table, each by the constant that the code goes by.
+"""Every bound of the server in one table, each by the constant that the code uses.
 
-The rooms keep their own constants and know nothing of this table; ``docs/reference/limits.md`` is
-made from it, and a test finds bounds in the code that are missing here.
+The packages define their own constants and do not depend on this table.
+``docs/reference/limits.md`` is generated from it, and a test finds bounds in the code that are
+missing here.
 """
 
 from vivavoce.archive import database, port

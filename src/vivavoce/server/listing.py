@@ -1,4 +1,4 @@
-"""Query and links of the list of sessions. Contract §1.7."""
+"""Query parameters and page links of the list of sessions. Contract §1.7."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _KEYED = re.compile(r"custom_metadata\[([^\[\]]+)\]")
 
 
 class Links(msgspec.Struct, frozen=True):
-    """Absolute addresses of pages; ``next`` is None on the last."""
+    """Absolute URLs of pages; ``next`` is None on the last."""
 
     first: str
     current: str
@@ -28,14 +28,14 @@ class Links(msgspec.Struct, frozen=True):
 
 
 class _Reader:
-    """Reads query parameters and gathers every fault."""
+    """Reads query parameters and collects all faults."""
 
     def __init__(self, params: QueryParams) -> None:
         self._params = params
         self.faults: list[str] = []
 
     def whole(self, name: str, default: int, least: int) -> int:
-        """An integer of at least ``least``."""
+        """Return an integer of at least ``least``."""
         given = self._params.get(name)
         if given is None:
             return default
@@ -48,7 +48,7 @@ class _Reader:
         return int(given)
 
     def moment(self, name: str) -> datetime | None:
-        """An ISO 8601 date or date-time; UTC where it does not say."""
+        """Return an ISO 8601 date or date-time; UTC if it has no offset."""
         given = self._params.get(name)
         if given is None:
             return None
@@ -56,12 +56,12 @@ class _Reader:
             # In a query a plus sign arrives as a space.
             parsed = datetime.fromisoformat(given.replace(" ", "+"))
             return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):  # the ends of time have no neighbours
+        except (ValueError, OverflowError):  # UTC may be out of range near the limits
             self.faults.append(f"{name} must be an ISO 8601 date or date-time")
             return None
 
     def statuses(self) -> frozenset[Status]:
-        """Every ``status`` given."""
+        """Return the values of ``status``."""
         given = self._params.getlist("status")
         known = {status.value for status in Status}
         if set(given) - known:
@@ -69,18 +69,18 @@ class _Reader:
         return frozenset(Status(value) for value in given if value in known)
 
     def texts(self) -> dict[str, str]:
-        """``custom_metadata[key]=text``."""
+        """Return the filters of the form ``custom_metadata[key]=text``."""
         found = {}
         for name, value in self._params.multi_items():
             if match := _KEYED.fullmatch(name):
                 found[match[1]] = value
             elif name.startswith("custom_metadata["):
-                # Left out, the filter would let everything through.
+                # Ignoring the filter would return sessions that do not match it.
                 self.faults.append(f"{_shown(name)} must be custom_metadata[key] or a JSON object")
         return found
 
     def contained(self) -> Mapping[str, Any]:
-        """``custom_metadata={"key":…}``."""
+        """Return the filter of the form ``custom_metadata={"key":…}``."""
         given = self._params.get("custom_metadata")
         if given is None:
             return {}
@@ -101,10 +101,10 @@ def _shown(name: str) -> str:
 
 
 def parse_query(params: QueryParams) -> Query:
-    """What a list is asked for.
+    """Parse the query of a list.
 
     Raises:
-        InvalidParametersError: with every fault.
+        InvalidParametersError: with all faults.
     """
     reader = _Reader(params)
     day, before, after = (reader.moment(name) for name in ("date", "before_date", "after_date"))
@@ -124,7 +124,7 @@ def parse_query(params: QueryParams) -> Query:
 
 
 def page_links(base: str, params: QueryParams, query: Query, following: int | None) -> Links:
-    """Links that repeat every filter, from the address that the client used.
+    """Return links that repeat all filters, based on the URL that the client used.
 
     ``following`` is the offset of the next page; None on the last.
     """

@@ -1,21 +1,21 @@
-"""How many log lines of one kind are written: no client can fill the disk with them. No I/O."""
+"""Rate limit for log lines of one kind, so that no client can fill the disk. No I/O."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 LINES_PER_SECOND = 2.0
-"""Of one kind, in the long run."""
+"""Lines of one kind per second in the long run."""
 
 LINES_AT_ONCE = 100
-"""A worker that dies prints its traceback line by line."""
+"""Lines of one kind at once: a crashing worker writes its traceback line by line."""
 
 MOST_KINDS = 500
-"""Kinds that are remembered; beyond it the one unused for longest is forgotten."""
+"""Maximum of remembered kinds; beyond it the least recently used is dropped."""
 
 
 @dataclass(slots=True)
 class _Kind:
-    """A token bucket, and what did not pass since the last line that did."""
+    """A token bucket, and the lines suppressed since the last one that passed."""
 
     tokens: float
     at: float
@@ -23,7 +23,7 @@ class _Kind:
 
 
 class LogThrottle:
-    """Lets a bounded number of lines of each kind pass, and counts the others."""
+    """Admits a bounded number of lines of each kind, and counts the others."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class LogThrottle:
         return len(self._kinds)
 
     def admit(self, kind: str, now: float) -> int | None:
-        """Lines of this kind that were suppressed before this one; None to suppress it as well."""
+        """Return the lines suppressed before this one; None if this one is suppressed too."""
         found = self._kinds.get(kind)
         if found is None:
             found = self._kinds[kind] = _Kind(float(self._burst), now)

@@ -1,7 +1,8 @@
-"""Structured logs, one JSON object a line, without secrets and of bounded length and number.
+"""Structured logs, one JSON object per line, without secrets, bounded in length and rate.
 
-Nothing that a client says is logged at any level. Libraries log at ``info`` and above only, those
-that print what passes through them at ``warning``: at ``debug`` they print headers and frames.
+Audio, transcripts and other content of clients are not logged at any level. Libraries log at
+``info`` and above; those that log requests or frames log at ``warning`` and above, because at
+``debug`` they log headers and frames.
 """
 
 import logging
@@ -19,13 +20,13 @@ from vivavoce.server.tracebacks import format_exc_info
 
 OURS = "vivavoce"
 CHATTY = ("uvicorn", "uvicorn.error", "websockets", "httpx", "httpcore", "asyncio", "sqlalchemy")
-"""Loggers that print requests, headers, frames or statements below ``warning``."""
+"""Loggers that log requests, headers, frames or statements below ``warning``."""
 
 WIRE = ("uvicorn", "websockets", "httpcore", "httpx")
-"""Loggers whose tracebacks quote what came from a peer."""
+"""Loggers whose tracebacks quote data from a peer."""
 
 OUR_FAULT = "Exception in ASGI application"
-"""The one message of theirs whose traceback is about this program."""
+"""The only message of these loggers whose traceback is about this program."""
 
 KIND_CHARACTERS = 80
 
@@ -33,7 +34,7 @@ KIND_CHARACTERS = 80
 def redact(
     _logger: Any, _method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Take secrets out of every text, nested ones too, and shorten it."""
+    """Redact secrets in every text, nested ones included, and shorten it."""
     most = {"exception": EXCEPTION_CHARACTERS}
     cleaned = clean({name: value for name, value in event.items() if name not in most})
     for name in most.keys() & event.keys():
@@ -44,7 +45,7 @@ def redact(
 def count_suppressed(
     _logger: Any, _method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Say how many lines like this one were left out before it."""
+    """Add the number of suppressed lines of the same kind before this one."""
     if suppressed := getattr(event.get("_record"), "suppressed", 0):
         event["suppressed"] = suppressed
     return event
@@ -59,7 +60,7 @@ class Throttle(logging.Filter):
         self._clock = clock
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is written."""
+        """Return whether a line is written."""
         event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
         kind = f"{record.name} {str(event)[:KIND_CHARACTERS]}"
         suppressed = self._throttle.admit(kind, self._clock())
@@ -68,17 +69,17 @@ class Throttle(logging.Filter):
 
 
 def without_peers(record: logging.LogRecord) -> bool:
-    """Drop what may quote a peer from the lines of libraries; the lines themselves stay."""
+    """Remove tracebacks that may quote a peer from the lines of libraries; keep the lines."""
     library = record.name.partition(".")[0]
     if library in WIRE and not str(record.msg).startswith(OUR_FAULT):
         record.exc_info = record.exc_text = None
-    if library == "asyncio":  # behind the first line come tasks, with what they failed with
+    if library == "asyncio":  # later lines list tasks with their exceptions
         record.msg, record.args = record.getMessage().partition("\n")[0], ()
     return True
 
 
 def configure(level: str) -> None:
-    """Send every log, our own and the libraries', to standard error."""
+    """Write all logs, our own and the libraries', to standard error."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,8 +1,8 @@
-"""The metrics of one application, in a registry of its own.
+"""The metrics of one application, in a private registry.
 
-A new one is one line: in ``Metrics`` where something is counted as it happens, in ``READINGS``
-where something else counts already and is read when Prometheus asks. Labels take few values,
-never an id, a key or anything that a client chooses.
+To add a metric, add it to ``Metrics`` if it is counted as events occur, or to ``READINGS`` if
+another component counts it already and it is read at each scrape. Labels have few values, never an
+id, a key or anything that a client chooses.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ ANSWER_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60)
 
 
 class Metrics:
-    """What is counted as it happens."""
+    """The metrics that are updated as events occur."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
@@ -122,25 +122,25 @@ class Metrics:
         )
 
     def count_unanswered(self, more: int) -> None:
-        """So many chunks more were read and are not durable; on the loop only, without a lock."""
+        """Add to the chunks read but not durable; call on the event loop only: it has no lock."""
         self._unanswered += more
 
     def count_background_failure(self, task: str) -> None:
-        """A background task failed."""
+        """Count a failure of a background task."""
         self.background_failures.labels(task).inc()
 
     def count_unreadable(self, kind: str) -> None:
-        """A stored item cannot be read."""
+        """Count a stored item that cannot be read."""
         self.unreadable_items.labels(kind).inc()
 
     def count_foreseen(self, event: Foresight) -> None:
-        """A final was foreseen, or it turned out whether it should have been."""
+        """Count an event of a speculative final."""
         self.foreseen.labels(event).inc()
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What counts by itself."""
+    """The components that readings are taken from."""
 
     sessions: Sessions
     recogniser: Recogniser
@@ -152,7 +152,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number that is read when Prometheus asks."""
+    """A metric that is read at each scrape."""
 
     kind: Literal["counter", "gauge"]
     name: str
@@ -160,7 +160,7 @@ class Reading:
     read: Callable[[Sources], float]
 
     def metric(self, sources: Sources) -> Metric:
-        """As it is now."""
+        """Return its current value as a metric family."""
         family = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         return family(self.name, self.help, value=self.read(sources))
 
@@ -336,11 +336,11 @@ READINGS: tuple[Reading, ...] = (
 
 
 class Readings(Collector):
-    """The table of readings as Prometheus wants it."""
+    """A Prometheus collector of the table of readings."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
     def collect(self) -> Iterable[Metric]:
-        """Every reading, now."""
+        """Return the current value of every reading."""
         return [reading.metric(self._sources) for reading in READINGS]

@@ -14,20 +14,20 @@ from vivavoce.session.live import AlreadyStoppedError, Live
 from vivavoce.session.mute_detector import Action, MuteDetector
 
 STORAGE_RETRY_SECONDS = 1.0
-"""Until a break that the journal could not store is tried again."""
+"""Time until a break that the journal could not store is retried."""
 
 log = structlog.get_logger(__name__)
 
 
 class MuteWatch:
-    """Watches the pauses of one connection; one timer, which runs while audio comes.
+    """Watches for pauses of one connection, with one timer that runs while audio arrives.
 
     Args:
-        live: the session; its ``mute_finalize`` says how long a pause is.
-        arrival: takes the connection's audio, and marks breaks behind it.
+        live: the session; its ``mute_finalize`` is the length of a pause.
+        arrival: receives the connection's audio and marks breaks after it.
         peer: sends pings.
-        busy: whether a message of the client has been received and not been taken.
-        timers: wake it.
+        busy: whether a received message of the client has not been processed.
+        timers: the coarse timers that wake it.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class MuteWatch:
         return MuteDetector(live.mute_finalize, live.format.bytes_per_second, live.monotonic())
 
     def start(self) -> None:
-        """The connection is open: pauses count from now on."""
+        """Start watching: the connection is open."""
         if self._live.mute_finalize:
             self._detector = self._new_detector()
             self._open = True
             self._poll()
 
     def close(self) -> None:
-        """The connection is over."""
+        """Stop watching: the connection has ended."""
         self._open = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def audio(self, size: int) -> None:
-        """Note audio of so many bytes that the client has sent."""
+        """Record a chunk of ``size`` bytes from the client."""
         self._detector.chunk_sizes.append(size)
         if self._timer is None and self._open:
             self._poll()
@@ -78,7 +78,7 @@ class MuteWatch:
     def _poll(self) -> None:
         self._timer = None
         if self._open and self._detector.is_early(self._live.monotonic(), self._live.audio_at):
-            self._wait()  # nearly always: before anything else is asked
+            self._wait()  # the usual case, checked first because it is cheap
         else:
             self._follow(self._detector.poll)
 

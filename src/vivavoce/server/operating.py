@@ -1,6 +1,6 @@
-"""What an operator does with deliveries on a data folder, beside a running server or without one.
+"""Administration of deliveries on a data folder, with or without a running server.
 
-A running server finds changes within a second.
+A running server applies changes within a second.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ Result = TypeVar("Result")
 
 
 class OperatingError(Exception):
-    """What was asked cannot be done; the text says why, for the operator."""
+    """An operation is not possible; the text is the reason, for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The deliveries of one data folder."""
+    """Administers the deliveries of one data folder."""
 
     settings: Settings
 
     def add(self, url: str, owner: str | None) -> tuple[Endpoint, str | None]:
-        """Add an endpoint; also says why this machine's settings would not let it be reached.
+        """Add an endpoint; also return why the settings forbid to reach it, or None.
 
         Raises:
-            OperatingError: the URL has no meaning.
+            OperatingError: the URL is not valid.
         """
         if fault := url_fault(url, ANYWHERE):
             raise OperatingError(f"the URL {fault}")
@@ -47,23 +47,23 @@ class Desk:
         return made, url_fault(url, reach(self.settings))
 
     def endpoints(self) -> Sequence[Endpoint]:
-        """Every endpoint, oldest first."""
+        """Return all endpoints, oldest first."""
         return self._run(endpoints.every)
 
     def remove(self, endpoint_id: str) -> None:
-        """Remove an endpoint with everything that waits for it."""
+        """Remove an endpoint with all its pending messages."""
         self._run(lambda db: endpoints.remove(db, endpoint_id))
 
     def enable(self, endpoint_id: str) -> None:
-        """Send to an endpoint again that was disabled."""
+        """Enable a disabled endpoint again."""
         self._run(lambda db: endpoints.enable(db, endpoint_id))
 
     def rotate(self, endpoint_id: str) -> str:
-        """A new secret for an endpoint, beside which the one before goes on signing."""
+        """Return a new secret for an endpoint; the previous secret keeps signing."""
         return self._run(lambda db: endpoints.rotate(db, endpoint_id)).secrets[0]
 
     def test(self, endpoint_id: str) -> Answer:
-        """Send an endpoint a trial message; gives what came of it."""
+        """Send a test message to an endpoint; return its result."""
         found = self._run(lambda db: endpoints.find(db, endpoint_id))
         return asyncio.run(self._try(found))
 
@@ -72,19 +72,19 @@ class Desk:
             return await trial.try_endpoint(transport, sign, endpoint, time.time())
 
     def backlogs(self, most: int) -> Sequence[Backlog]:
-        """Queues in which something waits or lies dead."""
+        """Return at most ``most`` queues with pending messages or dead letters."""
         return self._run(lambda db: letters.backlogs(db, most))
 
     def dead_letters(self, choice: Choice, most: int) -> Sequence[DeadLetter]:
-        """Messages that were given up."""
+        """Return at most ``most`` dead letters."""
         return self._run(lambda db: letters.dead_letters(db, choice, most))
 
     def redeliver(self, choice: Choice) -> int:
-        """Have dead letters sent again; returns how many."""
+        """Schedule dead letters for delivery again; return their number."""
         return self._run(lambda db: letters.redeliver(db, choice, time.time()))
 
     def callback_secret(self, owner: str, *, rotate: bool) -> str:
-        """What signs the callbacks of a key's sessions."""
+        """Return the secret that signs the callbacks of a key's sessions."""
         secrets = endpoints.rotate_callback_secret if rotate else endpoints.callback_secrets
         return self._run(lambda db: secrets(db, owner))[0]
 
@@ -98,7 +98,7 @@ class Desk:
 
     async def _work(self, work: Callable[[sql.Connection], Result]) -> Result:
         if not (self.settings.data / FILE).exists():
-            # Else it would be made, and the secrets in it would be those of no server.
+            # Opening would create a ledger whose secrets no server uses.
             raise OperatingError(
                 f"no server has worked in {self.settings.data} yet: "
                 "give --data or --config as for serve, or start it once"
@@ -111,10 +111,10 @@ class Desk:
 
 
 def open_desk(data: Path | None, config: Path | None) -> Desk:
-    """The desk of a data folder, with the settings that a server on it would have.
+    """Open the administration of a data folder, with the settings of its server.
 
     Raises:
-        OperatingError: a setting is wrong.
+        OperatingError: a setting is not valid.
     """
     try:
         return Desk(load(config, {"data": data}))
@@ -123,5 +123,5 @@ def open_desk(data: Path | None, config: Path | None) -> Desk:
 
 
 def choice(ids: Sequence[str], session: str | None, endpoint: str | None) -> Choice:
-    """Which dead letters are meant."""
+    """Return the selection of dead letters."""
     return Choice(tuple(ids), session, endpoint)

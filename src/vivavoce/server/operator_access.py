@@ -1,4 +1,4 @@
-"""Who may read what is meant for the operator: processes of this machine, or holders of a key."""
+"""Access control for operator data: local processes and holders of a key may read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ FORWARDING = frozenset({
     *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip"),
     *("true-client-ip", "cf-connecting-ip", "fly-client-ip", "x-original-host"),
 })  # fmt: skip
-"""Headers that proxies add, besides every ``X-Forwarded-*``."""
+"""Headers that proxies add, in addition to every ``X-Forwarded-*``."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorAccess:
-    """Decides which requests see metrics and the details of readiness.
+    """Decides which requests may read metrics and the details of readiness.
 
     Attributes:
-        keys: any of them opens.
-        open_to_all: the operator has opened both.
-        behind_proxy: requests may come through a proxy, so that loopback proves nothing.
+        keys: keys, each of which grants access.
+        open_to_all: whether the operator has made both public.
+        behind_proxy: whether requests may come through a proxy, so that a loopback address
+            proves nothing.
     """
 
     keys: KeyRing
@@ -32,18 +33,18 @@ class OperatorAccess:
 
     @classmethod
     def of(cls, settings: Settings, keys: KeyRing) -> "OperatorAccess":
-        """As the settings have it."""
+        """Create it from the settings."""
         behind_proxy = bool(settings.public_url or settings.trusted_proxies)
         return cls(keys, settings.open_metrics, behind_proxy)
 
     def allows(self, request: Request) -> bool:
-        """Whether a request may see them."""
+        """Return whether a request may read operator data."""
         if self.open_to_all or self._has_key(request):
             return True
         return not self.behind_proxy and is_local(request)
 
     def has_wrong_key(self, request: Request) -> bool:
-        """Whether a request has a key that opens nothing."""
+        """Return whether a request presents an unknown key."""
         return bool(request.headers.get("x-gladia-key")) and not self._has_key(request)
 
     def _has_key(self, request: Request) -> bool:
@@ -51,9 +52,9 @@ class OperatorAccess:
 
 
 def is_local(request: Request) -> bool:
-    """Whether a process of this machine asks for itself.
+    """Return whether a request comes directly from a process of this machine.
 
-    ``Host`` must name loopback, else a web page whose name was rebound to 127.0.0.1 could ask.
+    ``Host`` must name loopback: otherwise a web page could use DNS rebinding to 127.0.0.1.
     """
     client = request.client
     if client is None or not is_loopback(client.host):
@@ -64,13 +65,13 @@ def is_local(request: Request) -> bool:
 
 
 def is_forwarded(names: Iterable[str]) -> bool:
-    """Whether a proxy has passed a request on, by the names of its headers."""
+    """Return whether a proxy has forwarded a request, by the names of its headers."""
     lowered = [name.lower() for name in names]
     return any(name in FORWARDING or name.startswith("x-forwarded-") for name in lowered)
 
 
 def _name(host: str) -> str:
-    """A ``Host`` header without its port."""
+    """Return a ``Host`` header without its port."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.rpartition(":")[0] if ":" in host else host

@@ -1,9 +1,9 @@
-"""What waits to be sent on one connection.
+"""The outbound queue of one connection.
 
-Messages leave in order. A partial is only a view: a newer one takes the place of one that still
-waits, so a slow reader is sent fewer partials and never later finals. Where much waits there is
-no room for views at all, and acknowledgements become one; where too much waits whoever brings
-more has to wait, and in the end the reader is given up.
+Messages are sent in order. A partial is only a view: a newer one replaces one that is still
+queued, so a slow reader receives fewer partials, and its finals are not delayed by them. Above
+``Room.crowded`` views are dropped and acknowledgements merged. At the limits of ``Room`` senders
+wait, and after ``Room.patience`` the reader is disconnected.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much may wait for one reader.
+    """The bounds of the queue of one reader.
 
     Attributes:
-        messages: messages that must be sent.
+        messages: queued messages, views not counted.
         size: characters in them.
-        crowded: from so many characters on nothing is kept that can be spared.
-        patience: seconds within which the reader must take something once it is full.
+        crowded: characters above which views are dropped and acknowledgements merged.
+        patience: seconds within which the reader must receive something once the queue is full.
     """
 
     messages: int = 1024
@@ -30,17 +30,17 @@ class Room:
 
 
 class SlowReaderError(Exception):
-    """The reader has taken nothing for too long, and no more may wait for it."""
+    """The queue is full, and the reader has received nothing for too long."""
 
 
 @dataclass(slots=True)
 class Outgoing:
-    """A text to send, and what is true once it is sent.
+    """A text to send, and its meaning.
 
     Attributes:
-        view: what it shows; None where it must be sent.
+        view: identifier of the view; None for a message that must be sent.
         sequence: its number in the journal, or 0.
-        acknowledges: begin and end of the audio that it acknowledges; equal where it does not.
+        acknowledges: start and end byte of the acknowledged audio; equal if there is none.
     """
 
     text: str
@@ -50,20 +50,20 @@ class Outgoing:
 
     @property
     def is_ack(self) -> bool:
-        """Whether it acknowledges audio."""
+        """Whether the message acknowledges audio."""
         return self.acknowledges[0] < self.acknowledges[1]
 
 
 class Outbound:
-    """An ordered queue with a bound on what must be sent.
+    """An ordered, bounded queue of messages and views.
 
     Args:
         room: the bounds.
-        ack: makes the text that acknowledges a range of bytes.
+        ack: returns the text that acknowledges a range of bytes.
 
     Attributes:
         spared: views that were not sent.
-        merged: acknowledgements that went as part of another.
+        merged: acknowledgements that were merged into another.
     """
 
     def __init__(self, room: Room, ack: Callable[[int, int], str]) -> None:
@@ -80,23 +80,23 @@ class Outbound:
         self.merged = 0
 
     async def put(self, message: Outgoing, *, settles: str | None = None) -> None:
-        """Add a message that must be sent; waits while too many are owed.
+        """Append a message that must be sent; wait while the queue is full.
 
-        ``settles`` names a view that this message makes stale: it is dropped if it still waits.
+        ``settles`` names a view that this message makes stale: it is dropped if still queued.
 
         Raises:
-            SlowReaderError: there is no room, and the reader takes nothing.
+            SlowReaderError: the queue stays full because the reader receives nothing.
         """
         while not self.offer(message, settles=settles):
             await self._wait_for_room()
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits, and nothing is being sent."""
+        """Whether the queue is empty and nothing is being sent."""
         return not self._waiting and not self._sending
 
     def offer(self, message: Outgoing, *, settles: str | None = None) -> bool:
-        """The same without waiting; False where there is no room."""
+        """Append a message without waiting; return False if the queue is full."""
         if self._crowded and self._join(message):
             return True
         if self._owed >= self._room.messages or self._size >= self._room.size:
@@ -124,7 +124,7 @@ class Outbound:
         return self._size >= self._room.crowded
 
     def _join(self, message: Outgoing) -> bool:
-        """Acknowledge more with an acknowledgement that still waits, if there is one."""
+        """Merge an acknowledgement into the last queued one, if the two are adjacent."""
         if not message.is_ack:
             return False
         begin, end = message.acknowledges
@@ -148,7 +148,7 @@ class Outbound:
         self._waiting = kept
 
     def show(self, text: str, view: str) -> None:
-        """Add or renew a view; never waits."""
+        """Append or replace a view; never waits."""
         if self._crowded:
             self.spared += 1
             return
@@ -161,7 +161,7 @@ class Outbound:
         self._filled.set()
 
     async def next(self) -> Outgoing:
-        """The next message to send; waits for one."""
+        """Return the next message to send; wait for one."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
@@ -174,7 +174,7 @@ class Outbound:
         return first
 
     def sent(self) -> None:
-        """What ``next`` gave has been sent."""
+        """Record that the message from ``next`` has been sent."""
         self._sending = False
         if not self._waiting:
             self._empty.set()

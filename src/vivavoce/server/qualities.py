@@ -1,4 +1,4 @@
-"""Which models answer to the names that a request's ``model`` may have, by language."""
+"""Selects the models for each value of a request's ``model``, by language."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ ACCURATE = "accurate"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Models that an operator names, as ``recognition.choosing.choose`` reads them.
+    """The operator's model preferences, as names for ``recognition.choosing.choose``.
 
     Attributes:
-        use: preferred to the catalogue's defaults; of several that speak a language the first does.
-        fast: serve those who ask for ``fast``, and make the partials of ``accurate``.
-        accurate: make the finals of those who ask for ``accurate``.
+        use: preferred to the catalogue's defaults; the first that supports a language serves it.
+        fast: models for requests for ``fast``, and for the partials of ``accurate``.
+        accurate: models for the finals of requests for ``accurate``.
     """
 
     use: Sequence[str] = ()
@@ -38,34 +38,34 @@ class Choice:
 
     @property
     def models(self) -> tuple[Chosen, ...]:
-        """Each of them."""
+        """All three models."""
         return self.usual, self.fast, self.accurate
 
     def final(self, name: str) -> Chosen:
-        """Who makes finals for a request's ``model``."""
+        """Return the model for finals, by the value of a request's ``model``."""
         return {FAST: self.fast, ACCURATE: self.accurate}.get(name, self.usual)
 
     def partial(self, name: str) -> Chosen:
-        """Who makes partials."""
+        """Return the model for partials, by the value of a request's ``model``."""
         return self.fast if name in {FAST, ACCURATE} else self.usual
 
 
 def choices(
     wishes: Wishes, defaults: Sequence[Chosen], catalogue: Catalogue, store: ModelStore
 ) -> dict[str, Choice]:
-    """The models for every language that one of them speaks.
+    """Select the models for every supported language.
 
-    For each name the operator's wish counts first, then the figures (``recognition.ranking``).
-    Where one model speaks a language it answers to all names.
+    The operator's preferences take precedence over the ranking (``recognition.ranking``). If only
+    one model supports a language, it serves all values of ``model``.
 
     Args:
-        wishes: the operator's.
-        defaults: installed models of the catalogue, the better before the others.
+        wishes: the operator's preferences.
+        defaults: installed models of the catalogue, best first.
         catalogue: the models known by id.
         store: the models on disk.
 
     Raises:
-        ModelError: one of the wishes cannot be had.
+        ModelError: a preferred model is not available.
     """
 
     def wished(setting: str, names: Sequence[str]) -> list[Chosen]:
@@ -103,7 +103,7 @@ def _first(models: Iterable[Chosen], language: str) -> Chosen | None:
 
 
 def _refuse_namesakes(models: Sequence[Chosen]) -> None:
-    """Workers go by a model's name, so no two folders may share one."""
+    """Refuse two folders with the same model name, because workers identify models by name."""
     folders = {each.model.id: each.folder for each in models}
     for each in models:
         other = folders[each.model.id]

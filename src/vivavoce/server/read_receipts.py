@@ -1,4 +1,4 @@
-"""Proof of what a client has read: pings that are sent after messages and acknowledgements."""
+"""Confirms what a client has read, by pings sent after messages and acknowledgements."""
 
 import asyncio
 
@@ -11,19 +11,20 @@ TICK_SECONDS = SETTLE_SECONDS / 2
 """Interval of the check whether acknowledgements are still being sent."""
 
 STREAMING_SECONDS = 2 * SETTLE_SECONDS
-"""Time between two pings while they are; a ping costs as much as two chunks."""
+"""Interval of pings while acknowledgements are sent; a ping costs as much as two chunks."""
 
 
 class ReadReceipts:
-    """Asks one peer for proof, one ping at a time.
+    """Pings one peer to confirm what it has read, one ping at a time.
 
-    Messages are asked about at once. Acknowledgements are asked about every two seconds, in the
-    write that carries the newest one, and once a second when no more of them leave.
+    A message is followed by a ping at once. Acknowledgements are followed by a ping every two
+    seconds, in the write that carries the newest one, and one second after the last ping once no
+    more of them are sent.
 
     Args:
         peer: the connection's peer.
-        live: its session, which keeps what is proved.
-        timers: wake it.
+        live: its session, which records what is confirmed.
+        timers: the coarse timers that wake it.
     """
 
     def __init__(self, peer: PeerHandle, live: Live, timers: CoarseTimers) -> None:
@@ -34,18 +35,18 @@ class ReadReceipts:
         self._timer: CoarseTimer | None = None
         self._asked = False
         self._asked_at = float("-inf")
-        self._seen = 0  # acknowledgements that had left at the last tick
-        self._with_next = False  # the next acknowledgement brings a ping
+        self._seen = 0  # acknowledgements sent by the last tick
+        self._with_next = False  # ping with the next acknowledgement
         self._closed = False
 
     def message_sent(self) -> None:
-        """A message was written; ask about it unless the session has proof."""
+        """Ping after a written message, unless its delivery is already confirmed."""
         telling = self._live.telling
         if telling.handed != telling.delivered:
             self._ask()
 
     def ack_sent(self, end: int) -> None:
-        """An acknowledgement up to ``end`` was written; ask about it before long."""
+        """Schedule a ping for a written acknowledgement up to byte ``end``; 0 is ignored."""
         if end:
             self._live.acks.sent(end)
             if self._with_next:
@@ -54,7 +55,7 @@ class ReadReceipts:
                 self._timer = self._timers.call_later(TICK_SECONDS, self._tick)
 
     def close(self) -> None:
-        """Ask no more: the connection has ended."""
+        """Stop sending pings: the connection has ended."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Lets new sessions in while the machine can take them; those that are in are never asked again."""
+"""Admission control: admits new sessions while the machine has capacity, and never evicts one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ ENGINE_RETRY_SECONDS = 15
 
 
 class Reception:
-    """Brings the policy what it must know.
+    """Applies the ``Admission`` policy to new sessions.
 
     Args:
-        most: the load up to which sessions are let in; 0 lets everybody in.
-        failing_engine: names an engine that a request needs and that cannot start now.
+        most: the load up to which sessions are admitted; 0 admits every session.
+        failing_engine: returns an engine that a request needs and that cannot start now.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Reception:
         self._recogniser = recogniser
         self._monotonic = monotonic
         self._failing_engine = failing_engine
-        self._coming: list[Newcomer] = []  # being made, not yet among the sessions
+        self._coming: list[Newcomer] = []  # being created, not yet in `sessions`
 
     @property
     def refused(self) -> int:
@@ -43,17 +43,16 @@ class Reception:
 
     @property
     def load(self) -> float:
-        """The load as estimated: 1 is all the time that the workers have."""
+        """The estimated load; 1 is all the workers' time."""
         recogniser = self._recogniser
         return estimate(recogniser.load(), recogniser.sizes, self._newcomers())
 
     @contextmanager
     def admit(self, request: InitRequest) -> Iterator[None]:
-        """Hold a place for a session while it is being made.
+        """Reserve capacity for a session while it is being created.
 
         Raises:
-            ApiError: 429, when the machine has no room; 503, when an engine that it needs cannot
-                start.
+            ApiError: 429 if the machine has no capacity; 503 if a required engine cannot start.
         """
         if engine := self._failing_engine(request):
             text = f"the engine {engine} cannot be started; the server keeps trying"
@@ -66,10 +65,10 @@ class Reception:
             self._coming.remove(wanted)
 
     def check(self, channels: int) -> Newcomer:
-        """The session as the policy sees it.
+        """Check that a session can be admitted; return it as a newcomer.
 
         Raises:
-            ApiError: 429, when the machine has no room for it.
+            ApiError: 429 if the machine has no capacity for it.
         """
         wanted = Newcomer(channels, age=0.0, heard=0.0)
         recogniser = self._recogniser

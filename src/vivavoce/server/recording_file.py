@@ -1,4 +1,4 @@
-"""A recording as an HTTP answer: whole, in ranges, or refused in the shape of every error."""
+"""A recording as an HTTP response: whole, in ranges, or refused with a JSON error."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,7 +17,7 @@ _REFUSALS = {
 
 
 class _RangeRefusedError(Exception):
-    """Starlette answers a range with plain text; nothing has been sent yet."""
+    """Starlette refused a range with a plain-text response, which has not been sent."""
 
     def __init__(self, status: int, content_range: str | None) -> None:
         super().__init__(status)
@@ -26,13 +26,13 @@ class _RangeRefusedError(Exception):
 
 
 class RecordingFile(FileResponse):
-    """A file that is saved rather than shown.
+    """A file that browsers save as an attachment.
 
     Args:
         path: the file.
-        name: what a browser saves it as.
-        media_type: its type.
-        refuse: makes the answer of a refusal.
+        name: the file name for browsers.
+        media_type: its media type.
+        refuse: builds the response of a refusal.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RecordingFile(FileResponse):
         self._refuse_with = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or why it cannot be sent as asked."""
+        """Send the file, or the refusal of its range."""
 
         async def checked(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in _REFUSALS:

@@ -1,14 +1,14 @@
-"""Takes secrets out of what is logged, however they are written. No I/O."""
+"""Redacts secrets in log values, in any spelling. No I/O."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
 MAX_CHARACTERS = 2000
-"""Of one text in a log line; a path or an error may repeat what a client sent."""
+"""Maximum length of a text in a log line; a path or an error may repeat client data."""
 
 MAX_LEVELS = 5
-"""Of nesting that are looked at; what is deeper is left out."""
+"""Maximum levels of nesting; deeper values are left out."""
 
 PAIR = 2
 """Items of a header: its name and its value."""
@@ -17,7 +17,7 @@ REDACTED = "[redacted]"
 
 
 def _spelled(name: str) -> str:
-    """A pattern for a name, each character plain or percent-encoded, in any case."""
+    """Return a pattern for a name, with each character plain or percent-encoded."""
     return "".join(map(_any_spelling, name))
 
 
@@ -36,7 +36,7 @@ _OURS = re.compile(r"\b(?:vv_|whsec_)[A-Za-z0-9+/_=-]{8,}")
 
 
 def clean_text(text: str, most: int = MAX_CHARACTERS) -> str:
-    """A text without tokens, keys, cookies and credentials, and not longer than ``most``."""
+    """Redact tokens, keys, cookies and credentials in a text, shortened to ``most`` characters."""
     if len(text) > most:
         text = f"{text[:most]}… ({len(text)} characters)"
     text = _OURS.sub(REDACTED, text)
@@ -46,7 +46,7 @@ def clean_text(text: str, most: int = MAX_CHARACTERS) -> str:
 
 
 def clean(value: Any, most: int = MAX_CHARACTERS, levels: int = MAX_LEVELS) -> Any:
-    """A value of a log line with the secrets taken out of every text in it."""
+    """Return a value of a log line with the secrets in all its texts redacted."""
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
@@ -73,5 +73,5 @@ _SECRET_NAMES = re.compile(
 
 
 def _by_name(name: str, value: Any) -> Any:
-    """A value by its name: some are secret whatever they hold."""
+    """Return a value, or ``REDACTED`` if its name marks it as a secret."""
     return REDACTED if _SECRET_NAMES.fullmatch(name) else value

@@ -1,4 +1,4 @@
-"""What a connection says of itself: acknowledgements, refusals and errors, dated."""
+"""Messages that a connection sends itself: acknowledgements, refusals and errors."""
 
 from dataclasses import dataclass
 
@@ -25,16 +25,16 @@ STATUSES = {
     "session_timeout": 408,
     "suspicious_audio": 400,
 }
-"""The HTTP status that fits each code of an ``error`` message best."""
+"""The HTTP status of each code of an ``error`` message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """Makes the messages of one session.
+    """Builds the messages of one session.
 
     Attributes:
         session_id: the session.
-        wall: Unix time, to date them.
+        wall: Unix time, for their timestamps.
     """
 
     session_id: str
@@ -61,7 +61,7 @@ class Replies:
     def stopped(
         self, durations: RecordingDurations | None, refusal: Failure | None
     ) -> StopRecordingAck:
-        """The recording has ended; or it could not be, and why."""
+        """Answer ``stop_recording`` with the durations, or with the reason of a refusal."""
         return StopRecordingAck(
             session_id=self.session_id,
             created_at=iso(self.wall()),
@@ -71,7 +71,7 @@ class Replies:
         )
 
     def finalized(self, moment: FinalizedMoment) -> FinalizeAck:
-        """Acknowledge that open utterances end there."""
+        """Acknowledge that open utterances end at ``moment``."""
         return FinalizeAck(
             session_id=self.session_id,
             created_at=iso(self.wall()),
@@ -89,7 +89,7 @@ class Replies:
         )
 
     def error(self, code: str, reason: str) -> ErrorMessage:
-        """Something went wrong that belongs to no other message."""
+        """Report an error that no other message carries."""
         return ErrorMessage(
             session_id=self.session_id,
             created_at=iso(self.wall()),
@@ -99,7 +99,7 @@ class Replies:
 
 
 def acknowledged(message: Message) -> tuple[int, int]:
-    """Begin and end of the audio that a message acknowledges, zeros for none."""
+    """Return start and end byte of the audio that a message acknowledges; zeros for none."""
     if isinstance(message, AudioChunkAck) and message.data is not None:
         return message.data.byte_range
     return 0, 0

@@ -68,7 +68,7 @@ class LiveRoutes:
     keys: KeyRing
     deliveries: Deliveries
     refusal: Callable[[InitRequest], str | None]
-    """Why a request that fits cannot be served here, or None."""
+    """Returns why a valid request cannot be served here, or None."""
     public_url: str | None
     wall: Clock
     metrics: Metrics
@@ -91,7 +91,7 @@ class LiveRoutes:
         ]
 
     async def create(self, request: Request) -> Response:
-        """Begin a session."""
+        """Create a session."""
         owner = owner_of(request, self.keys)
         wanted = await checked(parse_init, await body_of(request, MAX_INIT_BYTES))
         if reason := self.refusal(wanted):
@@ -114,7 +114,7 @@ class LiveRoutes:
         return json_answer(InitAnswer(session.id, iso(session.created_at), url), 201)
 
     async def list(self, request: Request) -> Response:
-        """A page of the owner's sessions, newest first, without their results."""
+        """Return a page of the owner's sessions, newest first, without their results."""
         owner = owner_of(request, self.keys)
         query = parse_query(request.query_params)
         found = await self.records.list(owner, query)
@@ -125,7 +125,7 @@ class LiveRoutes:
         return json_answer(JobPage(links.first, links.current, links.next, items))
 
     async def list_pre_recorded(self, request: Request) -> Response:
-        """An empty page: apps ask for it to see whether their key is valid."""
+        """Return an empty page, which apps request to check whether their key is valid."""
         owner_of(request, self.keys)
         query = parse_query(request.query_params)
         base = f"{self._base(request)}/v2/pre-recorded"
@@ -133,11 +133,11 @@ class LiveRoutes:
         return json_answer(JobPage(links.first, links.current, links.next, ()))
 
     async def get(self, request: Request) -> Response:
-        """One session with its result."""
+        """Return a session with its result."""
         return await long_json_answer(job(await self._find(request, self.records.get)))
 
     async def delete(self, request: Request) -> Response:
-        """Forget a session that is finished, or was never connected to."""
+        """Delete a session that is finished, or was never connected to."""
         record = await self._find(request, self.records.summary)
         if record.status not in FINISHED and await self.sessions.withdraw(record.id):
             record = await self.records.summary(record.id, record.owner)
@@ -151,7 +151,7 @@ class LiveRoutes:
         return Response(status_code=202)
 
     async def patch(self, request: Request) -> Response:
-        """Store the client's own notes on a session."""
+        """Store the client's notes on a session."""
         record = await self._find(request, self.records.summary)
         body = await body_of(request, MAX_PATCH_BYTES)
         await checked(check_notes, body)
@@ -159,7 +159,7 @@ class LiveRoutes:
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
-        """The recording of a finished session."""
+        """Return the recording of a finished session."""
         record = await self._find(request, self.records.summary)
         try:
             found = await self.recordings.find(record.id)
@@ -176,10 +176,10 @@ class LiveRoutes:
         return StreamingResponse(blocks, media_type=BYTES, headers=headers)
 
     async def connect(self, websocket: WebSocket) -> None:
-        """The socket of a session; whoever has the token may speak for its client.
+        """Serve the WebSocket of a session; the token authenticates its client.
 
-        ``position`` may say how many bytes of the session's audio come before what it sends;
-        where it does not, the audio itself has to tell.
+        ``position`` is the number of bytes of the session's audio before the first byte sent on
+        this connection; without it, the position is found by comparing the audio.
         """
         token = websocket.query_params.get("token", "")
         token_hash = bytes.fromhex(digest(token))
@@ -190,7 +190,7 @@ class LiveRoutes:
             return
         if live is None:
             self.metrics.unknown_tokens.inc()
-            await websocket.close()  # before the handshake: the client sees 403
+            await websocket.close()  # before the handshake: the client receives 403
             return
         position = websocket.query_params.get("position")
         if position is not None and not _POSITION.fullmatch(position):
@@ -212,10 +212,10 @@ class LiveRoutes:
 
     @contextmanager
     def _place(self, live: Live) -> Iterator[None]:
-        """Hold a session's place among the open ones: only now it is work for the machine.
+        """Reserve a place among the open sessions, because only connected sessions cause load.
 
         Raises:
-            ApiError: 429, when it is not open yet and the machine or its key has no room.
+            ApiError: 429 if it is not open yet and the machine or its key has no capacity.
         """
         if not live.ever_connected:
             self.reception.check(live.format.channels)
@@ -227,11 +227,11 @@ class LiveRoutes:
             yield
 
     def _refusal(self, websocket: WebSocket, fault: str) -> Response:
-        """The answer to a handshake that asks for something wrong."""
+        """Return the response to a handshake with an invalid parameter."""
         return self._no(websocket, ApiError(400, "Invalid parameter(s)", faults=(fault,)))
 
     def _full(self, websocket: WebSocket, again: int) -> Response:
-        """The answer to a handshake among too many."""
+        """Return the response to a handshake that the handshake gate refused."""
         refusal = ApiError(503, "too many clients connect at once", retry_after=again)
         return self._no(websocket, refusal)
 
@@ -258,10 +258,11 @@ class LiveRoutes:
 
 
 def check_notes(body: bytes) -> None:
-    """Check the client's own notes on a session.
+    """Check the client's notes on a session.
 
     Raises:
-        MalformedJsonError, InvalidParametersError: they are no object, or nested too deeply.
+        MalformedJsonError: they are no JSON object.
+        InvalidParametersError: they are nested too deeply.
     """
     try:
         metadata = msgspec.json.decode(body, type=dict)
@@ -274,7 +275,7 @@ def check_notes(body: bytes) -> None:
 
 
 def job(record: Record) -> Job:
-    """A record as the wire shows it."""
+    """Return a record in its API representation."""
     return Job(
         id=record.id,
         request_id=request_id(record.id),
@@ -310,7 +311,7 @@ def _raw(document: bytes | None, absent: Absent) -> msgspec.Raw | Absent:
 
 
 def new_record(session: NewSession, request: InitRequest) -> NewRecord:
-    """The record of a session: its request is shown without the metadata, which stands apart."""
+    """Return the record of a session; the metadata is stored apart from the request."""
     metadata = request.custom_metadata
     shown = msgspec.structs.replace(request, custom_metadata=UNSET)
     return NewRecord(

@@ -1,4 +1,4 @@
-"""Runs the application until it is told to stop."""
+"""Runs the server until a signal stops it."""
 
 import asyncio
 import contextlib
@@ -44,18 +44,18 @@ from vivavoce.server.websocket.keepalive import PING_SECONDS, PONG_SECONDS
 from vivavoce.server.websocket.protocol import WebSocketProtocol
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
-"""Clients resend up to 20 MB of audio, as base64, in one message after an outage."""
+"""Maximum bytes of a message: after an outage clients resend up to 20 MB of audio, as base64."""
 
 DRAIN_SECONDS = 10
 BACKLOG = 2048
 
 
 class StartError(Exception):
-    """The server cannot start; the text says why, for the operator."""
+    """The server cannot start; the text is the reason, for the operator."""
 
 
 class StorageFailedError(Exception):
-    """The server has ended because a write failed in a way that only a new start can mend."""
+    """The server has stopped after a failed write from which only a restart can recover."""
 
 
 _REFUSALS = (
@@ -74,23 +74,24 @@ def serve(
     make_voices: MakeVoices | None = None,
     bounds: RequestBounds | None = None,
 ) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal arrives.
 
     Args:
         settings: the settings.
-        announce: called once connections are accepted, with the base URL and the API key that
-            was just made, if one was.
-        make_voices: chooses who listens, from the installed models; by default the settings.
-        bounds: bounds of each HTTP request, in place of the documented ones.
+        announce: called once connections are accepted, with the base URL and the newly generated
+            API key, or None.
+        make_voices: builds the model registry from the installed models; by default according to
+            the settings.
+        bounds: bounds of each HTTP request; by default the documented ones.
 
     Raises:
-        StartError: something that it needs is missing, taken or broken.
-        StorageFailedError: the disk failed while it served.
+        StartError: a required resource is missing, in use or broken.
+        StorageFailedError: storage failed while serving.
     """
 
     def ready(url: str) -> None:
         if made is not None:
-            # Only now: a key that a failed start had kept would never have been shown.
+            # Not earlier: a key stored by a failed start would never be shown.
             keep(settings.data, made)
         for caution in cautions(settings, stat.S_IMODE(settings.data.stat().st_mode)):
             log.warning(caution.event, **caution.facts)
@@ -131,8 +132,8 @@ async def _serve(
         context = _http_context(settings, metrics, bounds)
         app = build(settings, routes, metrics)
         server = _Server(_config(app, context), lambda: announce(url))
-        # After a failed sync nobody knows what the disk holds until it is read again: whoever
-        # supervises this process starts it anew, and the clients come back.
+        # After a failed sync the content of the disk is unknown until it is read again. The
+        # process manager restarts this process, and the clients reconnect.
         broken.add_done_callback(lambda _: server.stop())
         with seldom_collected(), short_turns():
             await server.serve(sockets=[listener])
@@ -141,7 +142,7 @@ async def _serve(
 
 
 def _http_context(settings: Settings, metrics: Metrics, bounds: RequestBounds) -> HttpContext:
-    """What the connections share: how many there may be, and where refusals are counted."""
+    """Build the shared state of all connections: their bounds and the counting of refusals."""
     descriptors = raise_limit()
     total = connections_for(descriptors.soft, settings.max_connections)
     log.info(
@@ -191,25 +192,25 @@ def _config(app: Starlette, context: HttpContext) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Says when it accepts; ends in order on a signal, and then returns instead of raising it."""
+    """Announces when it accepts; returns after a graceful stop instead of raising the signal."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept."""
+        """Start to accept connections."""
         await super().startup(sockets)
         if self.started:
             self._announce()
 
     def stop(self) -> None:
-        """End in order, as on a signal."""
+        """Stop gracefully, as on a signal."""
         self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Have SIGINT and SIGTERM stop the server; a second one hurries it."""
+        """Stop the server on SIGINT and SIGTERM; a further SIGINT skips the graceful shutdown."""
         signals = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in signals}
         try:
@@ -220,10 +221,10 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Open a listening socket; ``::`` listens on IPv4 as well, where the system can.
+    """Open a listening socket; ``::`` also listens on IPv4 if the system supports it.
 
     Raises:
-        StartError: the address is wrong or taken.
+        StartError: the address is not valid or in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both = is_unspecified(host) and family is socket.AF_INET6 and socket.has_dualstack_ipv6()

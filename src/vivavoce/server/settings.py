@@ -30,14 +30,14 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 def _listed(value: object) -> object:
-    """A list given as one text has its parts separated by commas."""
+    """Split a list that is given as one text at its commas."""
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _proxies(value: str) -> str:
-    """Addresses and networks, checked at the start rather than at the first request."""
+    """Check addresses and networks at the start instead of at the first request."""
     TrustedProxies.parse(value)
     return value
 
@@ -241,20 +241,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file."""
+        """Return the sources by precedence: flags, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
 class SettingsError(ValueError):
-    """A setting that is unknown or out of range; the text names each."""
+    """Settings are unknown or not valid; the text names each."""
 
 
 def load(config: Path | None, flags: dict[str, Any]) -> Settings:
-    """Settings from every source; ``flags`` that are None were not given.
+    """Load the settings from all sources; ``flags`` that are None are ignored.
 
     Raises:
-        SettingsError: a value that does not fit, a name that is unknown, or no such file.
+        SettingsError: a value is not valid, a name is unknown, or the file is missing.
     """
     if config is not None and not config.is_file():
         raise SettingsError(f"no settings file at {config}")
@@ -271,7 +271,7 @@ def load(config: Path | None, flags: dict[str, Any]) -> Settings:
 
 
 def _fault(details: ErrorDetails) -> str:
-    """One fault in words, with the nearest name for one that is unknown."""
+    """Describe a fault, with the nearest name for an unknown setting."""
     name = ".".join(map(str, details["loc"]))
     if details["type"] != "extra_forbidden":
         return f"{name}: {details['msg']}"

@@ -1,4 +1,4 @@
-"""What an operator is warned of when the server starts. No I/O."""
+"""Warnings for the operator at the start of the server. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,25 +7,25 @@ from vivavoce.server.addresses import is_loopback
 from vivavoce.server.settings import Settings
 
 SHORT_KEY = 16
-"""Characters; a shorter key can be guessed over a network."""
+"""Minimum length of a key in characters; a shorter key can be guessed over a network."""
 
 OTHERS_WRITE = 0o022
 
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """One warning: the log event, and what to do about it."""
+    """One warning: a log event with its values, including advice."""
 
     event: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def cautions(settings: Settings, data_mode: int) -> Iterator[Caution]:
-    """Everything to warn of.
+    """Yield all warnings.
 
     Args:
         settings: the settings.
-        data_mode: permissions of the data folder.
+        data_mode: permission bits of the data folder.
     """
     if data_mode & OTHERS_WRITE:
         yield Caution(

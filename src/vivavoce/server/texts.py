@@ -1,8 +1,8 @@
-"""Texts of the socket read and written; long ones in a thread, for the loop must not wait.
+"""Decodes and encodes WebSocket texts; long ones in a thread, to keep the event loop responsive.
 
-A client may send 20 MB again in one message, and the closing messages of three hours have
-megabytes: either takes tens of milliseconds. Threads alone would not do: a call into the parser
-holds the interpreter until it is through, so both are read and written in pieces.
+A client may resend 20 MB in one message, and the final messages of a three-hour session have
+megabytes: both take tens of milliseconds. Threads alone are not enough: a call into the parser
+holds the interpreter lock until it returns, so long texts are processed in pieces.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from vivavoce.protocol.messages import (
 )
 
 Parsed = Callable[[], ClientMessage]
-"""Gives the message, or raises the ``BadMessageError`` that says what is wrong with it."""
+"""Returns the message, or raises the ``BadMessageError`` of an invalid one."""
 
 
 async def parsed(text: str | Utf8) -> Parsed:
-    """Read a client's text."""
+    """Decode a client's text."""
     return _parsed(text) if len(text) <= LARGE else await asyncio.to_thread(_parsed, text)
 
 
@@ -37,12 +37,12 @@ def _parsed(text: str | Utf8) -> Parsed:
 
 
 def _raise(kind: type[BadMessageError], reason: str) -> NoReturn:
-    """Raise a new error: the traceback of the first one would keep the text in memory."""
+    """Raise a new error: the traceback of the original would keep the text in memory."""
     raise kind(reason)
 
 
 async def framed(journaled: bytes) -> tuple[ServerMessage, str]:
-    """A journaled message, in pieces if it is long, and its text for the socket."""
+    """Return a journaled message, with raw parts if it is long, and its text for the socket."""
     small = len(journaled) < LARGE
     return _framed(journaled) if small else await asyncio.to_thread(_framed, journaled)
 

@@ -1,7 +1,7 @@
-"""Tracebacks for the log: where a fault happened, without what a client sent.
+"""Tracebacks for the log: the place of a fault, without data from clients.
 
 The message of an exception may quote a client's text (``invalid literal for int(): '…'``), so
-it is shown only for exceptions that speak of the machine or of this program.
+it is included only for exceptions that concern the machine or this program.
 """
 
 import sqlite3
@@ -13,11 +13,11 @@ PLAIN: tuple[type[BaseException], ...] = (
     *(OSError, MemoryError, ImportError, AttributeError, TypeError, NameError, AssertionError),
     *(ArithmeticError, RuntimeError, sqlite3.Error, UnicodeDecodeError),
 )
-"""Exceptions whose messages hold nothing of a client."""
+"""Exceptions whose messages contain no client data."""
 
 OUR_PACKAGE = "vivavoce."
 OUR_WIRE = "vivavoce.protocol."
-"""Its exceptions are about what clients sent."""
+"""The package whose exceptions are about client data."""
 
 MAX_CHARACTERS = 20_000
 MAX_CAUSES = 8
@@ -26,18 +26,18 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def format_exception(error: BaseException) -> str:
-    """A traceback with its causes, the first cause first, of bounded length."""
+    """Return a traceback of bounded length, with its causes, the root cause first."""
     parts = [_part(one) for one in _causes(error)]
     return "\n".join(reversed(parts))[-MAX_CHARACTERS:]
 
 
 def format_exc_info(exc_info: ExcInfo) -> str:
-    """The same, for ``structlog`` and ``logging``."""
+    """Format the exception of ``exc_info``, for ``structlog`` and ``logging``."""
     return format_exception(exc_info[1])
 
 
 def message_of(error: BaseException) -> str:
-    """What an exception says, if nothing in it can be a client's."""
+    """Return the message of an exception, or an empty text if it may contain client data."""
     module = type(error).__module__
     ours = module.startswith(OUR_PACKAGE) and not module.startswith(OUR_WIRE)
     return str(error) if ours or isinstance(error, PLAIN) else ""
@@ -63,7 +63,7 @@ def _part(error: BaseException) -> str:
 
 
 def _members(error: BaseException) -> Iterator[str]:
-    """The lines of a group's exceptions, indented."""
+    """Yield the lines of a group's exceptions, each with the prefix ``| ``."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions[:MAX_CAUSES]:
             yield from (f"| {line}" for line in _part(one).splitlines())

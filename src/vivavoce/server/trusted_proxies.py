@@ -1,4 +1,4 @@
-"""Which peers are trusted proxies: one matcher of addresses and networks for every header. Pure."""
+"""Matches trusted proxies by address and network, for every forwarding header. Pure."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -14,11 +14,11 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The proxies whose ``X-Forwarded-*`` headers are used.
+    """The proxies whose ``X-Forwarded-*`` headers are applied.
 
     Attributes:
-        networks: their networks; a single address is a network of one.
-        anyone: trust every peer.
+        networks: their networks; a single address is a network of one address.
+        anyone: whether every peer is trusted.
     """
 
     networks: tuple[Network, ...] = ()
@@ -29,7 +29,7 @@ class TrustedProxies:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read addresses and networks with commas between them, or ``*``.
+        """Parse comma-separated addresses and networks, or ``*``.
 
         Raises:
             ValueError: a part is neither; the text names it.
@@ -39,7 +39,7 @@ class TrustedProxies:
         return cls(networks, ANY in parts)
 
     def trusts(self, host: str | None) -> bool:
-        """Whether a peer's address is one of them; a peer without an address is not."""
+        """Return whether a peer is trusted; one without an address only if ``anyone`` is set."""
         if self.anyone:
             return True
         address = address_of(host or "")

@@ -1,7 +1,7 @@
-"""How long one thread keeps the interpreter while another waits for it.
+"""Sets how long a thread holds the interpreter lock while another thread waits for it.
 
-By default the event loop may wait 5 ms for every thread that computes (reading a long text, ending
-a session), and again after each wait of its own.
+By default the event loop may wait 5 ms for each computing thread (reading a long text, ending a
+session), and again whenever it has released the lock.
 Figures: docs/decisions/0014-event-loop.md.
 """
 
@@ -14,7 +14,7 @@ TURN_SECONDS = 0.001
 
 @contextmanager
 def short_turns() -> Iterator[None]:
-    """Have threads give way after a millisecond; be as before at the end."""
+    """Set the interpreter's switch interval to ``TURN_SECONDS``; restore it at the end."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
     try:

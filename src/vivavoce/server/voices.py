@@ -1,4 +1,4 @@
-"""Which installed models listen to a session."""
+"""Selects the installed models that serve a session."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,12 +19,14 @@ from vivavoce.session.runner import Voice
 VOICE_ACTIVITY = "silero-vad-6.2"
 VOICE_ACTIVITY_FILE = "silero_vad_16k_sequence.onnx"
 FAVOURITE = "en"
-"""The language that is meant where none is named and none can be told from another."""
+"""The language assumed if a request names none and no model identifies languages."""
 IDENTIFIER = "whisper-base"
-"""A model that tells languages apart, for whoever has none."""
+"""The language identification model suggested if none is installed."""
 
 RUNTIME_MB = 150
-"""Memory of a recognition process beside the model's files: whisper-base has 145 MB and takes 320.
+"""Memory of a worker process in addition to the model's files, in MB.
+
+whisper-base has files of 145 MB and takes 320 MB.
 """
 
 
@@ -32,14 +34,14 @@ log = structlog.get_logger(__name__)
 
 
 class Voices:
-    """The installed models that a server starts with, by language.
+    """The registry of the installed models, by language, as of the start of the server.
 
     Args:
         store: the models on disk.
-        wishes: what the operator prefers.
+        wishes: the operator's preferences.
 
     Raises:
-        ModelError: one of the wishes cannot be had.
+        ModelError: a preferred model is not available.
     """
 
     def __init__(self, store: ModelStore, wishes: Wishes | None = None) -> None:
@@ -56,42 +58,42 @@ class Voices:
 
     @property
     def _usable(self) -> tuple[Model, ...]:
-        """The models that could listen, if they were installed; the better before the others."""
+        """The catalogue's transcription models with an engine, best first, installed or not."""
         models = self._catalogue.defaults()
         return tuple(model for model in models if model.task == "transcribe" and has_engine(model))
 
     def check(self) -> None:
-        """There is a model for voice activity, and at least one that transcribes.
+        """Check that a voice activity model and at least one transcription model exist.
 
         Raises:
-            ModelMissingError: there is not; the text names the command that fetches it.
+            ModelMissingError: a model is missing; the text names the command that installs it.
         """
         self._store.path(self._voice_activity)
         if not self._choices:
             self._store.path(self._usable[0])
 
     def engines(self, device: Device = "cpu") -> dict[str, EngineSpec]:
-        """What the workers load, by the model's id."""
+        """Return the engine specifications for the workers, by model id."""
         return {each.model.id: _spec(each, device) for each in self._in_use()}
 
     def _in_use(self) -> Iterable[Chosen]:
-        """Every model that some request gets, the usual ones first."""
+        """Yield every model that a request may select, the usual ones first."""
         yield from (choice.usual for choice in self._choices.values())
         yield from (each for choice in self._choices.values() for each in choice.models)
 
     def voice_activity_model(self) -> Path:
-        """Path of the voice activity model."""
+        """Return the path of the voice activity model."""
         return self._store.path(self._voice_activity) / VOICE_ACTIVITY_FILE
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """What can be transcribed, the favourite first."""
+        """The languages that can be transcribed, ``FAVOURITE`` first."""
         return tuple(sorted(self._choices, key=lambda code: (code != FAVOURITE, code)))
 
     def refusal(self, request: InitRequest) -> str | None:
-        """Why the installed models cannot serve a request; None when they can.
+        """Return why the installed models cannot serve a request; None if they can.
 
-        One missing language is enough: its speech would be written down as something else.
+        One missing language is enough: its speech would be transcribed as another language.
         """
         wanted = self._wanted(request)
         missing = [language for language in wanted if language not in self._choices]
@@ -105,14 +107,14 @@ class Voices:
         return None
 
     def _wanted(self, request: InitRequest) -> tuple[str, ...]:
-        """The languages of a request; a substitute for each that has one and no model."""
+        """Return a request's languages, each replaced by its substitute if it has no model."""
         wanted = request.language_config.languages
         return tuple(
             code if code in self._choices else SUBSTITUTES.get(code, code) for code in wanted
         )
 
     def _remedy(self, missing: Sequence[str]) -> str:
-        """What to install for languages, or what there is instead."""
+        """Return which model to install for languages, or which languages are available."""
         for model in self._usable:
             if set(missing) <= set(model.languages):
                 return f"install one that does with: vivavoce models pull {model.id}"
@@ -120,14 +122,14 @@ class Voices:
 
     @property
     def _identifier(self) -> str:
-        """The engine that tells languages apart, if there is one: it should know many."""
+        """The language identification model that serves the most languages, or an empty text."""
         usual = [choice.usual for choice in self._choices.values()]
         able = [each for each in usual if each.identifies]
         spoken = [each.model.id for each in able]
         return max(spoken, key=spoken.count, default="")
 
     def choose(self, request: InitRequest) -> Voice:
-        """The models and the language rules for a request that is not refused."""
+        """Select the models and the language rules for a request that is not refused."""
         wanted = self._wanted(request)
         if not wanted and not self._identifier:
             wanted = self.languages[:1]
@@ -139,9 +141,9 @@ class Voices:
         return Voice(rules, finals, self._identifier, partials)
 
     def tell(self) -> None:
-        """Log which models serve which languages, by what a request may ask for.
+        """Log the models of each language, by the value of a request's ``model``.
 
-        A model that lies there and cannot be used is warned of: another may have taken its place.
+        Warns about installed models that cannot be used: another may serve in their place.
         """
         for model_id, problem in self._store.broken(self._usable).items():
             mend = f"vivavoce models pull {model_id}"
@@ -165,5 +167,5 @@ def _spec(chosen: Chosen, device: Device) -> EngineSpec:
 
 
 def _memory_of(folder: Path) -> int:
-    """Megabytes that a model which nobody measured takes, roughly: its files and the runtime."""
+    """Estimate the memory of an unmeasured model in MB: its files and ``RUNTIME_MB``."""
     return RUNTIME_MB + sum(path.stat().st_size for path in folder.iterdir()) // 1_000_000

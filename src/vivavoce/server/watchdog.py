@@ -1,9 +1,9 @@
-"""Notices when the event loop was kept from its work, for how long and by what.
+"""Detects stalls of the event loop, with their duration and cause.
 
-A thread asks the loop to answer, and looks how late it does and how much of a processor the loop
-used until then: a loop that is late without it was not let run by the machine. While it is late,
-the thread looks once at what the loop's thread is doing, so that the log can name it. Collections
-of garbage stop everything and are timed by themselves.
+A thread schedules a callback on the loop, and measures its delay and the CPU time that the loop's
+thread used meanwhile: a loop that is late without using CPU time was not scheduled by the
+operating system. While the callback is late, the thread samples the stack of the loop's thread
+once, for the log. Garbage collections stop every thread and are timed separately.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ import structlog
 log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS = 0.1
-"""Between two questions: ten a second take some 3 ms of a core, fifty took 14."""
+"""Interval of probes: ten a second take some 3 ms of a core per second, fifty took 14 ms."""
 
 LATE_SECONDS = 0.005
-"""Nothing may keep the loop longer than this."""
+"""Delay of a probe after which the stack of the loop's thread is sampled."""
 
 WORTH_A_LINE = 0.05
-"""A stall of so many seconds is logged, at most one in ``QUIET_SECONDS``."""
+"""Stalls of at least this many seconds are logged, at most one in ``QUIET_SECONDS``."""
 
 QUIET_SECONDS = 10.0
 DEEPEST = 6
@@ -36,17 +36,17 @@ Observe = Callable[[float], None]
 
 
 class Watchdog:
-    """Watches the running event loop as a context; the thread ends with it.
+    """A context manager that watches the running event loop from a thread.
 
     Args:
-        late: told the seconds that the loop took to answer each question.
-        busy: told the seconds of a processor that it used for itself meanwhile.
-        collected: told the seconds that each collection of garbage took.
-        failed: receives what goes wrong in the thread, which goes on.
+        late: receives the delay of each probe, in seconds.
+        busy: receives the CPU seconds that the loop's thread used during each probe.
+        collected: receives the duration of each garbage collection, in seconds.
+        failed: receives exceptions of the thread, which continues.
 
     Attributes:
-        worst: the most that the loop has been busy before an answer so far, in seconds.
-        culprit: what the loop's thread was doing then, innermost call first; "" for nothing late.
+        worst: the most CPU time used during a probe so far, in seconds.
+        culprit: the stack of the loop's thread then, innermost call first; "" if it was not late.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Watchdog:
         self.culprit = ""
 
     async def __aenter__(self) -> Self:
-        """Begin to watch."""
+        """Start the thread."""
         self._loop = asyncio.get_running_loop()
         self._watched = threading.get_ident()
         self._clock = _processor_clock(self._watched)
@@ -77,7 +77,7 @@ class Watchdog:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Watch no more."""
+        """Stop the thread."""
         self._over.set()
         gc.callbacks.remove(self._time_collection)
         await asyncio.to_thread(self._thread.join)
@@ -86,11 +86,11 @@ class Watchdog:
         while not (self._over.wait(PERIOD_SECONDS) or self._loop.is_closed()):
             try:
                 self._ask()
-            except Exception as error:  # noqa: BLE001  a fault in watching must not end it
+            except Exception as error:  # noqa: BLE001  a failed probe must not end the thread
                 self._failed(error)
 
     def _ask(self) -> None:
-        """Measure once how late the loop answers."""
+        """Measure the delay of the loop once."""
         answered = threading.Event()
         asked, used = time.monotonic(), self._clock()
         with suppress(RuntimeError):  # the loop was closed
@@ -102,7 +102,7 @@ class Watchdog:
         self._note(time.monotonic() - asked, self._clock() - used, culprit)
 
     def _look(self) -> str:
-        """What the loop's thread is doing now, innermost call first."""
+        """Return the current stack of the loop's thread, innermost call first."""
         frame = sys._current_frames().get(self._watched)  # noqa: SLF001  the documented way
         calls = traceback.extract_stack(frame)[-DEEPEST:]
         return " < ".join(f"{call.name} ({call.filename}:{call.lineno})" for call in calls[::-1])
@@ -125,7 +125,7 @@ class Watchdog:
 
 
 def _processor_clock(thread: int) -> Callable[[], float]:
-    """A clock of the processor seconds of a thread; of real ones where the system has none."""
+    """Return a clock of a thread's CPU seconds; of wall time if the system has no such clock."""
     if not hasattr(time, "pthread_getcpuclockid"):
         return time.monotonic
     clock = time.pthread_getcpuclockid(thread)

@@ -1,4 +1,4 @@
-"""The routes by which a key manages its webhook endpoints. Ours, not Gladia's."""
+"""The routes to manage the webhook endpoints of a key: Vivavoce's own, not part of Gladia's API."""
 
 import math
 from collections.abc import Callable
@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 10_000
 MOST_ENDPOINTS = 20
 TRIALS_PER_MINUTE = 10.0
 MOST_TRIALS = 10
-"""Test messages of a key at once; then as many as in the long run."""
+"""Test messages of a key in a burst; ``TRIALS_PER_MINUTE`` is the long-run rate."""
 PATH = "/vivavoce/webhooks"
 
 Result = TypeVar("Result")
@@ -61,7 +61,7 @@ class WebhookRoutes:
         ]
 
     async def add(self, request: Request) -> Response:
-        """Add an endpoint and show its secret."""
+        """Add an endpoint and return its secret."""
         owner = owner_of(request, self.keys)
         url = validated(NewWebhook, await body_of(request, MAX_BODY_BYTES)).url
         if fault := url_fault(url, self.allowed):
@@ -76,18 +76,18 @@ class WebhookRoutes:
         return json_answer(shown(made, with_secret=True), 201)
 
     async def list(self, request: Request) -> Response:
-        """Every endpoint of the key."""
+        """Return all endpoints of the key."""
         owner = owner_of(request, self.keys)
         found = await self.ledger.run(lambda db: endpoints.every(db, owner))
         return json_answer(WebhookList(tuple(shown(one) for one in found)))
 
     async def remove(self, request: Request) -> Response:
-        """Remove an endpoint with everything that waits for it."""
+        """Remove an endpoint with all its pending messages."""
         await self._change(request, endpoints.remove)
         return Response(status_code=204)
 
     async def test(self, request: Request) -> Response:
-        """Send a trial message and say what came of it."""
+        """Send a test message and return its result."""
         if wait := self.trials.wait(owner_of(request, self.keys), self.wall()):
             raise ApiError(429, "too many tests of webhooks", retry_after=math.ceil(wait))
         found = await self._change(request, endpoints.find)
@@ -95,17 +95,17 @@ class WebhookRoutes:
         return json_answer(WebhookTest(trial.arrived(answer), answer.status, answer.failure))
 
     async def enable(self, request: Request) -> Response:
-        """Send to an endpoint again that was disabled."""
+        """Enable a disabled endpoint again."""
         return json_answer(shown(await self._change(request, endpoints.enable)))
 
     async def rotate(self, request: Request) -> Response:
-        """Give an endpoint a new secret, beside which the one before goes on signing."""
+        """Give an endpoint a new secret; the previous secret keeps signing."""
         return json_answer(shown(await self._change(request, endpoints.rotate), with_secret=True))
 
     async def _change(
         self, request: Request, change: Callable[[sql.Connection, str, str | None], Result]
     ) -> Result:
-        """What a change of the request's endpoint gives."""
+        """Apply a change to the request's endpoint and return its result."""
         owner = owner_of(request, self.keys)
         endpoint_id = request.path_params["id"]
         try:
@@ -115,7 +115,7 @@ class WebhookRoutes:
 
 
 def shown(endpoint: Endpoint, *, with_secret: bool = False) -> Webhook:
-    """An endpoint as the wire shows it."""
+    """Return an endpoint in its API representation."""
     return Webhook(
         id=endpoint.id,
         url=endpoint.url,

@@ -1,4 +1,4 @@
-"""Bounds of one HTTP connection: how many bytes of framing a request has, and how long it takes."""
+"""Bounds of one HTTP connection: bytes of framing of a request, and time limits."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MAX_HEAD_LINES = 100
 """Header and trailer lines of a request together."""
 
 MAX_HANDSHAKE_LINE_BYTES = 8190
-"""Bytes of a line in the head of a WebSocket handshake; the WebSocket library takes no longer."""
+"""Bytes of a line in the head of a WebSocket handshake: the limit of the WebSocket library."""
 
 HEAD_SECONDS = 10.0
 """Time from the connection, or from the first byte of a later head, to the end of the head."""
@@ -20,8 +20,8 @@ REQUEST_SECONDS = 40.0
 KEEP_ALIVE_SECONDS = 10.0
 """Time from a response to the first byte of the next head.
 
-Longer than the 5 s for which common clients keep an idle connection: one that the server closes in
-the moment in which a client uses it again costs that client its request.
+Longer than the 5 s for which common clients keep an idle connection: if the server closes it just
+as the client reuses it, the request fails.
 """
 
 READER_SECONDS = 30.0
@@ -31,10 +31,10 @@ LINGER_SECONDS = 2.0
 """Time in which input is discarded before a close, so that the client can read the response."""
 
 MAX_DISCARDED_BYTES_PER_SECOND = 20 * 1024 * 1024
-"""Bytes of such input that are read in a second, so that a flood does not occupy the server."""
+"""Discarded bytes that are read in a second, so that a flood does not occupy the server."""
 
 MAX_BUFFERED_BODY_BYTES = 64 * 1024
-"""Bytes of a body that wait for the application before the connection is read no further."""
+"""Bytes of a body that are buffered for the application; above it reading pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class RequestBounds:
     linger_seconds: float = LINGER_SECONDS
 
 
-class RequestFault(Exception):  # noqa: N818  a refused request, not an error of the server
+class RequestFault(Exception):  # noqa: N818  a refused request, not a server error
     """A request that is refused before the application sees it, or while its body arrives.
 
     Attributes:
-        status: the HTTP status of the answer.
-        reason: the label that metrics and logs count it under.
+        status: the HTTP status of the response.
+        reason: its label in metrics and logs.
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -66,12 +66,12 @@ class RequestFault(Exception):  # noqa: N818  a refused request, not an error of
 
 
 def malformed(message: str) -> RequestFault:
-    """A request that does not follow HTTP/1.1."""
+    """Return the fault of a request that does not follow HTTP/1.1."""
     return RequestFault(400, "malformed", message)
 
 
 def too_large(bounds: RequestBounds) -> RequestFault:
-    """A request whose head, chunk-size lines and trailers exceed their bounds."""
+    """Return the fault of a request whose head, chunk-size lines and trailers are too large."""
     return RequestFault(
         431,
         "head_too_large",

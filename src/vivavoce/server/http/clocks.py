@@ -1,4 +1,4 @@
-"""How long each part of a request may take, and when a client has stopped reading.
+"""Deadlines for the parts of a request, and the detection of clients that stop reading.
 
 No I/O: the time is an argument.
 """
@@ -9,21 +9,21 @@ from vivavoce.server.http.bounds import RequestBounds
 
 
 class Phase(Enum):
-    """What a connection waits for."""
+    """The event that a connection waits for."""
 
     HEAD = auto()
     BODY = auto()
     RESPONSE = auto()
-    """The application; the request is whole, and nothing is due from the client."""
+    """The request is complete; the connection waits for the application only."""
     IDLE = auto()
     LINGER = auto()
 
 
 class RequestClock:
-    """The deadline of one connection; only what its methods name moves it, not any byte.
+    """The deadline of one connection; its methods move it, received bytes alone do not.
 
     Attributes:
-        deadline: when the phase must have ended, or None.
+        deadline: the time by which the phase must end, or None.
     """
 
     def __init__(self, bounds: RequestBounds, now: float) -> None:
@@ -39,33 +39,33 @@ class RequestClock:
         self.deadline = deadline
 
     def head_begun(self, now: float) -> None:
-        """A byte of a head has come: the time between requests ends."""
+        """Start the time of a head: its first byte has arrived."""
         if self.phase is Phase.IDLE:
             self._begin_head(now)
 
     def head_read(self, now: float) -> None:
-        """The head is whole; the time of the whole request goes on."""
-        self.head_begun(now)  # a head may come in one piece
+        """Enter the body phase: the head is complete; the time of the request continues."""
+        self.head_begun(now)  # a head may arrive in one piece
         self._enter(Phase.BODY, self._begun + self._bounds.request_seconds)
 
     def request_read(self) -> None:
-        """The request is whole, trailers included."""
+        """Stop the time of the request: it is complete, trailers included."""
         if self.phase is Phase.BODY:
             self._enter(Phase.RESPONSE, None)
 
     def answered(self, now: float) -> None:
-        """The response to a whole request has been written."""
+        """Start the idle time: the response to a complete request has been written."""
         self._enter(Phase.IDLE, now + self._bounds.keep_alive_seconds)
 
     def linger(self, now: float) -> None:
-        """The connection will close, and what still arrives is discarded."""
+        """Start the time before the close, in which input is discarded."""
         self._enter(Phase.LINGER, now + self._bounds.linger_seconds)
 
 
 class ReaderWatch:
-    """Notices a client that takes nothing of what waits for it.
+    """Detects a client that reads none of the data sent to it.
 
-    Progress is what the client has acknowledged, so a slow client counts as one that reads.
+    Progress is measured by acknowledged bytes, so a slow client counts as reading.
     """
 
     def __init__(self, seconds: float, now: float) -> None:
@@ -74,7 +74,7 @@ class ReaderWatch:
         self._delivered = -1
 
     def is_stalled(self, now: float, delivered: int) -> bool:
-        """Whether nothing was delivered for too long.
+        """Return whether nothing was delivered for too long.
 
         Args:
             now: the time.

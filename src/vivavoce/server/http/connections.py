@@ -1,8 +1,8 @@
-"""Open connections: how many there are, from which addresses, and which give way.
+"""Limits open connections in total and per address, and selects idle ones to close.
 
-No I/O. A connection that waits for a request (none has come yet, or the last one is answered)
-holds nothing that a client would miss: where the server is full, the one that has waited longest
-gives way to a new one. A connection whose request or WebSocket is under way never does.
+No I/O. A connection that waits for a request (its first or its next one) can be closed without
+loss: if the server is full, the connection that has waited longest is closed for a new one. A
+connection with an active request or WebSocket never is.
 """
 
 from collections import Counter, OrderedDict
@@ -15,11 +15,11 @@ MAX_PER_ADDRESS = 256
 """Default of the setting ``max_connections_per_address``."""
 
 _IPV6_SITE_BITS = 64
-"""One site has at least so much of an IPv6 address to itself."""
+"""Length of the IPv6 prefix that counts as one site."""
 
 
 class Refusal(StrEnum):
-    """Why a connection is not taken."""
+    """Why a connection is refused."""
 
     FULL = "full"
     ADDRESS = "address"
@@ -27,12 +27,12 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBounds:
-    """How many connections may be open.
+    """The bounds of open connections.
 
     Attributes:
-        total: in all.
-        per_address: of one IPv4 address or one IPv6 network of 64 bits.
-        exempt: whether an address has no bound of its own.
+        total: connections in total.
+        per_address: connections of one IPv4 address or one IPv6 /64 network.
+        exempt: returns whether an address is exempt from ``per_address``.
     """
 
     total: int
@@ -41,7 +41,7 @@ class ConnectionBounds:
 
 
 class ConnectionSlot:
-    """The place of one open connection; whoever holds it last releases it."""
+    """The slot of one open connection; its last owner releases it."""
 
     def __init__(self, connections: "Connections", site: str, cut: Callable[[], None]) -> None:
         self._connections = connections
@@ -49,27 +49,27 @@ class ConnectionSlot:
         self.cut = cut
 
     def busy(self) -> None:
-        """A request is under way: the connection does not give way any more."""
+        """Mark the connection as active: it no longer gives way."""
         self._connections.set_waiting(self, waits=False)
 
     def idle(self) -> None:
-        """The connection waits for its next request."""
+        """Mark the connection as waiting for its next request."""
         self._connections.set_waiting(self, waits=True)
 
     def release(self) -> None:
-        """The connection is closed; a second call does nothing."""
+        """Release the slot of a closed connection; further calls do nothing."""
         self._connections.release(self)
 
 
 class Connections:
-    """Counts the open connections and keeps to their bounds.
+    """Counts the open connections and enforces their bounds.
 
     Args:
-        bounds: how many may be open.
+        bounds: the bounds of open connections.
         report: called with the label of each connection that is refused or gives way.
 
     Attributes:
-        waiting: the connections that give way, the one first that has waited longest.
+        waiting: the connections that may give way, the longest waiting first.
     """
 
     def __init__(self, bounds: ConnectionBounds, report: Callable[[str], None]) -> None:
@@ -83,11 +83,11 @@ class Connections:
         return len(self._open)
 
     def open(self, address: str, cut: Callable[[], None]) -> ConnectionSlot | Refusal:
-        """Take a new connection, or say why not.
+        """Return a slot for a new connection, or the reason to refuse it.
 
         Args:
-            address: where it comes from.
-            cut: ends it at once, when it has to give way.
+            address: its client address.
+            cut: aborts it when it has to give way.
         """
         site = "" if self._bounds.exempt(address) else site_of(address)
         refusal = self._refusal(site)
@@ -114,13 +114,13 @@ class Connections:
         return None
 
     def set_waiting(self, slot: ConnectionSlot, *, waits: bool) -> None:
-        """Note whether an open connection waits for a request, and since when."""
+        """Record whether an open connection waits for a request, from now on."""
         self.waiting.pop(slot, None)
         if waits and slot in self._open:
             self.waiting[slot] = None
 
     def release(self, slot: ConnectionSlot) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         if slot not in self._open:
             return
         self._open.remove(slot)
@@ -131,7 +131,7 @@ class Connections:
 
 
 def site_of(address: str) -> str:
-    """The IPv4 address, or the network of 64 bits, that an address belongs to."""
+    """Return the IPv4 address, or the IPv6 /64 network, of an address."""
     try:
         parsed = ip_address(address)
     except ValueError:

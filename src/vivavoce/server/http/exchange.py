@@ -18,39 +18,39 @@ _FAILED = b"Internal Server Error"
 
 
 class ClientLeftError(OSError):
-    """The client has gone before the response was complete; ASGI asks for an ``OSError``."""
+    """The client left before the response was complete; ASGI requires an ``OSError``."""
 
 
 class Connection(Protocol):
-    """What an exchange needs of its connection."""
+    """The interface of the connection that an exchange uses."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
     async def drain(self) -> None:
-        """Wait until the client has taken enough of what was sent."""
+        """Wait until the write buffer has room."""
 
     def body_taken(self) -> None:
-        """The application has taken the body so far."""
+        """Continue reading: the application has received the body so far."""
 
     def may_keep_alive(self) -> bool:
-        """Whether the connection may carry another request after a response that begins now."""
+        """Return whether another request may follow a response that begins now."""
 
     def default_headers(self) -> Iterable[tuple[bytes, bytes]]:
-        """Headers of every response."""
+        """Return the headers of every response."""
 
     def response_complete(self) -> None:
-        """The last byte of the response was sent; may follow ``disconnect``, or not come."""
+        """End the response: its last byte was sent; may follow ``disconnect``, or not be called."""
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
 
 
 class Exchange:
-    """Gives the application the request, and the connection the response.
+    """Passes the request to the application, and the response to the connection.
 
     Attributes:
-        response: how far the response is.
+        response: the encoder and state of the response.
     """
 
     def __init__(self, connection: Connection, head: RequestHead) -> None:
@@ -65,28 +65,28 @@ class Exchange:
 
     @property
     def buffered(self) -> int:
-        """Bytes of the body that wait for the application."""
+        """Bytes of the body that the application has not received."""
         return len(self._body)
 
     def add_body(self, data: bytes) -> None:
-        """A piece of the body has arrived; after the response nothing needs it."""
+        """Buffer a piece of the body; after the response it is dropped."""
         if not self.response.complete:
             self._body += data
             self._news.set()
 
     def end_body(self) -> None:
-        """The request is whole."""
+        """End the body: the request is complete."""
         self._whole = True
         self._news.set()
 
     def disconnect(self) -> None:
-        """The client has gone, or its request was refused."""
+        """End the exchange: the client has left, or its request was refused."""
         self._left = True
         self._body.clear()
         self._news.set()
 
     async def run(self, app: ASGIApp, scope: dict[str, Any]) -> None:
-        """Have the application answer the request."""
+        """Run the application for the request."""
         try:
             await self._answer(app, scope)
         except (ClientLeftError, ClientDisconnect):
@@ -107,7 +107,7 @@ class Exchange:
         if self.response.complete or self._left:
             return
         if self.response.started:
-            self._connection.abort()  # the client must not take what it has for the whole
+            self._connection.abort()  # the client must not accept a partial response
             return
         kind, length = (b"content-type", b"text/plain"), (b"content-length", b"%d" % len(_FAILED))
         headers = [kind, length, (b"connection", b"close")]
@@ -115,7 +115,7 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": _FAILED})
 
     async def receive(self) -> Message:
-        """The next piece of the body, or that the client is gone."""
+        """Return the next piece of the body, or the disconnection of the client."""
         if self._awaits_continue and not (self._whole or self.response.started):
             self._awaits_continue = False
             self._connection.write(CONTINUE)
@@ -133,8 +133,8 @@ class Exchange:
         """Send a part of the response.
 
         Raises:
-            ClientLeftError: the client is gone.
-            ResponseError: the parts do not make a response.
+            ClientLeftError: the client has left.
+            ResponseError: the parts are not a valid response.
         """
         await self._connection.drain()
         if self._left:

@@ -1,7 +1,7 @@
-"""The HTTP side of a connection: asyncio, the clocks and the counters around the pure parts.
+"""The HTTP protocol of a connection: asyncio, clocks and counters around the pure parts.
 
-uvicorn constructs it and ends it; docs/decisions/0018-server-protocols.md says what of uvicorn is
-used, and a test pins it.
+uvicorn constructs it and shuts it down; docs/decisions/0018-server-protocols.md lists the parts of
+uvicorn that are used, and a test pins them.
 """
 
 import asyncio
@@ -30,23 +30,23 @@ from vivavoce.server.http.sending import Sender
 from vivavoce.server.http.turns import RequestTurns
 
 _REST_SECONDS = 0.05
-"""How long a connection is not read after its share of input to discard."""
+"""Pause of reading, in seconds, after a connection's share of discarded input."""
 
 _EVENTS_A_TURN = 200
-"""Pieces of a request handled before others get their turn: a body may come in tiny chunks."""
+"""Events handled in one iteration of the event loop: a body may arrive in tiny chunks."""
 
 Address = tuple[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpContext:
-    """What all connections of a server share.
+    """State that all connections of a server share.
 
     Attributes:
-        bounds: the bounds of each.
-        connections: the open ones.
+        bounds: the bounds of each connection.
+        connections: the open connections.
         report: called with the reason of each refused request.
-        turns: in which requests begin.
+        turns: limits the requests begun per iteration of the event loop.
     """
 
     bounds: RequestBounds
@@ -79,15 +79,15 @@ class HttpProtocol(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
         self._reading = True
-        self._unfinished = False  # what has arrived is not handled to its end
+        self._unfinished = False  # received bytes are not handled completely
         self._discarded = 0
-        self._begins = False  # a request is about to begin, in its turn
-        self._waits = False  # until then nothing more is read
+        self._begins = False  # the start of a request is queued in `turns`
+        self._waits = False  # reading pauses until then
 
     # asyncio
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
-        """A client has connected."""
+        """Reserve a slot for the connection, or refuse it: a client has connected."""
         self._transport = transport
         seconds = self._context.bounds.reader_seconds
         stalled = partial(self._context.report, "slow_reader")
@@ -105,7 +105,7 @@ class HttpProtocol(asyncio.Protocol):
         self._set_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived."""
+        """Handle received bytes."""
         if self._transport.is_closing():
             return
         if self._clock.phase is Phase.LINGER:
@@ -122,18 +122,18 @@ class HttpProtocol(asyncio.Protocol):
             self._set_reading()
 
     def eof_received(self) -> None:
-        """The client sends no more: the transport closes."""
+        """Let the transport close: the client has ended its stream."""
 
     def pause_writing(self) -> None:
-        """The client takes less than it is sent."""
+        """Pause sending: the write buffer is full."""
         self._sender.writable.clear()
 
     def resume_writing(self) -> None:
-        """The client has taken enough."""
+        """Resume sending: the client has read enough."""
         self._sender.writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
+        """Release the slot, the timers and the exchange of a closed connection."""
         del exc
         self._server.connections.discard(self)
         self._stop_timers()
@@ -145,7 +145,7 @@ class HttpProtocol(asyncio.Protocol):
         self._reader.take_rest()
 
     def shutdown(self) -> None:
-        """Close after the response that is under way; uvicorn calls this when the server ends."""
+        """Close after the current response; uvicorn calls this when the server shuts down."""
         self._ending = True
         if self._exchange is None:
             self._transport.close()
@@ -153,13 +153,13 @@ class HttpProtocol(asyncio.Protocol):
     # requests
 
     def _begin_in_turn(self) -> None:
-        """Look for a request in what has arrived since; the slot shows whether it is still ours."""
+        """Begin the queued request, unless the connection was upgraded or closed meanwhile."""
         self._begins = self._waits = False
         if self._slot is not None and not self._transport.is_closing():
             self._advance()
 
     def _advance(self) -> None:
-        """Handle what has arrived, as far as it goes."""
+        """Handle the received bytes, up to ``_EVENTS_A_TURN`` events."""
         self._unfinished = True
         try:
             for _ in range(_EVENTS_A_TURN):
@@ -170,7 +170,7 @@ class HttpProtocol(asyncio.Protocol):
         except RequestFault as fault:
             self._unfinished = False
             self._refuse(fault)
-        if self._slot is None or self._transport.is_closing():  # a WebSocket by now, or over
+        if self._slot is None or self._transport.is_closing():  # upgraded or closed
             return
         if self._reader.begun:
             self._clock.head_begun(self._loop.time())
@@ -180,7 +180,7 @@ class HttpProtocol(asyncio.Protocol):
         self._set_timer()
 
     def _continue(self) -> None:
-        """Take the next turn at what has arrived."""
+        """Continue with the received bytes in the next iteration of the event loop."""
         if self._unfinished and not self._transport.is_closing():
             self._advance()
 
@@ -229,9 +229,9 @@ class HttpProtocol(asyncio.Protocol):
         }
 
     def _upgrade(self, head: RequestHead) -> None:
-        """Hand the connection, its slot and what has arrived behind the head to the WebSocket."""
+        """Pass the connection, its slot and the bytes after the head to the WebSocket protocol."""
         self._stop_timers()
-        if not self._reading:  # the WebSocket pauses and resumes by itself from here on
+        if not self._reading:  # from here on the WebSocket protocol pauses and resumes
             self._transport.resume_reading()
         self._server.connections.discard(self)
         slot, self._slot = self._slot, None
@@ -249,7 +249,7 @@ class HttpProtocol(asyncio.Protocol):
             websocket.data_received(rest)
 
     def _refuse(self, fault: RequestFault) -> None:
-        """Answer a request that breaks its bounds, and close."""
+        """Answer a request that violates a bound or HTTP, and close."""
         self._context.report(fault.reason)
         exchange = self._exchange
         if exchange is not None:
@@ -262,7 +262,7 @@ class HttpProtocol(asyncio.Protocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Close once the client has had time to read what was sent."""
+        """Close once the client has had time to read the response."""
         self._exchange = None
         self._unfinished = False
         self._reader.take_rest()
@@ -275,7 +275,7 @@ class HttpProtocol(asyncio.Protocol):
         self._set_timer()
 
     def _discard(self, size: int) -> None:
-        """Drop input, and after a share of it rest: discarding must not occupy the server."""
+        """Discard input at a bounded rate, so that it does not occupy the server."""
         self._discarded += size
         if self._discarded >= MAX_DISCARDED_BYTES_PER_SECOND * _REST_SECONDS:
             self._discarded = 0
@@ -293,24 +293,24 @@ class HttpProtocol(asyncio.Protocol):
         self._sender.write(data)
 
     async def drain(self) -> None:
-        """Wait until the client has taken enough of what was sent."""
+        """Wait until the write buffer has room."""
         await self._sender.drain()
 
     def body_taken(self) -> None:
-        """The application has taken the body so far."""
+        """Continue reading: the application has received the body so far."""
         if not self._transport.is_closing():
             self._set_reading()
 
     def may_keep_alive(self) -> bool:
-        """Whether another request may follow: not behind a body that was not read."""
+        """Return whether another request may follow: not after an incomplete request."""
         return self._reader.whole and not self._ending
 
     def default_headers(self) -> Iterable[tuple[bytes, bytes]]:
-        """Headers of every response: the date."""
+        """Return uvicorn's headers of every response, such as the date."""
         return self._server.default_headers
 
     def response_complete(self) -> None:
-        """The response was sent: go on with the next request, or close."""
+        """Continue with the next request, or close: the response was sent."""
         exchange, self._exchange = self._exchange, None
         self._server.total_requests += 1
         if exchange is None or self._transport.is_closing():
@@ -327,13 +327,13 @@ class HttpProtocol(asyncio.Protocol):
             self._advance()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
         self._transport.abort()
 
     # flow and time
 
     def _set_reading(self) -> None:
-        """Read while there is room for what arrives."""
+        """Read while the buffers have room."""
         exchange = self._exchange
         wanted = not self._waits and (
             exchange is None
@@ -360,7 +360,7 @@ class HttpProtocol(asyncio.Protocol):
         self._timer = None if due is None else self._loop.call_at(due, self._expire)
 
     def _expire(self) -> None:
-        """The time of a phase is over."""
+        """End the connection or the request: the deadline of its phase has passed."""
         self._timer = self._due = None
         if self._transport.is_closing():
             return
@@ -372,7 +372,7 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(RequestFault(408, "too_slow", "the request took too long to arrive"))
 
     def _cut(self) -> None:
-        """Give way to another connection."""
+        """Abort, to give way to another connection."""
         self._transport.abort()
 
     def _stop_timers(self) -> None:
@@ -383,7 +383,7 @@ class HttpProtocol(asyncio.Protocol):
 
 
 def http_protocol(context: HttpContext) -> Callable[..., HttpProtocol]:
-    """What uvicorn calls to construct the protocol of each connection."""
+    """Return the factory by which uvicorn constructs the protocol of each connection."""
     return partial(HttpProtocol, context=context)
 
 

@@ -1,4 +1,4 @@
-"""Refused requests and connections: counted each, logged once in ten seconds, answered in JSON."""
+"""Refused requests and connections: all counted, logged every ten seconds, answered in JSON."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ from vivavoce.server.http.response_encoder import header_lines, status_line
 log = structlog.get_logger(__name__)
 
 LOG_SECONDS = 10.0
-"""Least time between two lines of one kind of refusal."""
+"""Minimum time between two log lines of one kind of refusal."""
 
 RETRY_SECONDS = 5
 """``Retry-After`` of a connection that is refused because too many are open."""
@@ -23,7 +23,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 def refusal_response(error: ApiError, headers: Headers = (), path: str = "") -> bytes:
-    """A whole response that refuses a request, and says that the connection closes."""
+    """Return a complete response that refuses a request, with ``Connection: close``."""
     answer = error.body(path=path, request_id=request_id(uuid.uuid4().hex), now=time.time())
     body = msgspec.json.encode(answer)
     own = [
@@ -37,12 +37,12 @@ def refusal_response(error: ApiError, headers: Headers = (), path: str = "") -> 
 
 
 class RefusalLog:
-    """Counts refusals by reason, and logs how many there were since the last line.
+    """Counts refusals by reason, and logs their number since the previous line.
 
     Args:
         event: the name of the log event.
-        count: called with the reason of each.
-        clock: seconds that only go forward.
+        count: called with the reason of each refusal.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RefusalLog:
         self._logged: dict[str, float] = {}
 
     def __call__(self, reason: str) -> None:
-        """Count one."""
+        """Count a refusal, and log if a line is due."""
         self._count(reason)
         self._since[reason] += 1
         now = self._clock()

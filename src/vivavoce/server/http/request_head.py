@@ -1,4 +1,4 @@
-"""The head of a request, parsed: what is asked for, and how the body is framed."""
+"""Parses the head of a request: target, headers and framing of the body."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -21,8 +21,8 @@ class RequestHead:
         query: the query of the target as it was sent.
         version: ``1.0`` or ``1.1``.
         headers: names in lower case, with their values, in order.
-        keeps_alive: whether the client lets the connection stay open.
-        length: bytes of the body; None where it comes in chunks.
+        keeps_alive: whether the client allows the connection to stay open.
+        length: bytes of the body; None if it is chunked.
     """
 
     method: str
@@ -36,17 +36,17 @@ class RequestHead:
     length: int | None
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of a header, in order."""
+        """Return the values of a header, in order."""
         return [value for other, value in self.headers if other == name]
 
     @property
     def expects_continue(self) -> bool:
-        """Whether the client waits for 100 before it sends the body."""
+        """Whether the client waits for ``100 Continue`` before it sends the body."""
         return self.version == "1.1" and b"100-continue" in map(bytes.lower, self.values(b"expect"))
 
     @property
     def is_handshake(self) -> bool:
-        """Whether the client asks for a WebSocket; in HTTP/1.0 an upgrade means nothing."""
+        """Whether the client requests a WebSocket; HTTP/1.0 has no upgrade."""
         return (
             self.version == "1.1"
             and b"upgrade" in _connection_options(self.headers)
@@ -54,7 +54,7 @@ class RequestHead:
         )
 
     def check_handshake(self) -> None:
-        """Check what the WebSocket side refuses to read.
+        """Refuse a handshake that the WebSocket library cannot read.
 
         Raises:
             RequestFault: the handshake has a body, a line that is too long, or is no GET.
@@ -70,7 +70,7 @@ class RequestHead:
             raise RequestFault(431, "handshake", "a header line of the handshake is too long")
 
     def to_bytes(self) -> bytes:
-        """The head in its plainest form."""
+        """Return the head in canonical form."""
         parts = [self.method.encode(), b" ", self.target, b" HTTP/1.1\r\n"]
         for name, value in self.headers:
             parts += [name, b": ", value, b"\r\n"]
@@ -78,7 +78,7 @@ class RequestHead:
 
 
 class _Callbacks:
-    """Receives what the parser finds in one head."""
+    """Receives the parser's events of one head."""
 
     def __init__(self) -> None:
         self.target = b""
@@ -96,10 +96,10 @@ class _Callbacks:
 
 
 def parse_head(raw: bytes) -> RequestHead:
-    """Parse a whole head.
+    """Parse a complete head.
 
     Raises:
-        RequestFault: it does not follow HTTP/1.1, or uses what this server does not offer.
+        RequestFault: it does not follow HTTP/1.1, or uses an unsupported feature.
     """
     found = _Callbacks()
     parser = httptools.HttpRequestParser(found)
@@ -129,7 +129,7 @@ def parse_head(raw: bytes) -> RequestHead:
 
 
 def _split(target: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request target."""
+    """Return path and query of a request target."""
     try:
         url = httptools.parse_url(target)
     except httptools.HttpParserError as error:
@@ -141,13 +141,13 @@ def _split(target: bytes) -> tuple[bytes, bytes]:
 
 
 def _connection_options(headers: Headers) -> set[bytes]:
-    """What the client asks of this connection, in lower case."""
+    """Return the options of ``Connection``, in lower case."""
     values = b",".join(value for name, value in headers if name == b"connection")
     return {option.strip() for option in values.lower().split(b",")}
 
 
 def _body_length(headers: Headers) -> int | None:
-    """Bytes of the body, or None where it comes in chunks."""
+    """Return the bytes of the body, or None if it is chunked."""
     codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     lengths = [value for name, value in headers if name == b"content-length"]
     if codings and lengths:

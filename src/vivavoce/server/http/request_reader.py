@@ -1,7 +1,7 @@
-"""Cuts the bytes of a connection into requests: whole heads, pieces of bodies, ends.
+"""Splits the bytes of a connection into requests: complete heads, pieces of bodies, ends.
 
-Sans-I/O: bytes in, events out, the same events however the bytes were cut. The cost is linear in
-the bytes, and what is kept is bounded: a head at most, and what the last read brought.
+Sans-I/O: bytes in, events out, independent of how the bytes were split. The cost is linear in the
+bytes, and the buffer is bounded: at most one head and the bytes of the last read.
 """
 
 import re
@@ -16,7 +16,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A whole head, its blank line included; the reader waits for ``expect_body``."""
+    """A complete head, its blank line included; the reader waits for ``expect_body``."""
 
     raw: bytes
 
@@ -38,7 +38,7 @@ _Step = Callable[[], Event | None]
 
 
 class RequestReader:
-    """Reads one request after the other; what follows a request waits for its turn."""
+    """Reads one request after another; bytes after a request stay buffered."""
 
     def __init__(self, bounds: RequestBounds) -> None:
         self._bounds = bounds
@@ -47,49 +47,49 @@ class RequestReader:
 
     def _begin(self) -> None:
         self._read: _Step = self._read_head
-        self._searched = 0  # bytes of _pending that hold no end of what is looked for
+        self._searched = 0  # bytes of _pending already searched for the end
         self._framing = 0  # bytes of the request so far that are not its body
         self._lines = 0
         self._left = 0
         self.begun = False
-        """Whether a byte of the head has come; line ends before a head do not count."""
+        """Whether a byte of the head has arrived; line ends before a head do not count."""
         self.whole = False
-        """Whether the request has come to its end."""
+        """Whether the request is complete."""
 
     @property
     def has_surplus(self) -> bool:
-        """Whether bytes wait that belong to a later request."""
+        """Whether bytes of a later request are buffered."""
         return self.whole and bool(self._pending)
 
     def receive(self, data: bytes) -> None:
-        """Add bytes that have arrived."""
+        """Buffer received bytes."""
         self._pending += data
 
     def next_event(self) -> Event | None:
-        """The next event, or None while more bytes, or a decision, are needed.
+        """Return the next event, or None while more bytes or a decision are needed.
 
         Raises:
-            RequestFault: the request breaks its bounds or HTTP; the reader is of no further use.
+            RequestFault: the request violates its bounds or HTTP; the reader cannot continue.
         """
         return self._read()
 
     def expect_body(self, length: int | None) -> None:
-        """Set how the body of the request is framed: ``length`` bytes, or chunks where None."""
+        """Set the framing of the body: ``length`` bytes, or chunked if None."""
         self._left = length or 0
         self._read = self._read_chunk_size if length is None else self._read_counted
 
     def next_request(self) -> None:
-        """Go on with the request behind the one that has ended."""
+        """Continue with the request after the completed one."""
         self._begin()
 
     def take_rest(self) -> bytes:
-        """Remove and return what has arrived behind the last event."""
+        """Remove and return the bytes after the last event."""
         rest = bytes(self._pending)
         self._pending.clear()
         return rest
 
     def _wait(self) -> None:
-        """No event: the caller has to decide first."""
+        """Return no event: the caller has to decide first."""
 
     def _read_head(self) -> Head | None:
         if not self.begun:
@@ -150,7 +150,7 @@ class RequestReader:
         return self._read()
 
     def _read_trailers(self) -> End | None:
-        """Trailers are counted and dropped."""
+        """Count the trailers and drop them."""
         while (line := self._take_line()) is not None:
             if not line:
                 return self._end()
@@ -164,7 +164,7 @@ class RequestReader:
         return End()
 
     def _take_line(self) -> bytes | None:
-        """The next line without its end; None while it is incomplete."""
+        """Return the next line without its end; None while it is incomplete."""
         end = self._pending.find(b"\r\n", max(0, self._searched - 1))
         length = len(self._pending) if end < 0 else end + 2
         self._check(self._framing + length, self._lines)

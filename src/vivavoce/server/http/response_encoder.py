@@ -1,4 +1,4 @@
-"""The response as bytes: status line, headers, and a body framed by length or in chunks."""
+"""Encodes responses: status line, headers, and a body framed by length or in chunks."""
 
 import re
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ _BODILESS = {204, 304}
 
 
 class ResponseError(Exception):
-    """The application has sent a response that is none; a fault of ours."""
+    """The application has sent an invalid response; an internal error."""
 
 
 def status_line(status: int) -> bytes:
-    """The first line of a response."""
+    """Return the first line of a response."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -25,10 +25,10 @@ def status_line(status: int) -> bytes:
 
 
 def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Header lines.
+    """Return the header lines.
 
     Raises:
-        ResponseError: a name or value would break the head.
+        ResponseError: a name or value has characters that HTTP does not allow.
     """
     lines = []
     for name, value in headers:
@@ -43,8 +43,8 @@ class ResponseEncoder:
 
     Attributes:
         keeps_alive: whether the connection may carry another request afterwards.
-        started: whether the head was encoded.
-        complete: whether the body was encoded to its end.
+        started: whether the head is encoded.
+        complete: whether the body is encoded completely.
     """
 
     def __init__(self, request: RequestHead) -> None:
@@ -53,10 +53,10 @@ class ResponseEncoder:
         self.started = False
         self.complete = False
         self._chunked = False
-        self._left: int | None = None  # of the content length; None where there is none
+        self._left: int | None = None  # of the content length; None if there is none
 
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """The head; ``keeps_alive`` must be final by now."""
+        """Encode the head; ``keeps_alive`` must be final by now."""
         if self.started:
             raise ResponseError("a response begins once")
         sent = [(name.lower(), value) for name, value in headers]
@@ -78,13 +78,13 @@ class ResponseEncoder:
             headers[:] = [pair for pair in headers if pair[0] != b"transfer-encoding"]
             headers.append((b"transfer-encoding", b"chunked"))
         elif not self._bodiless:
-            self.keeps_alive = False  # the close is the end of the body
+            self.keeps_alive = False  # the close ends the body
 
     def body(self, data: bytes, *, more: bool) -> bytes:
-        """A piece of the body; the last one completes the response.
+        """Encode a piece of the body; the last one completes the response.
 
         Raises:
-            ResponseError: the body is not as long as its head says.
+            ResponseError: the body differs from its content length, or is out of order.
         """
         if not self.started or self.complete:
             raise ResponseError("a body comes between the head and the end of a response")

@@ -1,4 +1,4 @@
-"""The sending side of a connection: flow control, and an end to clients that take nothing."""
+"""The sending side of a connection: flow control, and aborting clients that do not read."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from vivavoce.server.http.clocks import ReaderWatch
 
 _LOOKS = 10
-"""How often a client is looked at within the time in which it must take something."""
+"""Number of checks of a client within the time in which it must read something."""
 
 
 class Sender:
-    """Writes to a connection, and aborts it when the client takes nothing for too long.
+    """Writes to a connection, and aborts it if the client reads nothing for too long.
 
     Args:
         transport: the connection.
-        seconds: how long a client may take nothing while something waits for it.
+        seconds: maximum time for which a client may read nothing while data is buffered.
         loop: the event loop.
         stalled: called before such a connection is aborted.
     """
@@ -41,7 +41,7 @@ class Sender:
         self.writable.set()
 
     def write(self, data: bytes) -> None:
-        """Send bytes, unless the connection closes."""
+        """Send bytes, unless the connection is closing."""
         if not data or self._transport.is_closing():
             return
         self._transport.write(data)
@@ -50,12 +50,12 @@ class Sender:
             self._look(ReaderWatch(self._seconds, self._loop.time()))
 
     async def drain(self) -> None:
-        """Wait until the client has taken enough of what was sent."""
+        """Wait until the write buffer has room."""
         if not self.writable.is_set():
             await self.writable.wait()
 
     def stop(self) -> None:
-        """Watch no more; what waits for the client to take something goes on."""
+        """Stop watching the client, and release all ``drain`` calls."""
         self.writable.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -75,10 +75,10 @@ class Sender:
 
 
 def _unacknowledged(transport: asyncio.Transport) -> int:
-    """Bytes that the system holds because the client has not acknowledged them; 0 if unknown.
+    """Return the bytes in the kernel that the client has not acknowledged; 0 if unknown.
 
-    The system may hold megabytes, and takes more only once a good part of them is gone: without
-    this, a slow reader would look like one that takes nothing.
+    The kernel may buffer megabytes, and accepts more only once a large part is acknowledged:
+    without this, a slow reader would look like one that reads nothing.
     """
     connected = transport.get_extra_info("socket")
     if connected is None or sys.platform != "linux":

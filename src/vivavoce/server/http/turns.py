@@ -1,7 +1,7 @@
-"""Shares the event loop's turns among new requests and connections that are open.
+"""Limits the requests begun in one iteration of the event loop.
 
-An event loop handles all sockets that are ready before it looks again. Where hundreds of requests
-or handshakes arrive at once, everything else would wait for all of them.
+An event loop handles all ready sockets before it polls again. If hundreds of requests or
+handshakes arrive at once, all other connections would wait for all of them.
 """
 
 import asyncio
@@ -9,18 +9,18 @@ from collections import deque
 from collections.abc import Callable
 
 REQUESTS_PER_TURN = 8
-"""Requests begun in one turn of the event loop: some milliseconds of work."""
+"""Requests begun in one iteration of the event loop: some milliseconds of work."""
 
 
 class RequestTurns:
-    """Runs work in the order in which it came, a bounded number of pieces in each turn."""
+    """Runs work in order of arrival, a bounded number of items per iteration of the loop."""
 
     def __init__(self, per_turn: int = REQUESTS_PER_TURN) -> None:
         self._per_turn = per_turn
         self._waiting: deque[Callable[[], None]] = deque()
 
     def add(self, work: Callable[[], None]) -> None:
-        """Run work in this turn of the event loop or in one of the next."""
+        """Schedule work for one of the next iterations of the event loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
         self._waiting.append(work)

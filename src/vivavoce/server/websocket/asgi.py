@@ -1,4 +1,4 @@
-"""Runs the application for one connection: ASGI's messages, queued and sent."""
+"""Runs the ASGI application for one connection, and queues and sends its messages."""
 
 import asyncio
 from collections import deque
@@ -17,47 +17,47 @@ _log = structlog.get_logger(__name__)
 
 
 class ClientDisconnectedError(OSError):
-    """The application sends to a peer that is gone; ASGI asks for an ``OSError``."""
+    """The application sends to a disconnected peer; ASGI requires an ``OSError``."""
 
     def __init__(self) -> None:
         super().__init__("the peer is gone")
 
 
 class Connection(Protocol):
-    """What the bridge does to the connection."""
+    """The interface of the connection that the bridge uses."""
 
     def accept(self, headers: Iterable[tuple[bytes, bytes]], subprotocol: str | None) -> None:
         """Answer the handshake with 101."""
 
     def deny(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Answer the handshake with something else, and close."""
+        """Answer the handshake with a status other than 101, and close."""
 
     def send_text(self, text: bytes) -> None:
-        """Send a text.
+        """Send a text message.
 
         Raises:
-            ClientDisconnectedError: the connection is not open any more.
+            ClientDisconnectedError: the connection is no longer open.
         """
 
     def send_binary(self, data: bytes) -> None:
         """Send a binary message.
 
         Raises:
-            ClientDisconnectedError: the connection is not open any more.
+            ClientDisconnectedError: the connection is no longer open.
         """
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close."""
+        """Send a close frame."""
 
     def resume(self) -> None:
-        """Read on: the application has taken what waited for it."""
+        """Continue reading: the application has received the queued message."""
 
     def application_ended(self, *, failed: bool) -> None:
         """The application has returned, or raised."""
 
 
 class _Stage(Enum):
-    """How far the application's answers have come."""
+    """The stage of the application's messages."""
 
     CONNECTING = auto()
     DENYING = auto()
@@ -70,7 +70,7 @@ class AsgiBridge:
 
     Attributes:
         events: messages that the application has not received.
-        writable: set while the connection takes more without buffering too much.
+        writable: set while the connection's write buffer has room.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -97,16 +97,16 @@ class AsgiBridge:
         self._arrived.set()
 
     def disconnect(self, code: int, reason: str = "") -> None:
-        """Have the application know that the peer is gone, behind what waits already."""
+        """Queue the disconnection of the peer, after the queued messages."""
         self.put({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     def cancel(self) -> None:
-        """End an application that is still about to answer the handshake."""
+        """Cancel an application that has not answered the handshake."""
         if self._task is not None:
             self._task.cancel()
 
     def detach(self) -> None:
-        """Let go of the connection, which is gone."""
+        """Release the connection, which is closed."""
         self._connection = None
         self.writable.set()  # an asyncio transport never resumes once it is lost
 

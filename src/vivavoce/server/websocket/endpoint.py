@@ -1,4 +1,4 @@
-"""What the connections of the endpoint share with each other, and with the server."""
+"""State that all connections of the endpoint share."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,25 +8,25 @@ from vivavoce.server.websocket.refusal_log import RefusalLog
 
 
 class ConnectionSlot(Protocol):
-    """A place among the connections of the server."""
+    """A slot among the server's connections."""
 
     def release(self) -> None:
-        """Give the place back."""
+        """Release the slot."""
 
 
 class Abandonable(Protocol):
-    """A connection that may be given up."""
+    """A connection that the server may close to free memory."""
 
     def give_up(self, reason: str) -> None:
-        """Close it; its client may come back."""
+        """Close it; its client may reconnect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What all connections share.
+    """State that all connections share.
 
     Attributes:
-        partials: the account of incomplete messages.
+        partials: the sizes of incomplete messages.
         refusals: the log of refused handshakes.
     """
 

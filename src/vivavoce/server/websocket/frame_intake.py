@@ -1,4 +1,4 @@
-"""Reads frames no faster than a connection may send them, and a bounded number at a time."""
+"""Reads frames at a bounded rate for each connection, and a bounded number at a time."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,33 +9,38 @@ from vivavoce.server.websocket.token_bucket import TokenBucket
 
 FRAMES_PER_SECOND = 1000
 FRAMES_AT_ONCE = 4000
-"""Frames of every kind that a connection may send: audio in frames of 100 ms still passes at a
-hundred times real time."""
+"""Frames of every kind that a connection may send at once.
+
+With ``FRAMES_PER_SECOND``, audio in frames of 100 ms passes at a hundred times real time.
+"""
 
 FRAMES_PER_TURN = 64
-"""Frames handled in one turn of the event loop: half a millisecond."""
+"""Frames handled in one iteration of the event loop: half a millisecond of work."""
 
 SHORTEST_PAUSE = 0.05
-"""Shortest pause of a connection that was too fast, so that its frames come in batches."""
+"""Minimum pause of a connection that was too fast, in seconds, so that frames come in batches."""
 
 READ_BYTES = 64 * 1024
-"""Bytes in one piece after which the other connections are read first: while a fast sender fills
-its buffer, libuv reads from it up to 32 times in a row, tens of milliseconds of long messages."""
+"""Bytes of one read after which other connections are read first.
+
+While a fast sender fills its buffer, libuv reads from it up to 32 times in a row: tens of
+milliseconds of long messages.
+"""
 
 EARLY_BYTES = 64 * 1024
-"""Bytes that may wait for the answer to the handshake; then reading pauses."""
+"""Bytes buffered before the handshake is answered; above it reading pauses."""
 
 
 class FrameIntake:
-    """Reads a connection's frames, and pauses its transport while it may not.
+    """Reads a connection's frames, and pauses its transport while reading is not allowed.
 
     Args:
-        transport: where the bytes come from.
+        transport: the source of the bytes.
         reader: parses them.
-        bucket: a token for each frame.
-        busy: whether the application still has to take a message.
+        bucket: provides a token for each frame.
+        busy: whether a message is queued for the application.
         on_frame: handles a frame.
-        on_error: handles the end of a peer that broke the protocol.
+        on_error: handles a violation of the protocol.
     """
 
     def __init__(
@@ -49,7 +54,7 @@ class FrameIntake:
         on_error: Callable[[FrameError], None],
     ) -> None:
         self._paused = False
-        self._yielding = False  # a pause that ends with the next turn of the event loop
+        self._yielding = False  # a pause until the next iteration of the event loop
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._reader = reader
@@ -62,17 +67,17 @@ class FrameIntake:
 
     @property
     def reading(self) -> bool:
-        """Whether the transport is read now, or again in the next turn of the event loop."""
+        """Whether the transport is read now, or again in the next iteration of the event loop."""
         return not self._paused or self._yielding
 
     def hold(self, data: bytes) -> None:
-        """Receive bytes before they may be read."""
+        """Buffer bytes that may not be read yet."""
         self._reader.feed(data)
         if self._reader.held > EARLY_BYTES:
             self._pause()
 
     def receive(self, data: bytes, now: float) -> None:
-        """Receive bytes, and read what may be read at ``now``."""
+        """Receive bytes, and read the frames that are allowed at ``now``."""
         self._reader.feed(data)
         self.run(now)
         if len(data) >= READ_BYTES and self._continuation is None and not self._closed:
@@ -81,12 +86,12 @@ class FrameIntake:
             self._continuation = self._loop.call_soon(self._continue)
 
     def resume(self) -> None:
-        """Read on soon, if reading stopped; never within this call."""
+        """Schedule further reading if it has stopped; never read within this call."""
         if self._continuation is None and self._reader.unread and not self._closed:
             self._continuation = self._loop.call_soon(self._continue)
 
     def run(self, now: float) -> None:
-        """Read what may be read at ``now``."""
+        """Read the frames that are allowed at ``now``."""
         if self._continuation is not None:
             self._pause()
             return
@@ -103,7 +108,7 @@ class FrameIntake:
             self.read_on()
 
     def _read(self, now: float) -> bool:
-        """Handle frames; returns whether something other than their end has stopped it."""
+        """Handle frames; return whether it stopped before the end of the input."""
         for _ in range(FRAMES_PER_TURN):
             if self._busy():
                 return True
@@ -127,7 +132,7 @@ class FrameIntake:
         self.run(self._loop.time())
 
     def close(self) -> None:
-        """Read nothing any more, and free what is held."""
+        """Stop reading, and free the buffered bytes."""
         self._closed = True
         if self._continuation is not None:
             self._continuation.cancel()
@@ -141,7 +146,7 @@ class FrameIntake:
             self._transport.pause_reading()
 
     def read_on(self) -> None:
-        """Have the transport read."""
+        """Resume reading from the transport."""
         if self._paused and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()

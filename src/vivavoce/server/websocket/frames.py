@@ -1,7 +1,7 @@
 """The WebSocket frame format (RFC 6455 §5.2): check heads, unmask payloads, build texts. Pure.
 
-The two kinds of frames that come and go by the thousand, whole binary messages in and whole texts
-out, have functions of their own. ``message_reader`` reads everything else.
+The two most frequent kinds of frames, whole binary messages received and whole texts sent, have
+separate functions. ``message_reader`` reads everything else.
 """
 
 from enum import IntEnum
@@ -44,10 +44,10 @@ _OPCODES: Final = {opcode.value: opcode for opcode in Opcode}
 
 
 class FrameError(Exception):
-    """The peer broke the frame format, or a limit.
+    """The peer violated the frame format or a limit.
 
     Attributes:
-        code: the close code that says so.
+        code: the close code for the violation.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -56,7 +56,7 @@ class FrameError(Exception):
 
 
 class Head(NamedTuple):
-    """What a frame says of itself before its payload.
+    """The header of a frame.
 
     Attributes:
         size: bytes of payload.
@@ -74,16 +74,16 @@ class Head(NamedTuple):
 def read_head(data: bytes, at: int, most: int, *, fragmented: bool) -> Head | None:
     """Read the head of a client's frame as soon as it is complete.
 
-    A frame is refused by its first bytes, whether or not its payload has arrived.
+    An invalid frame is refused as soon as its head shows it, before its payload has arrived.
 
     Args:
         data: received bytes.
-        at: where the frame begins in them.
-        most: bytes that its payload may have.
-        fragmented: whether the frames before it left a message incomplete.
+        at: offset of the frame in them.
+        most: maximum bytes of its payload.
+        fragmented: whether the previous frames left a message incomplete.
 
     Raises:
-        FrameError: no conforming client sends such a frame here, or it is too long.
+        FrameError: the frame is invalid here or too long.
     """
     available = len(data) - at
     if available < _SHORTEST:
@@ -126,9 +126,9 @@ def _check(first: int, opcode: Opcode, size: int, most: int, *, fragmented: bool
 
 
 def binary_message(frame: bytes, most: int) -> bytes | None:
-    """Return the message that a client's bytes carry if they are one whole binary frame.
+    """Return the message in a client's bytes if they are exactly one whole binary frame.
 
-    None for everything else, also for a payload of more than ``most`` bytes.
+    Return None otherwise, also for a payload of more than ``most`` bytes.
     """
     length = len(frame)
     if length < _SHORTEST + MASK_SIZE or frame[0] != _WHOLE_BINARY or frame[1] < _MASKED:
@@ -143,7 +143,7 @@ def binary_message(frame: bytes, most: int) -> bytes | None:
 
 
 def text_frame(text: bytes) -> bytes:
-    """Build a server's frame with a whole text in UTF-8."""
+    """Build an unmasked frame with a whole text in UTF-8."""
     size = len(text)
     if size < _EXTENDED_16:
         return bytes((_WHOLE_TEXT, size)) + text
@@ -163,5 +163,5 @@ def pong_frame(payload: bytes) -> bytes:
 
 
 def client_close_frame(payload: bytes) -> bytes:
-    """Build the frame of a client's close: the library reads frames, not payloads."""
+    """Build a client's close frame, because the library reads frames and not payloads."""
     return bytes((_WHOLE_CLOSE, _MASKED | len(payload))) + bytes(MASK_SIZE) + payload

@@ -1,4 +1,4 @@
-"""The opening handshake, over the library's sans-I/O server. Pure: bytes in, an outcome out."""
+"""The opening handshake, on the library's sans-I/O server. Pure: bytes in, an outcome out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Accepted:
     """A valid handshake.
 
     Attributes:
-        request: what the client asks for.
-        response: the 101, to send once the application agrees.
-        rest: bytes that arrived behind the head; they belong to the frames.
+        request: the client's request.
+        response: the 101 response, to be sent once the application accepts.
+        rest: bytes received after the head; they belong to frames.
     """
 
     request: Request
@@ -34,11 +34,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A handshake that gets an answer other than 101.
+    """A handshake that is answered with a status other than 101.
 
     Attributes:
         status: the HTTP status.
-        answer: the whole answer.
+        answer: the serialized response.
     """
 
     status: int
@@ -46,10 +46,10 @@ class Refused:
 
 
 class Handshake:
-    """Reads the head of an upgrade, and nothing behind it.
+    """Reads the head of an upgrade request, and nothing after it.
 
     Args:
-        server: the library's protocol, before any data.
+        server: the library's protocol, before it has received any data.
     """
 
     def __init__(self, server: ServerProtocol) -> None:
@@ -57,7 +57,7 @@ class Handshake:
         self._tail = b""
 
     def receive(self, data: bytes) -> Accepted | Refused | None:
-        """Receive bytes; returns an outcome once there is one."""
+        """Receive bytes; return the outcome once it is known."""
         joined = self._tail + data
         found = joined.find(_END_OF_HEAD)
         end = len(data) if found < 0 else found + len(_END_OF_HEAD) - len(self._tail)
@@ -78,7 +78,7 @@ class Handshake:
         return self._refused()
 
     def _refused(self) -> Refused:
-        """What the library says to the client, or a plain 400 where it says nothing."""
+        """Return the library's refusal, or a plain 400 if it has none."""
         answer = b"".join(self._server.data_to_send())
         if not answer:
             answer = self._server.reject(
@@ -88,8 +88,8 @@ class Handshake:
 
 
 def add_headers(response: Response, headers: HeaderPairs, subprotocol: str | None) -> None:
-    """Add what server and application want to say to a 101."""
-    del response.headers["Date"]  # the server has its own
+    """Add the headers of the server and the application to a 101 response."""
+    del response.headers["Date"]  # the server adds its own
     for name, value in headers:
         response.headers[name.decode("latin-1")] = value.decode("latin-1")
     if subprotocol:
@@ -97,7 +97,7 @@ def add_headers(response: Response, headers: HeaderPairs, subprotocol: str | Non
 
 
 def denial(status: int, headers: HeaderPairs, body: bytes) -> Response:
-    """Build the answer with which an application refuses a handshake."""
+    """Build the response with which an application refuses a handshake."""
     answer = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
     answer.setdefault("Date", formatdate(usegmt=True))
     answer.setdefault("Connection", "close")
@@ -124,7 +124,7 @@ def scope_of(request: Request, root_path: str) -> dict[str, Any]:
         "path": root_path + unquote(raw_path),
         "raw_path": root_path.encode("ascii") + raw_path.encode("ascii"),
         "query_string": query.encode("ascii"),
-        # The library's version 16 has bytes beyond ASCII as surrogates, 17 as latin-1.
+        # Version 16 of the library decodes non-ASCII bytes to surrogates, version 17 as latin-1.
         "headers": [
             (name.encode("ascii"), value.encode("latin-1", "surrogateescape"))
             for name, value in request.headers.raw_items()
@@ -134,13 +134,13 @@ def scope_of(request: Request, root_path: str) -> dict[str, Any]:
 
 
 def plain_refusal(status: HTTPStatus) -> Refused:
-    """Build a refusal in plain words."""
+    """Build a refusal with the status phrase as plain text."""
     body = f"{status.phrase}\n".encode()
     return Refused(status.value, denial(status, (), body).serialize())
 
 
 def address_of(name: object) -> tuple[str, int] | None:
-    """Host and port of a socket's name; None for sockets that have no port."""
+    """Return host and port of a socket's name; None for sockets without a port."""
     if isinstance(name, tuple) and len(name) >= 2:  # noqa: PLR2004  an IPv6 name has four parts
         return str(name[0]), int(name[1])
     return None

@@ -9,7 +9,7 @@ from vivavoce.server.websocket.handshake_policy import HandshakePolicy, Pacing
 
 
 class HandshakeGate:
-    """Applies ``HandshakePolicy`` on the clock of the event loop that it is first used in."""
+    """Applies ``HandshakePolicy`` with the clock of the event loop of its first use."""
 
     def __init__(self, metrics: Metrics, pacing: Pacing | None = None) -> None:
         self._metrics = metrics
@@ -22,7 +22,7 @@ class HandshakeGate:
         """Wait for admission.
 
         Returns:
-            0 once it is admitted, or the seconds after which to try again.
+            0 once it is admitted, or the seconds after which to retry.
         """
         loop = asyncio.get_running_loop()
         policy = self._policy = self._policy or HandshakePolicy(self._pacing, loop.time())
@@ -48,11 +48,11 @@ class HandshakeGate:
     def _answer(self, ticket: int, *, admitted: bool) -> None:
         turn = self._waiting.get(ticket)
         if turn is not None:
-            with suppress(asyncio.InvalidStateError):  # cancelled in this very moment
+            with suppress(asyncio.InvalidStateError):  # cancelled in this iteration of the loop
                 turn.set_result(admitted)
 
     def _decide_in_time(self, policy: HandshakePolicy) -> None:
-        """Decide now, or as soon as the policy asks for after an arrival."""
+        """Decide now, or at the time that the policy requires after an arrival."""
         if self._timer is None:
             self._decide(policy)
             return
@@ -64,7 +64,7 @@ class HandshakeGate:
 
     def _decide(self, policy: HandshakePolicy) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None  # a fault below must not keep the next arrival from deciding again
+        self._timer = None  # after an error below, the next arrival must decide again
         verdict = policy.decide(loop.time())
         for ticket in verdict.admitted:
             self._answer(ticket, admitted=True)

@@ -1,13 +1,13 @@
-"""Decides which handshakes are admitted when. Pure: no I/O, no clock.
+"""Decides when each handshake is admitted. Pure: no I/O, no clock.
 
-After a restart every client returns in the same instant, without a wait of its own, and published
-clients give up after five attempts. Their handshakes are therefore queued and admitted one after
-the other; only those that waited too long, or find the queue full, are refused.
+After a restart all clients reconnect at the same time, without a backoff, and published clients
+give up after five attempts. Their handshakes are therefore queued and admitted one after the
+other; only handshakes that waited too long, or arrive when the queue is full, are refused.
 
 The queue is fair in three ways. A token has at most one place in it: a later handshake of the
-same token takes the place of the earlier one, whose client is gone or about to be. A token is
-admitted once a second in the long run, with a burst for clients that retry quickly. And the two
-queues are served in turn, resuming clients three times as often as new ones.
+same token replaces the earlier one, whose client is gone or about to leave. A token is admitted
+once a second in the long run, with a burst for clients that retry quickly. Resuming clients are
+admitted three times as often as new ones while both wait.
 """
 
 import heapq
@@ -19,23 +19,25 @@ from itertools import count
 from vivavoce.server.websocket.token_bucket import TokenBucket
 
 RATE = 100.0
-"""Handshakes a second in the long run: 200 clients are in within 2 s. Chosen, not measured."""
+"""Handshakes per second in the long run: admits 200 clients in 2 s. Chosen, not measured."""
 
 BURST = 50
 """Handshakes that pass at once."""
 
 HELD_SECONDS = 5.0
-"""Longest time that a handshake is held; clients give one up after 10 s and do not come back."""
+"""Maximum time that a handshake is held; clients give up after 10 s and do not retry."""
 
 MOST_HELD = 1000
 """Handshakes held at a time, of resuming and of new clients each."""
 
 TOKEN_RATE = 1.0
-"""Handshakes of one token a second in the long run."""
+"""Handshakes of one token per second in the long run."""
 
 TOKEN_BURST = 20
-"""Handshakes of one token at once: a published client makes six for each break of its line, and a
-line that is bad breaks several times in a row."""
+"""Handshakes of one token at once.
+
+A published client makes six for each lost connection, and a bad network loses several in a row.
+"""
 
 RESUMING_SHARE = 3
 """Resuming clients admitted for each new one while both wait."""
@@ -56,11 +58,11 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What becomes of a handshake that arrives.
+    """The decision about an arriving handshake.
 
     Attributes:
-        ticket: its number; None if it is refused, because the queue is full.
-        superseded: the ticket of the earlier handshake that it replaces; that one is refused.
+        ticket: its number; None if it is refused because the queue is full.
+        superseded: the ticket of the earlier handshake that it replaces, which is refused.
     """
 
     ticket: int | None
@@ -69,7 +71,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is decided at one instant: tickets that are admitted, and those that are refused."""
+    """The tickets admitted and the tickets refused at one instant."""
 
     admitted: tuple[int, ...]
     refused: tuple[int, ...]
@@ -86,14 +88,14 @@ class _Place:
 
 
 class HandshakePolicy:
-    """A token bucket with two queues before it."""
+    """A token bucket fed by two queues."""
 
     def __init__(self, pacing: Pacing, now: float) -> None:
         self._pacing = pacing
         self._bucket = TokenBucket(pacing.rate, pacing.burst, now)
         self._at = now
         self._numbers = count()
-        self._places: dict[Hashable, _Place] = {}  # every place, by token
+        self._places: dict[Hashable, _Place] = {}  # all places, by token
         self._tickets: dict[int, _Place] = {}  # the same, by ticket
         self._held = {True: 0, False: 0}  # the same, counted by `resumes`
         self._queues: dict[bool, OrderedDict[Hashable, _Place]] = {
@@ -102,12 +104,12 @@ class HandshakePolicy:
         }
         self._resting: list[tuple[float, int, _Place]] = []  # until the token's rate allows; a heap
         self._tokens: OrderedDict[Hashable, TokenBucket] = OrderedDict()  # last used last
-        self._expires = float("inf")  # no place does before
+        self._expires = float("inf")  # no place expires before
         self._turn = 0
 
     @property
     def held(self) -> int:
-        """How many wait."""
+        """The number of waiting handshakes."""
         return len(self._tickets)
 
     def arrive(self, now: float, token: Hashable, *, resumes: bool) -> Arrival:
@@ -115,7 +117,7 @@ class HandshakePolicy:
 
         Args:
             now: seconds of a monotonic clock.
-            token: whose handshake it is.
+            token: the token of its session.
             resumes: whether its session has been connected to before.
         """
         self._at = now
@@ -140,7 +142,7 @@ class HandshakePolicy:
         return Arrival(place.ticket)
 
     def leave(self, ticket: int) -> None:
-        """Remove a handshake whose client waits no more; it costs its token nothing."""
+        """Remove a handshake whose client no longer waits; its token is not charged."""
         if (place := self._tickets.get(ticket)) is not None:
             self._queues[place.resumes].pop(place.token, None)
             self._remove(place)
@@ -151,7 +153,7 @@ class HandshakePolicy:
         self._held[place.resumes] -= 1
 
     def decide(self, now: float) -> Verdict:
-        """Admit those whom the rates allow, and refuse those that have waited long enough."""
+        """Admit the handshakes that the rates allow, and refuse those that waited too long."""
         self._at = now
         self._forget(now)
         self._wake(now)
@@ -159,7 +161,7 @@ class HandshakePolicy:
         return Verdict(admitted, self._expire(now))
 
     def _forget(self, now: float) -> None:
-        """Forget tokens that may come as if they never had; those least recently used are first."""
+        """Drop the buckets of tokens that are full again, least recently used first."""
         while self._tokens:
             token = next(iter(self._tokens))
             if not self._tokens[token].full(now):
@@ -167,7 +169,7 @@ class HandshakePolicy:
             del self._tokens[token]
 
     def _wake(self, now: float) -> None:
-        """Queue those whose token's rate allows it again."""
+        """Queue the places whose token's rate allows it again."""
         while self._resting and self._resting[0][0] <= now:
             place = heapq.heappop(self._resting)[2]
             if self._places.get(place.token) is place:  # it has not left
@@ -205,7 +207,7 @@ class HandshakePolicy:
         return refused
 
     def wait(self) -> float | None:
-        """Seconds until something is to be decided; None if none waits."""
+        """Return the seconds until the next decision; None if no handshake waits."""
         if not self._tickets:
             return None
         if any(self._queues.values()):
@@ -215,5 +217,5 @@ class HandshakePolicy:
 
     @property
     def retry_after(self) -> int:
-        """Seconds after which a client that is refused now may try again."""
+        """Seconds after which a client that is refused now may retry."""
         return 1 + int(self.held / self._pacing.rate)

@@ -1,8 +1,8 @@
-"""When to ping a peer, and when to give it up. Pure.
+"""Decides when to ping a peer, and when to close the connection. Pure.
 
-A pong is one sign of life, and received bytes are another: while a long message arrives over a
-slow link no pong can pass it. Bytes alone do not count without end, though: a peer that sends and
-answers nothing for `UNANSWERED_SECONDS` has lost its other direction.
+A pong is a sign of life, and so are received bytes: while a long message arrives over a slow link,
+no pong can overtake it. Bytes alone count only for a limited time: a peer that sends but answers
+no ping for `UNANSWERED_SECONDS` no longer receives.
 """
 
 from enum import Enum, auto
@@ -10,16 +10,19 @@ from enum import Enum, auto
 PING_SECONDS = 20.0
 PONG_SECONDS = 20.0
 UNANSWERED_SECONDS = 900.0
-"""Time for a pong however many bytes arrive meanwhile; the largest message at 37 KiB/s."""
+"""Maximum time for a pong while bytes arrive: the largest message at 37 KiB/s."""
 
 PROGRESS_WINDOW = 60.0
 PROGRESS_BYTES = 240 * 1024
-"""An incomplete message must grow by so much in each window after its first: 4 KiB/s, a third of
-the slowest audio that is worth its name, and forty times less than what clients resend with."""
+"""Minimum growth of an incomplete message in each window after its first: 4 KiB/s.
+
+This is a third of the rate of the slowest usable audio, and a fortieth of the rate at which
+clients resend.
+"""
 
 
 class Action(Enum):
-    """What to do at the instant of a poll."""
+    """The action that is due at a poll."""
 
     WAIT = auto()
     PING = auto()
@@ -32,7 +35,7 @@ class Keepalive:
 
     Args:
         interval: seconds between pings.
-        timeout: seconds of silence after a ping that mean the peer is gone.
+        timeout: seconds of silence after a ping until the peer is considered gone.
         now: seconds of a monotonic clock.
 
     Attributes:
@@ -47,12 +50,12 @@ class Keepalive:
         self.due = now + interval
 
     def poll(self, now: float, heard_at: float, *, listening: bool) -> Action:
-        """Say what is due.
+        """Return the action that is due.
 
         Args:
             now: the time.
-            heard_at: when the peer last gave a sign of life.
-            listening: False if the server itself keeps from reading; then silence means nothing.
+            heard_at: time of the peer's last sign of life.
+            listening: False if the server itself pauses reading; silence is then not counted.
         """
         if now < self.due:
             return Action.WAIT
@@ -66,23 +69,23 @@ class Keepalive:
         return Action.WAIT
 
     def sent(self, payload: bytes, now: float) -> None:
-        """Note a ping that was sent."""
+        """Record a ping that was sent."""
         self._payload, self._sent_at = payload, now
         self.due = now + self._timeout
 
     def pong(self, payload: bytes) -> None:
-        """Note a pong; unsolicited ones change nothing."""
+        """Record a pong; unsolicited ones are ignored."""
         if payload == self._payload:
             self._payload = None
             self.due = self._sent_at + self._interval
 
 
 class ProgressCheck:
-    """Finds messages that arrive so slowly that they only hold memory.
+    """Detects messages that arrive so slowly that they mainly occupy memory.
 
     Args:
         window: seconds over which progress is measured.
-        least: bytes that must arrive in one.
+        least: bytes that must arrive in a window.
     """
 
     def __init__(self, window: float = PROGRESS_WINDOW, least: int = PROGRESS_BYTES) -> None:
@@ -93,14 +96,14 @@ class ProgressCheck:
         self._received = 0
 
     def stalled(self, now: float, messages: int, received: int, *, incomplete: bool) -> bool:
-        """Return whether too little has arrived of a message that is incomplete.
+        """Return whether too little of an incomplete message has arrived.
 
         Args:
             now: the time.
-            messages: messages that have been read completely so far.
-            received: bytes that have arrived so far.
-            incomplete: whether one is incomplete, and the server reads; otherwise the window
-                begins again.
+            messages: number of messages read completely so far.
+            received: bytes received so far.
+            incomplete: whether a message is incomplete and the server reads; otherwise the
+                window restarts.
         """
         if incomplete and messages == self._messages:
             if now - self._since < self._window:

@@ -1,15 +1,15 @@
-"""Whether a connection still lives: keepalive and progress, judged together. Pure."""
+"""Decides whether a connection is alive, by keepalive and progress together. Pure."""
 
 from vivavoce.server.websocket.keepalive import Action, Keepalive, ProgressCheck
 from vivavoce.server.websocket.message_reader import MessageReader
 
 
 class Liveness:
-    """Judges one open connection.
+    """The liveness check of one open connection.
 
     Args:
-        keepalive: pings, and waits for their answers.
-        reader: knows how far the incomplete message has come.
+        keepalive: schedules pings and checks their answers.
+        reader: provides the progress of the incomplete message.
     """
 
     def __init__(self, keepalive: Keepalive, reader: MessageReader) -> None:
@@ -23,13 +23,13 @@ class Liveness:
         return self._keepalive.due
 
     def poll(self, now: float, heard_at: float, *, reading: bool, writable: bool) -> Action:
-        """Say what is due.
+        """Return the action that is due.
 
         Args:
             now: the time.
-            heard_at: when the peer last gave a sign of life.
+            heard_at: time of the peer's last sign of life.
             reading: whether the server reads from the peer.
-            writable: whether the peer takes what it is sent.
+            writable: whether the peer reads what is sent to it.
         """
         reader = self._reader
         incomplete = reading and not reader.idle
@@ -39,10 +39,10 @@ class Liveness:
         return self._keepalive.poll(now, heard_at, listening=reading or not writable)
 
     def ping(self, payload: bytes, now: float) -> bytes:
-        """Note a ping that is sent now; returns its payload."""
+        """Record a ping that is sent now; return its payload."""
         self._keepalive.sent(payload, now)
         return payload
 
     def pong(self, payload: bytes) -> None:
-        """Note a pong."""
+        """Record a pong."""
         self._keepalive.pong(payload)

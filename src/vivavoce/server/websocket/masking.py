@@ -1,7 +1,7 @@
 """The masking of client frames (RFC 6455 §5.3).
 
-The library has it compiled, in a module of its own that it does not document; where that is
-missing, integers of Python do the same, at a tenth of the speed.
+The library has a compiled version in an undocumented module; if that is missing, Python integers
+do the same at a tenth of the speed.
 """
 
 import sys
@@ -14,7 +14,7 @@ Mask = Callable[[bytes | memoryview, bytes], bytes]
 
 
 def portable_mask(data: bytes | memoryview, mask: bytes) -> bytes:
-    """Put a mask on, or take it off, in Python."""
+    """Mask or unmask data in pure Python."""
     size = len(data)
     repeated = (mask * (size // MASK_SIZE + 1))[:size]
     value = int.from_bytes(data, sys.byteorder) ^ int.from_bytes(repeated, sys.byteorder)

@@ -1,7 +1,7 @@
 """Reads a client's frames and joins their fragments into messages. Pure.
 
-Input arrives in pieces of any size. A payload that is not complete is unmasked as it arrives, and
-checked where it is text, so that the end of a long message costs no more than its last piece.
+Input arrives in pieces of any size. An incomplete payload is unmasked as it arrives, and text is
+also checked, so that the end of a long message costs no more than its last piece.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ class Frame(NamedTuple):
     """A frame that has been read.
 
     Attributes:
-        opcode: `TEXT` and `BINARY` stand for whole messages, joined if they came in fragments;
-            `CONTINUATION` for a fragment after which the message is still incomplete.
-        payload: what it carries; empty for such a fragment. Text in a ``bytearray`` is UTF-8, text
-            in ``bytes`` is not checked. Of a text that the filter refused it is the beginning.
+        opcode: `TEXT` and `BINARY` denote whole messages, joined from their fragments;
+            `CONTINUATION` denotes a fragment after which the message is still incomplete.
+        payload: the payload; empty for such a fragment. Text in a ``bytearray`` is valid UTF-8,
+            text in ``bytes`` is not checked. Only the beginning of a text that the filter refused.
     """
 
     opcode: Opcode
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
 
 
 TextFilter = Callable[[bytearray, int], bool]
-"""Whether to go on with a text: what has arrived of it, and where its newest bytes begin."""
+"""Returns whether to continue with a text, given the bytes so far and the newest bytes' offset."""
 
 FRAGMENT: Final = Frame(Opcode.CONTINUATION, b"")
 
@@ -37,16 +37,16 @@ def _no_filter() -> None:
 
 
 class MessageReader:
-    """Turns received bytes into frames, one at a time.
+    """Parses received bytes into frames, one at a time.
 
     Args:
         max_size: bytes of the longest message, all fragments together.
-        text_filter: makes the filter of a text that arrives in pieces, if it has one. What follows
-            in a text after its filter has refused it is dropped as it arrives.
+        text_filter: returns the filter of a text that arrives in pieces, or None. After the
+            filter has refused a text, the rest of the text is dropped as it arrives.
 
     Attributes:
-        idle: no bytes wait to be read, and no frame or message is incomplete.
-        messages: data messages read completely so far.
+        idle: whether no bytes are unread, and no frame or message is incomplete.
+        messages: number of data messages read completely so far.
         received: bytes received so far.
     """
 
@@ -60,7 +60,7 @@ class MessageReader:
         self.received = 0
         self._input = b""
         self._at = 0
-        self._head: Head | None = None  # of the data frame whose payload arrives
+        self._head: Head | None = None  # of the data frame whose payload is arriving
         self._mask = b""
         self._missing = 0
         self._message = bytearray()
@@ -73,17 +73,17 @@ class MessageReader:
 
     @property
     def unread(self) -> bool:
-        """Whether bytes wait that ``next`` has not looked at, or could not use alone."""
+        """Whether there are bytes that ``next`` has not read, or that are incomplete alone."""
         return self._at < len(self._input)
 
     @property
     def fragmented(self) -> bool:
-        """Whether a message has begun whose last fragment has not arrived."""
+        """Whether the last fragment of a message has not arrived."""
         return self._kind is not None
 
     @property
     def held(self) -> int:
-        """Bytes in memory that belong to nothing complete."""
+        """Buffered bytes of incomplete frames and messages."""
         return len(self._input) - self._at + len(self._message)
 
     def feed(self, data: bytes) -> None:
@@ -94,12 +94,12 @@ class MessageReader:
         self.idle = False
 
     def discard_messages(self) -> None:
-        """From now on check frames and drop what data frames carry; control frames are kept."""
+        """From now on check all frames, but drop the payloads of data frames."""
         self._discarding = True
         self._message = bytearray()
 
     def clear(self) -> None:
-        """Free everything that is held; what arrives afterwards makes no sense any more."""
+        """Free all buffered bytes; bytes received afterwards cannot be parsed."""
         self._input, self._at = b"", 0
         self._message = bytearray()
         self._head, self._kind = None, None
@@ -109,7 +109,7 @@ class MessageReader:
         """Read the next frame; None until more bytes arrive.
 
         Raises:
-            FrameError: the client broke the protocol. The reader cannot go on.
+            FrameError: the client violated the protocol. The reader cannot continue.
         """
         frame = self._next()
         if frame is None and not self.unread:
@@ -140,7 +140,7 @@ class MessageReader:
         return len(self._input) - self._at >= size
 
     def _read_control(self, head: Head) -> Frame | None:
-        """Control frames are short: one waits where it lies until it is whole."""
+        """Read a control frame; it is short, and stays in the input until it is complete."""
         if len(self._input) - self._at < head.length + head.size:
             return None
         begin = self._at + head.length
@@ -162,7 +162,7 @@ class MessageReader:
 
     def _keep(self, piece: bytes) -> None:
         if self._utf8 is not None and not self._utf8.feed(piece):
-            self._message = bytearray()  # it fails at its end; until then nothing is kept
+            self._message = bytearray()  # invalid: reported at its end, nothing is kept until then
             return
         begin = len(self._message)
         self._message += piece

@@ -1,9 +1,9 @@
-"""The memory that incomplete messages may take, over all connections together. Pure.
+"""Bounds the memory of incomplete messages, over all connections together. Pure.
 
-Each connection may hold one incomplete message up to the size of the largest. Many at once would
-be more than a small machine has: past the limit the connection whose message arrives slowest is
-given up. Its client comes back, and resends; one whose bytes arrive briskly is never the victim
-of those that only hold what they sent.
+Each connection may hold one incomplete message of the maximum size. Many at once would exceed the
+memory of a small machine: above the limit, the connection whose message arrives slowest is closed.
+Its client reconnects and resends. A connection whose bytes arrive quickly is never closed because
+of others whose messages make no progress.
 """
 
 from typing import Generic, TypeVar
@@ -12,17 +12,17 @@ MAX_PARTIAL_BYTES = 512 * 1024 * 1024
 """Bytes of incomplete messages on all connections together."""
 
 NOTABLE_SIZE = 1 << 20
-"""Incomplete messages up to this size are not looked at."""
+"""Incomplete messages below this size are not counted."""
 
 Holder = TypeVar("Holder")
 
 
 class PartialMessages(Generic[Holder]):
-    """Keeps account of who holds how much.
+    """Records how many bytes each connection holds.
 
     Args:
-        limit: bytes that all may hold together.
-        notable: bytes up to which a holder is left out.
+        limit: bytes that all connections may hold together.
+        notable: bytes below which a connection is not counted.
     """
 
     def __init__(self, limit: int = MAX_PARTIAL_BYTES, notable: int = NOTABLE_SIZE) -> None:
@@ -33,7 +33,7 @@ class PartialMessages(Generic[Holder]):
         self.total = 0
 
     def update(self, holder: Holder, held: int, now: float) -> Holder | None:
-        """Note what a holder holds now, and return the one to give up, if that is too much."""
+        """Record a holder's bytes; return the holder to close if the total exceeds the limit."""
         if held < self._notable:
             self.drop(holder)
             return None
@@ -43,10 +43,10 @@ class PartialMessages(Generic[Holder]):
         return self._slowest(now) if self.total > self._limit else None
 
     def drop(self, holder: Holder) -> None:
-        """Forget a holder that holds nothing any more."""
+        """Remove a holder that no longer holds bytes."""
         self.total -= self._held.pop(holder, 0)
         self._since.pop(holder, None)
 
     def _slowest(self, now: float) -> Holder:
-        """The holder with the fewest bytes per second since it became notable."""
+        """Return the holder with the fewest bytes per second since it became notable."""
         return min(self._held, key=lambda each: self._held[each] / (now - self._since[each] + 1))

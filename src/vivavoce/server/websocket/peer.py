@@ -1,4 +1,4 @@
-"""What an application may know and ask of its peer beyond ASGI."""
+"""An ASGI extension: the application's access to its WebSocket peer."""
 
 import asyncio
 import os
@@ -14,32 +14,34 @@ EXTENSION = "vivavoce.peer"
 LONG_TEXT = "long_text"
 """Key of ``websocket.receive`` for a text in UTF-8 of more than ``LONG_TEXT_BYTES``.
 
-Of a text that the application's filter refused, it has only the beginning.
+It holds only the beginning of a text that the application's filter refused.
 """
 
 LONG_TEXT_BYTES = 64 * 1024
-"""A longer text is not decoded in one call, if the application takes its bytes."""
+"""Bytes above which a text is passed on undecoded, if the application accepts ``LONG_TEXT``."""
 
 Take = Callable[[bytes], bool]
-"""Takes a binary message in the call that brings it; False if it has to wait its turn."""
+"""Processes a binary message synchronously; returns False if it must be queued."""
 
 
 class PeerHandle:
     """The application's handle of its peer.
 
     Args:
-        confirmed: resolved by the connection.
+        confirmed: a future that the connection resolves.
         ping: sends a ping with a payload.
-        tell: sends a text at once; False if it has to wait, or the connection is gone.
-        receiving: whether a message has begun to arrive, and pongs may overtake the rest of it.
+        tell: sends a text at once; returns False if it would have to wait, or the connection is
+            closed.
+        receiving: returns whether a fragmented message is incomplete, so that pongs may overtake
+            the rest of it.
 
     Attributes:
-        confirmed: becomes whether the peer has answered our close.
+        confirmed: resolves to whether the peer has answered our close frame.
         tell: see above.
-        take: is offered binary messages before ASGI is.
+        take: receives binary messages instead of ASGI's queue, unless it returns False.
         receiving: see above.
-        new_text_filter: makes the filter of a text that arrives in pieces; set by an application
-            that reads ``LONG_TEXT``.
+        new_text_filter: returns the filter of a text that arrives in pieces; set by an
+            application that reads ``LONG_TEXT``.
     """
 
     def __init__(
@@ -58,13 +60,14 @@ class PeerHandle:
         self._questions: deque[tuple[bytes, Callable[[], None]]] = deque()
 
     def listen(self, take: Take | None) -> None:
-        """Offer binary messages to ``take`` while none waits on the way through ASGI."""
+        """Pass binary messages to ``take`` while no message is queued in ASGI."""
         self.take = take
 
     def ask(self, then: Callable[[], None]) -> None:
-        """Call ``then`` once the peer has read what was sent so far; in the order of the calls.
+        """Ping, and call ``then`` once the peer has read everything sent so far.
 
-        A peer may never answer: a caller that has a question open should not ask another.
+        Callbacks run in the order of the calls. A peer may never answer, so a caller should have
+        only one ping pending.
         """
         payload = os.urandom(8)
         self._questions.append((payload, then))
@@ -72,13 +75,13 @@ class PeerHandle:
 
     @property
     def asked(self) -> bool:
-        """Whether a question is open."""
+        """Whether a ping is unanswered."""
         return bool(self._questions)
 
     def answered(self, payload: bytes) -> bool:
-        """Return whether a pong was the answer to a question; calls back if so.
+        """Return whether a pong answers a pending ping; run its callback if so.
 
-        It answers the questions before that one too: a peer may answer its newest ping alone.
+        It answers all earlier pings too: a peer may answer only the newest ping.
         """
         if all(payload != asked for asked, _ in self._questions):
             return False
@@ -89,12 +92,12 @@ class PeerHandle:
         return True
 
     def resolve(self, *, confirmed: bool) -> None:
-        """Settle whether the peer has answered our close; the first call counts."""
+        """Record whether the peer has answered our close frame; only the first call counts."""
         if not self.confirmed.done():
             self.confirmed.set_result(confirmed)
 
     def detach(self) -> None:
-        """Forget the connection and the application: the connection is gone."""
+        """Release the connection and the application: the connection is closed."""
         self.resolve(confirmed=False)
         self._ping, self.tell, self.receiving = _ping_nobody, _tell_nobody, _receive_nothing
         self.take = None
@@ -102,7 +105,7 @@ class PeerHandle:
 
 
 def _ping_nobody(_payload: bytes) -> None:
-    """The connection is gone."""
+    """Do nothing: the connection is closed."""
 
 
 def _tell_nobody(_text: bytes) -> bool:
@@ -114,6 +117,6 @@ def _receive_nothing() -> bool:
 
 
 def peer_of(scope: Mapping[str, Any]) -> PeerHandle:
-    """The peer of a connection that ``WebSocketProtocol`` serves."""
+    """Return the peer of a connection that ``WebSocketProtocol`` serves."""
     peer: PeerHandle = scope["extensions"][EXTENSION]
     return peer

@@ -1,8 +1,8 @@
 """The WebSocket protocol of the server: asyncio's callbacks over sans-I/O parts.
 
-The handshake, the closing handshake and the failing of a connection are the `websockets`
-library's. Data frames, pings and pongs are read here: a chunk of audio costs a few calls, and a
-flood of anything costs its sender's own pace. Decision 19 has the measurements.
+The `websockets` library implements the opening handshake, the closing handshake and the failing of
+a connection. Data frames, pings and pongs are read here: a chunk of audio costs a few calls, and a
+flood of frames slows down only its sender. Decision 19 has the measurements.
 """
 
 import asyncio
@@ -60,46 +60,46 @@ HANDSHAKE_SECONDS = 10.0
 """Time for a handshake from its first byte to its answer, the handshake queue included."""
 
 REFUSAL_SECONDS = 5.0
-"""Time that a client has to read the refusal of its handshake; then the connection is aborted."""
+"""Time for a client to read the refusal of its handshake before the connection is aborted."""
 
 CLOSE_SECONDS = 10.0
-"""Time that a peer has to read what is left and to answer a close; then it is aborted."""
+"""Time for a peer to read buffered data and answer a close before the connection is aborted."""
 
 QUIET_SECONDS = 0.5
-"""Silence of a client, refused in the middle of a message, after which it is closed."""
+"""Silence of a client that was refused within a message after which its connection is closed."""
 
 _INTERNAL_ERROR = 1011
 _RESTART = 1012
 _TRY_LATER = 1013
 _ABNORMAL = 1006
 _WITHIN_A_MESSAGE = frozenset({MESSAGE_TOO_BIG, _TRY_LATER})
-"""Codes that refuse a message whose bytes are on their way."""
+"""Close codes that refuse a message whose bytes are still arriving."""
 
 _log = structlog.get_logger(__name__)
 
 
 class _Phase(Enum):
     HEAD = auto()  # the head of the handshake arrives
-    ANSWERING = auto()  # the application decides; bytes are kept, not parsed
+    ANSWERING = auto()  # the application decides; bytes are buffered, not parsed
     OPEN = auto()
-    CLOSING = auto()  # our close has left; only the peer's answer matters
-    DISCARDING = auto()  # nothing that arrives matters
+    CLOSING = auto()  # our close frame is sent; only the peer's answer matters
+    DISCARDING = auto()  # all input is discarded
     LOST = auto()
 
 
 class WebSocketProtocol(asyncio.Protocol):
     """One connection, from the head of its handshake to its end.
 
-    Drops a peer that answers neither ping nor close, with everything that it has not read.
+    Aborts the connection of a peer that answers neither ping nor close, and drops its unread data.
 
     Args:
-        config: the server's configuration; its limits of size and time are kept to.
-        server_state: where connections and tasks are registered for a graceful shutdown.
+        config: the server's configuration, with its limits of size and time.
+        server_state: the registry of connections and tasks for a graceful shutdown.
         app_state: the application's state.
-        endpoint: what is shared with other connections.
+        endpoint: the state shared with other connections.
 
     Attributes:
-        connection_slot: set by whoever limits connections; released at the end.
+        connection_slot: set by ``HttpProtocol`` at the upgrade; released at the end.
     """
 
     connection_slot: ConnectionSlot | None = None
@@ -135,8 +135,8 @@ class WebSocketProtocol(asyncio.Protocol):
     # -- asyncio's callbacks -------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer has connected."""
-        transport = cast("asyncio.Transport", transport)  # which uvloop's is not by inheritance
+        """Start the handshake: a peer has connected."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._transport = transport
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # names its own classes
         self._bridge = AsgiBridge(self)
@@ -153,11 +153,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self._timer = self._loop.call_later(HANDSHAKE_SECONDS, self._handshake_late)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived; a whole binary message goes the short way if nothing is before it."""
+        """Handle received bytes; a whole binary message takes a fast path if it is next."""
         phase = self._phase
         if phase is _Phase.OPEN:
             now = self._now()
-            if self._writable:  # what it sends proves nothing of a peer that never reads
+            if self._writable:  # input does not prove that the peer still reads
                 self._heard_at = now
             peer = self._peer
             if (
@@ -182,12 +182,12 @@ class WebSocketProtocol(asyncio.Protocol):
             self._heard_at = self._now()
 
     def pause_writing(self) -> None:
-        """The peer reads too slowly."""
+        """Pause sending: the write buffer is full."""
         self._writable = False
         self._bridge.writable.clear()
 
     def resume_writing(self) -> None:
-        """The peer has read."""
+        """Resume sending: the peer has read enough."""
         self._writable = True
         self._heard_at = self._now()
         self._bridge.writable.set()
@@ -196,7 +196,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._owed_pong = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone; what it held is freed now, not when garbage is collected."""
+        """Free the connection's memory at once, without waiting for the garbage collector."""
         del exc
         answering = self._phase is _Phase.ANSWERING
         self._phase = _Phase.LOST
@@ -211,13 +211,13 @@ class WebSocketProtocol(asyncio.Protocol):
         self._bridge.disconnect(_ABNORMAL)
         self._bridge.detach()
         if answering:
-            self._bridge.cancel()  # it waits for its turn, or looks up a session, for no one
+            self._bridge.cancel()  # its handshake is queued, or it looks up a session
         if self.connection_slot is not None:
             self.connection_slot.release()
             self.connection_slot = None
 
     def shutdown(self) -> None:
-        """The server ends."""
+        """Close the connection: the server shuts down."""
         if self._phase in {_Phase.HEAD, _Phase.ANSWERING}:
             self._refuse(plain_refusal(HTTPStatus.SERVICE_UNAVAILABLE))
             self._bridge.cancel()
@@ -255,7 +255,7 @@ class WebSocketProtocol(asyncio.Protocol):
         }
 
     def accept(self, headers: HeaderPairs, subprotocol: str | None) -> None:
-        """Answer the handshake with 101, then read what has arrived behind it."""
+        """Answer the handshake with 101, then read the bytes received after it."""
         if self._phase is not _Phase.ANSWERING or self._accepted is None:
             raise ClientDisconnectedError
         response = self._accepted.response
@@ -270,7 +270,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._intake.run(now)
 
     def deny(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Answer the handshake with something other than 101."""
+        """Answer the handshake with a status other than 101."""
         if self._phase is _Phase.ANSWERING:
             self._refuse(Refused(status, denial(status, headers, body).serialize()))
 
@@ -294,9 +294,9 @@ class WebSocketProtocol(asyncio.Protocol):
         return bool(self._bridge.events) and self._phase is _Phase.OPEN
 
     def resume(self) -> None:
-        """Read on: the application has taken what waited for it.
+        """Continue reading: the application has received the queued message.
 
-        Not before the answer to the handshake: what has arrived behind it is held until then.
+        Before the handshake is answered, the bytes received after it stay buffered.
         """
         if self._phase is not _Phase.ANSWERING:
             self._intake.resume()
@@ -343,7 +343,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._writable:
             self._pong(payload)
         else:
-            self._owed_pong = payload  # the last one answers those before it (RFC 6455 §5.5.3)
+            self._owed_pong = payload  # one pong answers all earlier pings (RFC 6455 §5.5.3)
 
     def _pong(self, payload: bytes) -> None:
         if self._phase in {_Phase.OPEN, _Phase.CLOSING} and not self._transport.is_closing():
@@ -354,21 +354,21 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.write(ping_frame(payload))
 
     def _account(self, now: float) -> None:
-        """Note what the reader holds; the slowest is given up where all hold too much."""
+        """Record the buffered bytes; close the slowest connection if the total is too large."""
         victim = self._endpoint.partials.update(self, self._reader.held, now)
         if victim is not None:
             _log.info("incomplete_message_dropped", held=self._endpoint.partials.total)
             victim.give_up("too many incomplete messages")
 
     def give_up(self, reason: str) -> None:
-        """Close the connection of a client that holds too much memory; it may come back."""
+        """Close the connection of a client that occupies too much memory; it may reconnect."""
         if self._phase is _Phase.OPEN:
             self._fail(_TRY_LATER, reason)
 
     # -- out -----------------------------------------------------------------------------------
 
     def send_text(self, text: bytes) -> None:
-        """Send a text."""
+        """Send a text message."""
         self._write_frame(text_frame(text))
 
     def send_binary(self, data: bytes) -> None:
@@ -390,14 +390,14 @@ class WebSocketProtocol(asyncio.Protocol):
         return True
 
     def _flush(self) -> None:
-        """Write what the library has to say; its mark for the end of the stream is empty."""
+        """Write the library's output; its marker for the end of the stream is empty."""
         if data := b"".join(self._server.data_to_send()):
             self._transport.write(data)
 
     # -- the end -------------------------------------------------------------------------------
 
     def close(self, code: int, reason: str) -> None:
-        """Send the application's close, and wait for the peer's."""
+        """Send the application's close frame, and wait for the peer's."""
         if self._phase is not _Phase.OPEN:
             return
         self._cut_later(CLOSE_SECONDS)
@@ -433,12 +433,12 @@ class WebSocketProtocol(asyncio.Protocol):
         self._fail(error.code, str(error))
 
     def _fail(self, code: int, reason: str) -> None:
-        """Fail the connection (RFC 6455 §7.1.7): say why, and discard what still arrives.
+        """Fail the connection (RFC 6455 §7.1.7): send a close frame, and discard further input.
 
-        To close while bytes arrive would reset the connection, and the close frame with it.
+        Closing the socket while bytes arrive would reset the connection and lose the close frame.
         """
         if self._phase is _Phase.OPEN:
-            # A client that was given up has said nothing itself: to the application it is lost.
+            # The client has sent no close frame, so the application sees a lost connection.
             self._bridge.disconnect(_ABNORMAL if code == _TRY_LATER else code, reason)
         self._server.fail(code, reason)
         self._flush()
@@ -456,9 +456,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.close()
 
     def _close_when_quiet(self) -> None:
-        """Close once the message that was refused has arrived, or its client has stopped.
+        """Close once the refused message has arrived, or its client has stopped sending.
 
-        An end of the stream in the middle of it makes clients fail that still have to write.
+        Ending the stream earlier causes write errors in clients that are still sending.
         """
         self._timer = None
         now = self._now()
@@ -468,7 +468,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._timer = self._loop.call_at(self._heard_at + QUIET_SECONDS, self._close_when_quiet)
 
     def _end_now(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Close once the peer has read what is left; abort if that takes too long."""
+        """Close once the peer has read the buffered data; abort after ``seconds``."""
         self._discard()
         self._cut_later(seconds)
         self._transport.close()
@@ -480,7 +480,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._endpoint.partials.drop(self)
 
     def application_ended(self, *, failed: bool) -> None:
-        """The application has returned, or raised; as a rule it has closed before."""
+        """Close if the application has returned or raised without closing."""
         if self._phase is _Phase.ANSWERING:
             self._refuse(plain_refusal(HTTPStatus.INTERNAL_SERVER_ERROR))
         elif self._phase is _Phase.OPEN:

@@ -1,20 +1,20 @@
-"""Logs refused handshakes, few lines however many there are."""
+"""Logs refused handshakes at a bounded rate."""
 
 from collections.abc import Callable
 
 import structlog
 
 REFUSAL_LOG_SECONDS = 10.0
-"""At most one line in this time; it counts those that had none."""
+"""Minimum interval of log lines; each counts the refusals not logged since the previous one."""
 
 _log = structlog.get_logger(__name__)
 
 
 class RefusalLog:
-    """One line for the first refusal, and one at a time for those that follow.
+    """Logs the first refusal, then at most one line per ``REFUSAL_LOG_SECONDS``.
 
     Args:
-        write: writes a line: an event and its values.
+        write: writes a log line: an event and its values.
     """
 
     def __init__(self, write: Callable[..., None] = _log.info) -> None:
@@ -23,7 +23,7 @@ class RefusalLog:
         self._unwritten = 0
 
     def note(self, now: float, status: int, client: tuple[str, int] | None) -> None:
-        """Note a refused handshake."""
+        """Count a refused handshake, and log it if a line is due."""
         if now < self._next:
             self._unwritten += 1
             return

@@ -1,12 +1,12 @@
-"""A token bucket: short bursts pass, the long-run rate is bounded. No clock of its own."""
+"""A token bucket: short bursts pass, the long-run rate is bounded. No clock."""
 
 
 class TokenBucket:
-    """Grants events up to a rate, with a burst on top.
+    """Grants events up to a rate, plus a burst.
 
     Args:
         rate: events per second in the long run.
-        burst: events that may come at once.
+        burst: events at once.
         now: seconds of a monotonic clock.
     """
 
@@ -19,7 +19,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Take a token if there is one at ``now``."""
+        """Take a token if one is available at ``now``."""
         tokens = self._tokens + (now - self._at) * self._rate
         if tokens > self._burst:  # noqa: PLR1730  half the cost of `min`, once for each chunk
             tokens = self._burst
@@ -33,7 +33,7 @@ class TokenBucket:
         return max((1 - self._refilled(now)) / self._rate, 0.0)
 
     def full(self, now: float) -> bool:
-        """Return whether nothing is missing at ``now``: a new bucket would be the same."""
+        """Return whether the bucket is full at ``now``, and so equal to a new one."""
         return self._refilled(now) >= self._burst
 
     def _refilled(self, now: float) -> float:

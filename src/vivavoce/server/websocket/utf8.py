@@ -1,4 +1,4 @@
-"""Checks that text which arrives in pieces is UTF-8, without keeping it. Pure."""
+"""Checks incrementally that a text is valid UTF-8, without storing it. Pure."""
 
 import codecs
 
@@ -6,10 +6,7 @@ _decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Utf8Check:
-    """Follows one text.
-
-    After a fault nothing is looked at any more.
-    """
+    """Checks one text; after a fault, further pieces are ignored."""
 
     def __init__(self) -> None:
         self._decode = _decoder().decode
@@ -17,13 +14,13 @@ class Utf8Check:
         self._fault = ""
 
     def feed(self, piece: bytes) -> bool:
-        """Check the next bytes; False once the text is known not to be UTF-8."""
+        """Check the next bytes; return False once the text is known to be invalid."""
         if not self._fault:
             self._check(piece, last=False)
         return not self._fault
 
     def finish(self) -> str:
-        """The text has ended: what is wrong with it, or an empty text."""
+        """End the text; return its fault, or an empty text."""
         if not self._fault:
             self._check(b"", last=True)
         return self._fault
