@@ -22,69 +22,69 @@ from vivavoce.load.report import markdown, told
 FOLDER = "benchmarks"
 """Of the JSON files and the charts, beside the page."""
 
-_HEAD = """# Benchmarks: how fast, how many, at what cost
+_HEAD = """# Benchmarks
 
-This page is made by `make bench`; `make bench QUICK=1` makes a rough one in a few minutes. Each \
-table says how to make it alone, on this machine or, with `--url`, on another. All figures are in \
-[files](benchmarks/) too.
+`make bench` writes this page; `make bench QUICK=1` makes a rough version in a few minutes. Each \
+table states the command that measures it alone, on this machine or, with `--url`, on another. \
+[JSON files](benchmarks/) contain all figures.
 
-The driver is another process than the server, on the same machine, and takes its share of it. \
-*Driver late* is the most by which it sent a chunk too late: where that is more than a tenth of a \
-second, latencies tell of the driver. *Other CPU s* is what everything else on the machine used \
-during the run: where that is much, the figures are worse than the server is. *Failed* counts \
-sessions that did not end as they should; latencies are seconds, median / 95th (/ 99th) percentile.
+The driver is a separate process on the same machine and takes a share of its CPU. *Driver late* \
+is the maximum delay with which it sent a chunk: above a tenth of a second, latencies measure the \
+driver rather than the server. *Other CPU s* is the CPU time of all other processes during the \
+run: if it is high, the figures are worse than those of the server. *Failed* counts sessions that \
+did not end correctly. Latencies are in seconds, median / 95th (/ 99th) percentile.
 
-How well it hears: [accuracy](benchmarks/accuracy.md), [languages](benchmarks/languages.md).
+For the quality of transcripts, see [accuracy](benchmarks/accuracy.md) and \
+[languages](benchmarks/languages.md).
 """
 
 _LATENCY = """## Latency
 
-Streams that all talk without a pause, in real time, in chunks of 100 ms; each begins at another \
-place of the recording.
+All streams speak without a pause, in real time, in chunks of 100 ms; each begins at a different \
+position of the recording.
 
-- *Time to final*: from the last sample of speech to the utterance's final. The least possible is \
-`endpointing` and one window of 32 ms. Utterances cut at their maximum duration have none.
+- *Time to final*: from the last sample of speech to the utterance's final. The minimum is \
+`endpointing` plus one window of 32 ms. Utterances cut at their maximum duration are not counted.
 - *First text*: from the end of an utterance's first word to the first text.
-- *Word shown*, *word final*: from the end of a word to when it was first shown, and was final.
-- *Stop to last final*: from the stop to the final that came after it.
-- *Partials / s*: partials that a stream saw in a second; *shed*: partials that gave way to \
-something more urgent. *Taken back*: words shown and then changed or removed, for each word of the \
-finals.
-- *Stable after*: from the end of a word to its being marked as stable, with `stable_words` of a \
-partial: no later partial of the utterance changes it. *Stable / changed / refuted*: how many were \
-marked; how many of them a later partial took back all the same, which must be 0; and how many the \
-final does not begin with, for a final is a function of the audio alone and knows no partials.
-- *CPU s / audio s*: processor seconds of the whole server for a second of one stream.
-- *Loop > 5 ms*: how often the server's event loop had computed for more than 5 ms before it \
-answered its watchdog, and how often that asked.
+- *Word shown*, *word final*: from the end of a word to its first partial, and to its final.
+- *Stop to last final*: from `stop_recording` to the last final.
+- *Partials / s*: partials per second that a stream received; *shed*: partials dropped in favour \
+of more urgent work. *Taken back*: words shown and later changed or removed, per word of the finals.
+- *Stable after*: from the end of a word to the partial that marks it as stable (`stable_words`): \
+no later partial of the utterance changes it. *Stable / changed / refuted*: words marked as \
+stable; those of them that a later partial changed, which must be 0; and those that the final \
+does not begin with, because a final depends on the audio alone and not on partials.
+- *CPU s / audio s*: CPU seconds of the whole server per second of audio of one stream.
+- *Loop > 5 ms*: number of times the server's event loop computed for more than 5 ms before it \
+answered its watchdog, and the number of checks.
 """
 
 _CAPACITY = """## Capacity
 
-How many streams before 95 % of the finals are not within half a second any more, and before words \
-become final a second later than for one stream alone. *Talk 50 %* is five seconds of speech, then \
-five of silence. Searched to an eighth.
+The number of streams up to which 95 % of the finals arrive within half a second, and up to which \
+words become final at most one second later than with one stream. *Talk 50 %* alternates five \
+seconds of speech with five seconds of silence. The search ends at a resolution of one eighth.
 """
 
 _OVERHEAD = """## Overhead
 
-Processor time of the whole server, partials included, over that of the engine alone in one \
-process on the very same requests: the finals' spans, each with the speech before it (*context*). \
-1.0 is the limit. The first line is one stream alone, where there is time for partials; the last \
-one is more than the machine bears, where partials give way. *No context*: the engine on the same \
+CPU time of the whole server, partials included, divided by that of the bare engine in one process \
+on the same requests: the spans of the finals, each with the speech before it (*context*). The \
+minimum is 1.0. The first row is one stream, with capacity left for partials; the last row exceeds \
+the capacity of the machine, so that partials are dropped. *No context*: the engine on the same \
 spans without the speech before them.
 """
 
 _LONG = """## A long session
 
-One session, sent faster than it would be spoken; a fifth of it is speech. Whether latency, memory \
-and cost stay what they were.
+One session, sent faster than real time; a fifth of it is speech. The table shows whether latency, \
+memory and cost stay constant.
 """
 
 _INGEST = """## Intake
 
-Sessions of silence, chunks of 100 ms: how soon each chunk is acknowledged, which means stored on \
-disk. Every chunk counts, also where one acknowledgement answers several.
+Sessions that send silence in chunks of 100 ms: the time until each chunk is acknowledged, that \
+is, stored on disk. Every chunk counts, even if one acknowledgement covers several.
 """
 
 _CAPACITY_NAMES = {True: "partials", False: "finals only"}
@@ -122,7 +122,7 @@ def _made(made: Made, commit: str) -> str:
     machine: Machine = made.machine
     models = ", ".join(f"{name} ({source})" for name, source in made.models.items())
     return (
-        f"Made {made.when[:16].replace('T', ' ')} UTC with Vivavoce {made.version}, commit "
+        f"Measured {made.when[:16].replace('T', ' ')} UTC with Vivavoce {made.version}, commit "
         f"{commit}, Python {machine.python}, on {machine.cores} cores of {machine.processor}, "
         f"{machine.memory_gb:g} GB, {machine.system}. Models: {models}. `endpointing` "
         f"{made.settings['endpointing']:g}, `maximum_duration_without_endpointing` "
@@ -140,7 +140,7 @@ def _measured(name: str, command: str, document: Document) -> str:
 
 
 def _summary(documents: Iterable[Document]) -> str:
-    """Where there are several measurements of a kind: what came of each."""
+    """The results of several measurements of a kind."""
     rows = [each for each in documents if isinstance(each, Capacity)]
     if not rows:
         return ""

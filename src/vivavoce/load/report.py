@@ -173,7 +173,7 @@ def told(document: Document) -> str:
 def _borne(found: Capacity) -> str:
     return (
         f"Streams with 95 % of finals within {found.limit:g} s: {found.within}. "
-        f"Before finals slip by {found.slip:g} s: {found.before_slipping}."
+        f"Streams before finals fall {found.slip:g} s behind: {found.before_slipping}."
     )
 
 
@@ -189,9 +189,9 @@ def _alone(found: Overhead) -> str:
 def _drifted(found: Long) -> str:
     drift = found.drift
     if drift.resident_mb is None and drift.time_to_final is None:
-        return f"At {found.speed:g} times real time; too short to tell a drift."
+        return f"At {found.speed:g} times real time; too short to measure a drift."
     return (
-        f"At {found.speed:g} times real time. The last third against the first: time to final "
+        f"At {found.speed:g} times real time. Last third minus first third: time to final "
         f"{_signed(drift.time_to_final, 's')}, memory {_signed(drift.resident_mb, 'MB')} "
         f"({_signed(drift.mb_per_hour, 'MB')} an hour). Failed: {len(found.whole.failures)}; "
         f"driver late at most {found.whole.driver_late:.2f} s."
@@ -199,4 +199,4 @@ def _drifted(found: Long) -> str:
 
 
 def _signed(value: float | None, unit: str) -> str:
-    return "not known" if value is None else f"{value:+.2f} {unit}"
+    return "unknown" if value is None else f"{value:+.2f} {unit}"
