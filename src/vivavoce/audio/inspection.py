@@ -20,6 +20,8 @@ from vivavoce.audio.readings import (
     Values,
     declared_name,
     has_free_low_part,
+    is_even,
+    is_two_sided,
     read,
     roughness,
     shifted,
@@ -134,7 +136,8 @@ class SignalInspector:
             return
         best, least = self._smoothest(data)
         if best is not None and self._is_better(best, data, least, rough):
-            self._vote_for(best)
+            if is_even(frames):
+                self._vote_for(best)
             return
         if rough < _CLEARLY * least:
             self._vote(self._votes, _DECLARED)
@@ -151,7 +154,7 @@ class SignalInspector:
         for reading in self._others:
             frames = read(reading, data, self._format.channels)
             worst = float("inf") if frames is None else roughness(frames)[1]
-            if worst < least:
+            if worst < least and frames is not None and is_two_sided(frames):
                 best, least = reading, worst
         return best, least
 

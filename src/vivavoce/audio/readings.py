@@ -25,6 +25,11 @@ _NARROWEST_UNIFORM: Final = 0.85
 _WIDEST_UNIFORM: Final = 1.15
 _SANE_FLOAT: Final = 4.0
 _LEAST_FLOAT: Final = 1e-30
+_STRETCHES: Final = 12
+_EVEN_STRETCHES: Final = 5
+"""Parts of a block that must hold energy; with 9, a fifth of the signed 8-bit samples is missed."""
+_SHARE: Final = 0.1
+"""Energy of such a part, over the mean of all."""
 _RESIDUES: Final = 12
 """A multiple of 2, 3 and 4: in how many narrow frames a wide one repeats."""
 
@@ -190,6 +195,27 @@ def roughness(frames: Values) -> tuple[float, float]:
     energy = np.einsum("ij,ij->i", steps, steps).reshape(-1, _RESIDUES).mean(axis=0)
     worst = max(float(energy.reshape(-1, each).mean(axis=0).max()) for each in (3, 4))
     return float(energy.mean()) / (2 * spread), worst / (2 * spread)
+
+
+def is_two_sided(frames: Values) -> bool:
+    """Whether samples lie on both sides of zero, as those of sound do.
+
+    If wide samples are read one byte late, their top bytes may all be zero. The reading then
+    follows the sign of the sound alone, which is smoother than the sound.
+    """
+    return bool(frames.min(initial=0) < 0 < frames.max(initial=0))
+
+
+def is_even(frames: Values) -> bool:
+    """Whether the energy is spread over several parts of the block.
+
+    Clicks over a hum have nearly all their energy and roughness in a few samples; wrong readings
+    follow the hum and are smooth.
+    """
+    length = len(frames) // _STRETCHES
+    stretches = frames[: length * _STRETCHES].reshape(_STRETCHES, -1, frames.shape[1])
+    energies = stretches.var(axis=1).sum(axis=1)
+    return bool(np.count_nonzero(energies >= _SHARE * energies.mean()) >= _EVEN_STRETCHES)
 
 
 def has_free_low_part(reading: Reading, data: bytes, declared_width: int) -> bool:

@@ -28,6 +28,8 @@ def voice() -> Floats:
 
 
 VOICE = voice()
+KNOCKS = np.where(np.arange(len(VOICE)) % 1_000 < 100, NOISE.normal(0, 0.05, len(VOICE)), 0)
+HUM = 0.005 * np.sin(2 * np.pi * 30 * TIME)
 PULSES = (np.arange(len(TIME)) % 400 == 0) * 0.9
 SIGNALS = (
     {
@@ -42,6 +44,7 @@ SIGNALS = (
         "clipped voice": np.clip(8 * VOICE, -1, 1 - 2**-15),
         "faint voice": 0.003 * VOICE,
         "clicks": PULSES,
+        "knocks over a hum": np.round((HUM + KNOCKS) * 32_768) / 32_768,
         "sweep": 0.5 * np.sin(2 * np.pi * (20 + 650 * TIME) * TIME),
         "voice": VOICE,
         "half-sample tone": 0.5 * np.cos(np.pi * np.arange(len(TIME))),
@@ -65,7 +68,7 @@ def test_nothing_is_found_in_audio_that_is_what_it_is_declared_to_be(signal: str
     sound = SIGNALS[signal]
     cases = [(1, "same", name) for name in (*FORMATS, "pcm_32 of 16 bits")]
     for kind in ("same", "silent", "other"):
-        cases += [(2, kind, name) for name in ("pcm_8", "pcm_16", "ulaw")]
+        cases += [(2, kind, name) for name in ("pcm_8", "pcm_16", "pcm_24", "pcm_32", "ulaw")]
     for channels, kind, name in [*cases, (5, "quieter", "pcm_16")]:
         declared = declared_as(name.removesuffix(" of 16 bits"), RATE, channels)
         finding, _ = found_in(encoded(name, interleaved(sound, channels, kind)), declared)
