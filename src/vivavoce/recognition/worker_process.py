@@ -133,7 +133,7 @@ class WorkerProcess:
         return decoded
 
     def obituary(self) -> str:
-        """How the process died."""
+        """Return a description of how the process ended."""
         return f"worker {self.pid} {_manner_of_death(self._process.returncode)}"
 
     async def close(self) -> None:
