@@ -70,7 +70,7 @@ class DecodeRequest(msgspec.Struct, frozen=True):
         language: the language to decode in; without meaning for the purpose ``language``.
         context: earlier speech of the channel.
         speech_start: sample of ``audio`` where speech begins; the audio before it is pre-roll.
-        languages: candidates for the purpose ``language``; empty means all that the engine knows.
+        languages: candidates for the purpose ``language``; empty means all that it supports.
         draft: probable beginning of a partial's text. An engine may verify it instead of decoding
             it again, or ignore it; the result is the same either way, except for rounding.
     """

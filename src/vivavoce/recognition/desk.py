@@ -74,7 +74,7 @@ class Desk:
         self._clock = clock
         self._cadence = Cadence()
         self.workload = Workload()
-        self._owed: dict[Job, float] = {}  # with workers: time taken
+        self._owed: dict[Job, float] = {}  # due jobs being decoded: start time
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
         # Speculative finals: confirmed ones with their deadlines; parked ones wait for that.

@@ -84,7 +84,7 @@ def pulled_entry(source: HubSource, folder: Path) -> Model:
     """Describe a model whose files have just been checked, and store the entry in its folder.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     files = tuple(
         ModelFile(path.name, path.stat().st_size, file_hash(path))
@@ -107,7 +107,7 @@ def read_entry(folder: Path) -> Model:
     """Describe a custom model by the entry stored when it was pulled, or by its files.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     try:
         return msgspec.json.decode((folder / ENTRY).read_bytes(), type=Model)
@@ -121,7 +121,7 @@ def describe(folder: Path) -> Model:
     """Describe the model in a user's folder.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     told = _description(folder)
     return Model(

@@ -1,6 +1,6 @@
 """Detection of audio that crashes workers, so that one speaker cannot affect the others.
 
-When a worker is lost with several jobs in hand, none of them gets a strike, but each is decoded
+When a worker is lost while it decodes several jobs, none of them gets a strike, but each is decoded
 alone from then on. When a worker is lost with a single job, the job gets a strike; the second
 strike condemns it. Finals and language requests are counted one by one. The partials of a channel
 are counted together, because each contains the audio of the previous one and would crash a worker
@@ -35,7 +35,7 @@ class Quarantine:
     def worker_lost(
         self, jobs: Iterable[Job], *, alone: bool, guesses: Collection[Job] = ()
     ) -> None:
-        """Record that a worker died or hung with these jobs in hand.
+        """Record that a worker died or hung while it decoded these jobs.
 
         Args:
             jobs: the jobs of its batch that are still awaited.

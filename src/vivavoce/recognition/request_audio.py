@@ -18,7 +18,7 @@ def read_audio(encoded: bytes) -> Floats:
     """Read a request's audio.
 
     Raises:
-        ValueError: it is not made of whole, finite 32-bit floats.
+        ValueError: the audio does not consist of whole, finite 32-bit floats.
     """
     if len(encoded) % 4:
         raise ValueError(f"{len(encoded)} bytes are not whole 32-bit samples")

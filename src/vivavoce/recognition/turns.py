@@ -71,7 +71,7 @@ class Turns:
         )
 
     def take(self, engine: str, now: float, most: int) -> Iterator[Entry]:
-        """Remove and yield an engine's next job and those that may join it, at most ``most``."""
+        """Remove and yield an engine's next job and jobs that may join it, at most ``most``."""
         batch: list[Entry] = []
         while len(batch) < most and (entry := self._next(engine, now, batch)):
             if not batch:

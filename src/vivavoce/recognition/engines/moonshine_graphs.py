@@ -46,7 +46,7 @@ def make_decoder(folder: Path, target: Path) -> None:
 
 
 def _published(folder: Path) -> Source:
-    """Both published graphs; of the decoder's two branches what the one with a cache makes."""
+    """Return both published graphs; the decoder branch with a cache has priority."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         plain = Path(scratch, "plain.onnx")
         graphs = []
@@ -56,7 +56,7 @@ def _published(folder: Path) -> Source:
     decoder, encoder = graphs
     (choice,) = (node for node in decoder.node if node.op_type == "If")
     branches = {branch.name: branch.g for branch in choice.attribute}
-    # Only the branch without a cache makes keys and values of the audio.
+    # Only the branch without a cache computes keys and values of the audio.
     return Source([decoder, branches["else_branch"], branches["then_branch"], encoder])
 
 

@@ -182,5 +182,5 @@ def _tidy(text: str, *, apart: bool) -> str:
 
 
 def _joined(lead: str, text: str) -> str:
-    """An opening mark and what it opens; they stand together in every script."""
+    """Return an opening mark joined to the text after it, without a space in any script."""
     return lead + text.lstrip() if lead else text
