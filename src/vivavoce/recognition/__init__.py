@@ -1,1 +1,1 @@
-"""Utterances to text: the engine contract, the models, the scheduler and the workers."""
+"""Speech recognition: the engine contract, the models, the scheduler and the workers."""

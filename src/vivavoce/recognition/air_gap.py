@@ -1,4 +1,4 @@
-"""Models without a network: from a folder that was carried here, or not at all."""
+"""Offline sources of models: a folder copied to this machine, or none at all."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from vivavoce.recognition.unpacking import file_hash
 
 
 class FolderDownloader:
-    """Finds wheels in a folder, as ``pip download`` or a browser leaves them there."""
+    """Finds wheels in a folder, as stored by ``pip download`` or a browser."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -57,5 +57,5 @@ def _is_named(path: Path, wheel: Wheel) -> bool:
 
 
 def _plain(name: str) -> str:
-    """Return a package name as indexes compare it."""
+    """Return a package name in the normalised form that indexes compare."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,6 +1,6 @@
-"""Where each token was spoken, read from a decoder's cross-attention.
+"""Token times from a decoder's cross-attention.
 
-Engine-neutral: a row of the attention tells which frames of the audio the decoder looked at when
+Engine-neutral: a row of the attention shows which frames of the audio the decoder attended to when
 it chose a token. A monotonic path through all rows gives each token a run of frames.
 """
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _MEDIAN_WIDTH = 7
-"""Frames; single frames that light up by chance do not pull the path."""
+"""Width of the median filter, in frames: isolated peaks do not distort the path."""
 
 
 def token_frames(attention: Floats) -> npt.NDArray[np.int64]:
-    """Give every token its run of frames.
+    """Assign a run of frames to every token.
 
     Args:
         attention: weights of shape ``[heads, tokens, frames]``, every row summing to one.
@@ -30,7 +30,7 @@ def token_frames(attention: Floats) -> npt.NDArray[np.int64]:
 
 
 def _salience(attention: Floats) -> Floats:
-    """Mean over the heads of how much more a token looks at a frame than other tokens do."""
+    """Return the mean over the heads of a token's attention to a frame relative to other tokens."""
     mean = attention.mean(axis=1, keepdims=True)
     deviation = attention.std(axis=1, keepdims=True)
     standard = (attention - mean) / np.maximum(deviation, 1e-9)
@@ -39,7 +39,7 @@ def _salience(attention: Floats) -> Floats:
 
 
 def _median_filter(values: Floats) -> Floats:
-    """Median over a window of frames (the last axis), edges repeated."""
+    """Return the median over a window of frames (the last axis), edges repeated."""
     half = _MEDIAN_WIDTH // 2
     padded = np.pad(values, ((0, 0), (0, 0), (half, half)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, _MEDIAN_WIDTH, axis=-1)
@@ -48,9 +48,10 @@ def _median_filter(values: Floats) -> Floats:
 
 
 def monotonic_path(cost: Floats) -> npt.NDArray[np.int64]:
-    """Cheapest way to cut the frames into one run per token, in order (``cost[token, frame]``).
+    """Return the cheapest division of the frames into one run per token, in order.
 
-    The usual dynamic programme fills one cell at a time. Here a whole row is filled at once: with
+    ``cost`` is indexed ``[token, frame]``; the result has the format of :func:`token_frames`. The
+    usual dynamic programme fills one cell at a time. Here a whole row is filled at once: with
     running sums ``S`` of the row's cost, ending token ``t`` at frame ``j`` costs ``S[j]`` plus the
     least, over its first frame ``k``, of ``best[t - 1][k - 1] - S[k - 1]``.
     """

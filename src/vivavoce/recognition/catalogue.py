@@ -1,4 +1,4 @@
-"""The models the house knows: sources, hashes, licences. Read from ``catalogue.toml``."""
+"""Catalogue of known models: sources, hashes, licences. Read from ``catalogue.toml``."""
 
 from collections.abc import Iterator
 from importlib import resources
@@ -12,17 +12,17 @@ Task = Literal["transcribe", "voice-activity", "sample"]
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-"""One plain name: it can never lead out of the model's folder."""
+"""A plain file name, which cannot refer to a path outside the model's folder."""
 
 _PACKAGE = "vivavoce.recognition"
 
 
 class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A wheel of a public package, for one fixed platform whatever the host is.
+    """A wheel of a public package, for a fixed platform independent of the host.
 
     Attributes:
         name: name of the package.
-        version: the one version that holds these bytes.
+        version: the exact version that contains these bytes.
         platform: platform tag of the wheel, or ``any``.
     """
 
@@ -38,10 +38,10 @@ class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PackageSource(
     msgspec.Struct, frozen=True, tag_field="kind", tag="package", forbid_unknown_fields=True
 ):
-    """Wheels that hold the files; indexes limit the size of a wheel, so a file may be in parts.
+    """Wheels that contain the files, which may be split because indexes limit wheel sizes.
 
     Attributes:
-        wheels: all that are needed.
+        wheels: all wheels that are needed.
         members: file name in the store → paths inside the wheels, joined in this order.
     """
 
@@ -59,7 +59,7 @@ class HubSource(
 
     Attributes:
         repository: ``owner/name``.
-        revision: the commit, in full: a branch or a tag could be moved.
+        revision: the full commit hash, because a branch or a tag could be moved.
         members: file name in the store → path in the repository.
     """
 
@@ -75,7 +75,7 @@ Source = PackageSource | HubSource
 
 
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that must arrive exactly like this."""
+    """A file with its exact size and hash."""
 
     name: FileName
     size: Annotated[int, msgspec.Meta(gt=0)]
@@ -83,13 +83,13 @@ class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DerivedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that is made from the others when the model is pulled.
+    """A file that is derived from the others when the model is pulled.
 
     Attributes:
         name: name in the store.
-        maker: which maker of ``recognition.derivation`` makes and checks it.
-        tools: versions of the packages that gave ``sha256``; other versions may give other bytes.
-        sha256: of the file made with those versions.
+        maker: name of the maker in ``recognition.derivation`` that makes and checks it.
+        tools: versions of the packages that produced ``sha256``; others may produce other bytes.
+        sha256: hash of the file made with those versions.
     """
 
     name: FileName
@@ -99,10 +99,10 @@ class DerivedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How well a model did on recordings, measured by this project.
+    """Results of a model on recordings, measured by this project.
 
     Attributes:
-        corpus: which recordings, and how they were cut.
+        corpus: the recordings, and how they were cut.
         error_percent: word error rate; character error rate for Japanese and Korean.
         cpu: CPU seconds per second of audio, one thread.
     """
@@ -114,7 +114,7 @@ class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Licence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Terms of a model: SPDX id and the name of its text among the package's ``licences``."""
+    """Licence of a model: SPDX id and the file name of its text in the package's ``licences``."""
 
     spdx: str
     text: FileName
@@ -129,12 +129,12 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         id: name of the model and of its folder.
-        default: whether a server starts with it, so that a bare ``pull`` fetches it. Of several
-            that know a language, the first in the catalogue speaks it.
-        engine: name of the engine that loads it; absent when there is nothing to load.
-        licence: always there in the catalogue; unknown for a model of the user's.
-        options: what the engine must know besides the files.
-        memory_mb: resident memory of a process that has loaded it, roughly.
+        default: whether a server starts with it and ``pull`` without arguments fetches it. If
+            several support a language, the first in the catalogue serves it.
+        engine: name of the engine that loads it; None if it is not loaded by an engine.
+        licence: always present in the catalogue; None for a custom model.
+        options: settings that the engine needs besides the files.
+        memory_mb: approximate resident memory of a process that has loaded it, in megabytes.
     """
 
     id: FileName
@@ -155,7 +155,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def size(self) -> int:
-        """Bytes of the files that are fetched."""
+        """Total bytes of the fetched files."""
         return sum(file.size for file in self.files)
 
 
@@ -178,7 +178,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Find a model by its id.
 
         Raises:
-            UnknownModelError: there is none; the message lists those there are.
+            UnknownModelError: no model has that id; the message lists the known ids.
         """
         for model in self.models:
             if model.id == model_id:
@@ -187,7 +187,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         raise UnknownModelError(f"no model is called {model_id!r}; known: {known}")
 
     def defaults(self) -> tuple[Model, ...]:
-        """Return the models a server starts with."""
+        """Return the models that a server starts with by default."""
         return tuple(model for model in self.models if model.default)
 
 
@@ -195,7 +195,8 @@ def parse_catalogue(text: str) -> Catalogue:
     """Read a catalogue from TOML.
 
     Raises:
-        CatalogueError: it is no TOML, or an entry is wrong; the message says which field.
+        CatalogueError: the text is not valid TOML, or an entry is invalid; the message names the
+            field.
     """
     try:
         return msgspec.toml.decode(text, type=Catalogue)
@@ -209,7 +210,11 @@ def load_catalogue() -> Catalogue:
 
 
 def _check_entry(model: Model) -> None:
-    """Terms are known, file names unique in the folder, and every source offers every file."""
+    """Check that an entry has a licence and unique file names, and its sources have all files.
+
+    Raises:
+        ValueError: one of these does not hold.
+    """
     if model.licence is None:
         raise ValueError(f"{model.id}: no licence")
     names = [file.name for file in model.files]

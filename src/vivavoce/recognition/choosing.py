@@ -1,4 +1,4 @@
-"""The models that an operator names: of the catalogue, of the hub, or in a folder of one's own."""
+"""Models that an operator names: from the catalogue, from the hub, or in a folder."""
 
 import re
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _FEW = 8
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An installed model, and what it is to do.
+    """An installed model and its assigned languages.
 
     Attributes:
-        folder: where it lies.
-        languages: those it is to speak.
-        identifies: whether it can tell languages apart.
+        folder: the model's folder.
+        languages: codes of the languages that it serves.
+        identifies: whether it supports language identification.
     """
 
     model: Model
@@ -32,16 +32,17 @@ class Chosen:
 
 
 def choose(name: str, catalogue: Catalogue, store: ModelStore) -> Chosen:
-    """The installed model that ``[LANGUAGE=]MODEL`` means.
+    """Return the installed model that ``[LANGUAGE=]MODEL`` names.
 
     Args:
-        name: ``MODEL`` is an id, ``hub:owner/name@commit``, or a folder, with a slash in it.
+        name: ``MODEL`` is an id, ``hub:owner/name@commit``, or a folder: a path that contains a
+            slash or backslash, or begins with a dot or tilde.
         catalogue: the models known by id.
         store: the models on disk.
 
     Raises:
-        ModelError: it is not installed, no transcriber, or does not speak the language; no engine
-            here can load it.
+        ModelError: the model is not installed, does not transcribe, does not support the language,
+            or cannot be loaded by an engine of this installation.
     """
     found = _FOR_LANGUAGE.fullmatch(name)
     wanted, name = (found[1], found[2]) if found else ("", name)
@@ -56,10 +57,11 @@ def choose(name: str, catalogue: Catalogue, store: ModelStore) -> Chosen:
 
 
 def described(model: Model, folder: Path) -> Chosen:
-    """What an installed model can do.
+    """Return an installed model with its languages.
 
     Raises:
-        ModelError: it does not transcribe, or no engine here can load it.
+        ModelError: the model does not transcribe, supports no language of the API, or cannot be
+            loaded by an engine of this installation.
     """
     if model.task != "transcribe":
         raise ModelChoiceError(f"{model.id} does not transcribe, it is for {model.task}")
@@ -72,12 +74,12 @@ def described(model: Model, folder: Path) -> Chosen:
 
 
 def find_model(name: str, catalogue: Catalogue, store: ModelStore) -> Model:
-    """Look among what was pulled from the hub, then in the catalogue.
+    """Find a model by name among those pulled from the hub, then in the catalogue.
 
     Raises:
-        UnknownModelError: no such id.
-        CatalogueError: the name begins like one of the hub, but is none.
-        ModelMissingError: a model of the hub that was not pulled.
+        UnknownModelError: no model has that id.
+        CatalogueError: the name begins with ``hub:`` but has no full commit.
+        ModelMissingError: the hub model was not pulled.
     """
     source = parse_hub_name(name)
     for model in store.foreign():
@@ -93,7 +95,7 @@ def _is_folder(name: str) -> bool:
 
 
 def _own(folder: Path, catalogue: Catalogue) -> Model:
-    """Describe a folder; its name must not be taken, because workers go by it."""
+    """Describe a folder; its name must not be an id, because workers look up models by id."""
     model = read_entry(folder)
     if any(known.id == model.id for known in catalogue):
         raise ModelChoiceError(f"{folder} has the name of a model in the catalogue: rename it")
@@ -101,7 +103,7 @@ def _own(folder: Path, catalogue: Catalogue) -> Model:
 
 
 def _only(chosen: Chosen, wanted: str) -> Chosen:
-    """The model for one language alone."""
+    """Return the model restricted to one language."""
     language = resolve(wanted, SPOKEN_CODES)
     if language is None:
         raise ModelChoiceError(f"{wanted!r} is no language code")

@@ -1,7 +1,7 @@
-"""How sure an engine is of the mark that its text ends with, and of the capital it begins with.
+"""An engine's confidence in the end mark of a text and in the capital it begins with.
 
-Decoders end nearly every text with a full stop, for nothing follows in what they hear. Whether the
-sentence is over shows in how likely that mark was: docs/decisions/0015-reading.md.
+Decoders end nearly every text with a full stop, because nothing follows in their audio. The
+probability of that mark shows whether the sentence is over: docs/decisions/0015-reading.md.
 """
 
 import math
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 
 def closing(text: str, log_probability: float) -> float | None:
-    """Probability of the mark that a text ends with; None if it ends with no mark.
+    """Return the probability of the mark that a text ends with; None if it ends with no mark.
 
     Args:
-        text: what was heard.
-        log_probability: of its last token, which spells the mark if there is one.
+        text: the decoded text.
+        log_probability: log probability of its last token, which spells the mark if there is one.
     """
     if not unicodedata.category(text[-1:] or " ").startswith("P"):
         return None
@@ -23,7 +23,7 @@ def closing(text: str, log_probability: float) -> float | None:
 
 
 def is_small(contextual: Sequence[str], alone: Sequence[str]) -> bool:
-    """Whether the first word, with a capital when heard alone, has none when heard with context."""
+    """Return whether the first word is capitalised decoded alone but lower case with context."""
     if not contextual or not alone:
         return False
     ours, theirs = (re.sub(r"\W", "", words[0]) for words in (alone, contextual))

@@ -1,6 +1,6 @@
-"""What the rest of the house may ask of a speech engine, and what it gets back.
+"""Interface between the server and a speech engine: requests and hypotheses.
 
-All values are plain data: they cross the process border to a worker as they are. Audio is
+All values are plain data, so that they can be sent to a worker process unchanged. Audio is
 32-bit float little-endian, 16 kHz, mono; positions are samples at that rate.
 """
 
@@ -15,17 +15,18 @@ Purpose = Literal["final", "partial", "language"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What an engine can do; the server plans with it and never asks for more.
+    """Capabilities of an engine; the server relies on them and never requests more.
 
     Attributes:
-        languages: codes of the languages it decodes; anything else it refuses.
-        streaming: growing audio costs it only what is new.
-        word_times: word places are heard; without it they are shared out by length.
-        confidence: confidences are the model's; without it they are 1 and say nothing.
-        biasing: it can be told words to expect.
-        context: it listens to a request's ``context``.
-        max_batch: most requests it takes at once.
-        punctuates: its text has marks and capitals; where not, a punctuation model may help.
+        languages: codes of the languages it decodes; it refuses all others.
+        streaming: growing audio costs only the decoding of its new part.
+        word_times: word times are measured; without it they are distributed by word length.
+        confidence: confidences come from the model; without it they are 1 and carry no meaning.
+        biasing: it accepts words to expect.
+        context: it uses a request's ``context``.
+        max_batch: maximum number of requests per batch.
+        punctuates: its text has marks and capitals; otherwise a punctuation model may add them.
+        identifies_languages: it accepts requests with the purpose ``language``.
     """
 
     languages: frozenset[str]
@@ -42,13 +43,13 @@ class Capabilities(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True):
     """Earlier speech of the same channel: ``audio`` ends where the request's audio begins.
 
-    ``finals`` are the texts that were heard there, in order. Without ``finals`` and ``untold``
-    nobody speaks there. An engine without the ``context`` capability ignores it. Part of the
-    request, so that any worker gives the same answer.
+    ``finals`` are the texts decoded from it, in order. Without ``finals`` and ``untold`` it
+    contains no speech. An engine without the ``context`` capability ignores it. It is part of the
+    request, so that every worker returns the same answer.
 
     Attributes:
-        untold: so many samples at the end of ``audio`` hold speech whose text is doubted and not
-            among ``finals``; an engine hears them again and leaves out what they say, or takes no
+        untold: number of samples at the end of ``audio`` with speech whose text is doubtful and
+            not among ``finals``; an engine decodes them again and omits their words, or uses no
             context.
     """
 
@@ -58,19 +59,20 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class DecodeRequest(msgspec.Struct, frozen=True):
-    """One span of speech to be turned into text.
+    """One span of speech to be transcribed.
 
     Attributes:
         audio: float32 little-endian samples, 16 kHz, mono.
         purpose: a ``final`` must be a pure function of the request; a ``partial`` may trade
-            accuracy for speed and carries no promise; ``language`` asks which of ``languages``
-            is spoken, is a pure function too, and only for engines that identify languages.
-        language: the language to decode in; of no meaning where it is asked for.
+            accuracy for speed and gives no guarantees; ``language`` requests which of
+            ``languages`` is spoken, is a pure function too, and is only valid for engines that
+            identify languages.
+        language: the language to decode in; without meaning for the purpose ``language``.
         context: earlier speech of the channel.
-        speech_start: sample of ``audio`` where speech begins (what precedes it is pre-roll).
-        languages: candidates for the purpose ``language``; none means all that the engine knows.
-        draft: what a partial's text probably begins with. An engine may check it instead of
-            finding it anew, or ignore it; it hears the same either way, but for rounding.
+        speech_start: sample of ``audio`` where speech begins; the audio before it is pre-roll.
+        languages: candidates for the purpose ``language``; empty means all that it supports.
+        draft: probable beginning of a partial's text. An engine may verify it instead of decoding
+            it again, or ignore it; the result is the same either way, except for rounding.
     """
 
     audio: bytes
@@ -83,10 +85,10 @@ class DecodeRequest(msgspec.Struct, frozen=True):
 
 
 class SpokenWord(msgspec.Struct, frozen=True):
-    """A word with its place in the request's audio, in samples.
+    """A word with its position in the request's audio, in samples.
 
-    ``text`` begins with a space; in languages written without spaces only the first word's does,
-    and those that the script sets apart.
+    ``text`` begins with a space. In languages written without spaces, this holds only for the
+    first word and for words that the script sets apart.
     """
 
     text: str
@@ -96,19 +98,20 @@ class SpokenWord(msgspec.Struct, frozen=True):
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """What an engine heard; to the purpose ``language``, only a language and its probability.
+    """Result of a decode; for the purpose ``language``, only a language and its probability.
 
     Attributes:
-        text: the joined words; empty when nothing was said.
-        words: in order, not overlapping, inside the request's audio.
-        language: language of the text, or the likeliest of the candidates.
-        confidence: 0 to 1 for the whole text; of a language, its probability among the candidates.
-        carries: whether what follows may be decoded with this as context; an engine says no where
-            it doubts what it heard, for a wrong context does more harm than none.
-        closing: probability of the mark that the text ends with; None without one, and from
-            engines that cannot say.
-        continues: the first word is written with a capital, but the engine takes it for one in the
-            middle of a sentence, and not for a name.
+        text: the joined words; empty when there is no speech.
+        words: in order, without overlaps, inside the request's audio.
+        language: language of the text, or the most probable of the candidates.
+        confidence: 0 to 1 for the whole text; for the purpose ``language``, the probability of
+            the language among the candidates.
+        carries: whether this may serve as context for later speech; false if the engine doubts
+            the text, because a wrong context does more harm than none.
+        closing: probability of the mark that the text ends with; None without a mark, and from
+            engines that do not estimate it.
+        continues: the first word is capitalised, but the engine takes it for a word in the middle
+            of a sentence that is not a name.
     """
 
     text: str
@@ -121,17 +124,17 @@ class Hypothesis(msgspec.Struct, frozen=True):
 
 
 class Engine(Protocol):
-    """A loaded model. Lives in a worker process; called from one thread."""
+    """A loaded model. Runs in a worker process and is called from one thread."""
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this engine can do."""
+        """Capabilities of this engine."""
         ...
 
     def warm_up(self) -> None:
-        """Decode something short, so that the first real request is not the slow one."""
+        """Decode a short sample, so that the first real request is not slow."""
         ...
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Decode requests of alike length; answers stand in the order of the requests."""
+        """Decode requests of similar length; answers are in the order of the requests."""
         ...

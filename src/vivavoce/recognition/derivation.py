@@ -1,4 +1,4 @@
-"""Files that are made from a model's files when it is pulled, so that serving needs fewer tools."""
+"""Files derived from a model's files when it is pulled, so that serving needs fewer tools."""
 
 from collections.abc import Callable
 from importlib import import_module, metadata
@@ -25,11 +25,11 @@ def derive(derived: DerivedFile, folder: Path) -> dict[str, str]:
         Versions of the tools that made it.
 
     Raises:
-        ModelError: a tool is missing, or what it made does not behave like the original.
+        ModelError: a tool is missing, or the derived file does not behave like the original.
     """
     maker = _find_maker(derived.maker)
     maker(folder, folder / derived.name)
-    if not derived.tools:  # nothing but our own code made it, so there is only one right answer
+    if not derived.tools:  # made by this package alone, so its bytes are fixed
         check_hash(folder / derived.name, derived.sha256, derived.name)
     return tool_versions(derived)
 

@@ -1,4 +1,4 @@
-"""Where jobs are handed in and answers handed out; the workers come to it from behind."""
+"""Broker between the callers that submit jobs and the workers that decode them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -22,27 +22,27 @@ from vivavoce.recognition.worker_process import WorkerLostError
 from vivavoce.recognition.workload import Workload
 
 MAX_BATCH = 4
-"""More costs a final's neighbours more waiting than it saves computing."""
+"""Largest batch; above it, finals wait longer for a worker than batching saves in computing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecogniserStats:
-    """What a recogniser has done so far, and what waits now.
+    """Counters of a recogniser and the current state of its queue.
 
     Attributes:
         done: jobs answered with a hypothesis.
-        failed: jobs for which the engine had no valid answer.
-        poisoned: jobs given up, or refused, because their audio kills workers.
-        superseded: partials that gave way to something newer.
+        failed: jobs for which the engine returned no valid answer.
+        poisoned: jobs abandoned or refused because their audio crashes workers.
+        superseded: partials replaced by a newer job.
         shed: partials dropped under load.
-        late: jobs that a worker took up after their deadline.
+        late: jobs that a worker started after their deadline.
         batches: batches answered.
         audio_seconds: audio decoded, context included.
         cpu_seconds: CPU time that workers spent on decoding.
         waiting: jobs in the queue now.
-        queue_age: seconds that the longest waiting one has waited.
-        spared: refreshes that were not asked for, as they came too soon for the load.
-        refresh_interval: seconds between two refreshes of a channel now; 0: there are none.
+        queue_age: seconds that the longest waiting job has waited.
+        spared: refreshes not requested because they were too early for the load.
+        refresh_interval: current seconds between two refreshes of a channel; 0 if there are none.
     """
 
     done: int
@@ -61,10 +61,10 @@ class RecogniserStats:
 
 
 class Desk:
-    """Knows who awaits which job. Belongs to one event loop.
+    """Pairs every submitted job with its waiting caller. Belongs to one event loop.
 
     Attributes:
-        workload: what workers have done for what is owed.
+        workload: load that due jobs, finals and language requests, put on the workers.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Desk:
         self._clock = clock
         self._cadence = Cadence()
         self.workload = Workload()
-        self._owed: dict[Job, float] = {}  # with workers, since when
+        self._owed: dict[Job, float] = {}  # due jobs being decoded: start time
         self._quarantine = Quarantine()
         self._awaited: dict[Job, asyncio.Future[Hypothesis]] = {}
-        # Foreseen finals: those confirmed, with their deadlines, and those not tried before that.
+        # Speculative finals: confirmed ones with their deadlines; parked ones wait for that.
         self._confirmed: dict[Job, float] = {}
         self._parked: set[Job] = set()
         self._arrivals = {engine: asyncio.Event() for engine in engines}
@@ -85,7 +85,7 @@ class Desk:
         self._audio_seconds = self._cpu_seconds = 0.0
 
     async def decode(self, job: Job) -> Hypothesis:
-        """Queue a job and wait for its answer. A cancelled call takes its job back.
+        """Queue a job and wait for its answer. Cancelling the call withdraws the job.
 
         Raises:
             ValueError: the job is being awaited already.
@@ -93,7 +93,7 @@ class Desk:
         if job in self._awaited:
             raise ValueError("the job was handed in twice")
         future: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
-        # The caller may be cancelled in the very moment in which its job fails.
+        # The caller may be cancelled at the moment its job fails.
         future.add_done_callback(_mark_retrieved)
         self._awaited[job] = future
         self._submit(job)
@@ -103,7 +103,7 @@ class Desk:
             self._forget(job)
 
     def confirm(self, job: Job) -> None:
-        """The endpoint of a foreseen final has come: from now on it is a final like any other."""
+        """Turn a speculative final into an ordinary one, because its endpoint is confirmed."""
         if not self._is_guess(job):
             return
         self._quarantine.utterance_ended(job)
@@ -119,7 +119,7 @@ class Desk:
             self._give_way(self._scheduler.utterance_ended(job.source))
 
     def lane(self, engine: str) -> WorkSource:
-        """The side of the desk from which the workers of an engine are served."""
+        """Return the source of work for the workers of an engine."""
         return _Lane(self, engine)
 
     async def take(self, engine: str, limit: int) -> Sequence[Job]:
@@ -142,7 +142,7 @@ class Desk:
         return batch
 
     def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
-        """Check the answers and pass them on to those who await them."""
+        """Validate the answers and pass them to the waiting callers."""
         self._batches += 1
         self._cpu_seconds += decoded.cpu_seconds
         self._audio_seconds += sum(job.audio_seconds for job in batch)
@@ -152,7 +152,7 @@ class Desk:
             self._settle(job, answer)
 
     def lost(self, batch: Sequence[Job]) -> None:
-        """Try the jobs of a lost worker again, unless they are to blame."""
+        """Retry the jobs of a lost worker, except those found to crash workers."""
         awaited = [job for job in batch if self._is_awaited(job)]
         guesses = {job for job in awaited if self._is_guess(job)}
         self._quarantine.worker_lost(awaited, alone=len(batch) == 1, guesses=guesses)
@@ -165,7 +165,7 @@ class Desk:
         self.returned([job for job in batch if job not in guesses])
 
     def returned(self, batch: Sequence[Job]) -> None:
-        """Queue jobs again that somebody still awaits."""
+        """Queue the jobs again that are still awaited."""
         for job in batch:
             self._owed.pop(job, None)
             if not self._is_awaited(job):
@@ -176,7 +176,7 @@ class Desk:
                 self._queue_confirmed(job)
 
     def wants_refresh(self, source: Source, spoken: float) -> bool:
-        """Whether a channel's next refresh is due; it counts as asked for if so."""
+        """Return whether a channel's next refresh is due; if so, it counts as requested."""
         now = self._clock()
         self._cadence.note(self._scheduler.queue_age(now), now)
         return self._cadence.admits(source, spoken, now)
@@ -190,21 +190,21 @@ class Desk:
         self.fail(theirs, SessionCancelledError, "the session was cancelled")
 
     def fail(self, jobs: Iterable[Job], kind: type[Exception], reason: str) -> None:
-        """Have those who await the jobs get an error."""
+        """Raise an error in the callers that await the jobs."""
         for job in jobs:
             if self._is_awaited(job):
                 self._awaited[job].set_exception(kind(reason))
 
     def fail_all(self, kind: type[Exception], reason: str) -> None:
-        """Have everybody who awaits a job get an error."""
+        """Raise an error in every caller that awaits a job."""
         self.fail(tuple(self._awaited), kind, reason)
 
     def is_waited_for(self, engine: str) -> bool:
-        """Whether somebody awaits a job of an engine."""
+        """Return whether any job of an engine is awaited."""
         return any(job.engine == engine and self._is_awaited(job) for job in self._awaited)
 
     def stats(self) -> RecogniserStats:
-        """Counters and queue as they are now."""
+        """Return the counters and the state of the queue."""
         return RecogniserStats(
             done=self._done,
             failed=self._failed,
@@ -240,7 +240,7 @@ class Desk:
         self._arrivals[job.engine].set()
 
     def _forget(self, job: Job) -> None:
-        """Nobody awaits the job any more."""
+        """Remove all state of a job that is no longer awaited."""
         del self._awaited[job]
         self._confirmed.pop(job, None)
         self._parked.discard(job)
@@ -253,7 +253,7 @@ class Desk:
         self.fail(displaced.shed, Superseded, "too many partials were waiting")
 
     def _account(self, job: Job) -> None:
-        """Note what an answer has cost that was owed; a foreseen one is if it is still wanted."""
+        """Record the cost of an answer that was due and is still awaited."""
         since = self._owed.pop(job, None)
         if since is None or not self._is_awaited(job):
             return
@@ -285,7 +285,7 @@ class Desk:
 
 
 class _Lane:
-    """One engine's side of the desk."""
+    """Work source of one engine."""
 
     def __init__(self, desk: Desk, engine: str) -> None:
         self._desk = desk

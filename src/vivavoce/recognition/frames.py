@@ -1,7 +1,7 @@
-"""The language between the pool and a worker process: msgpack values behind a length.
+"""Protocol between the pool and a worker process: length-prefixed msgpack values.
 
-The pool speaks first with an ``EngineSpec``; the worker answers ``Ready`` or ``Refused``. From
-then on each ``Decode`` is answered by a ``Begun`` and a ``Decoded``. Nothing else is said.
+The pool begins with an ``EngineSpec``; the worker answers ``Ready`` or ``Refused``. From then on
+it answers each ``Decode`` with a ``Begun`` and a ``Decoded``. There are no other messages.
 """
 
 import re
@@ -13,18 +13,18 @@ from vivavoce.recognition.contract import Capabilities, DecodeRequest
 
 LENGTH_BYTES = 4
 MAX_FRAME_BYTES = 64 * 1024 * 1024
-"""Four spans of a minute with context take a third of this."""
+"""Largest payload; four spans of a minute with context take a third of it."""
 
 _LOADER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 class EngineSpec(msgspec.Struct, frozen=True, tag=True):
-    """Which engine a worker loads.
+    """The engine that a worker loads.
 
     Attributes:
         loader: ``package.module:function``; the function returns an ``Engine``.
         arguments: keyword arguments of the function, plain data.
-        memory_mb: megabytes that a process with the engine takes, roughly.
+        memory_mb: approximate megabytes that a process with the engine takes.
 
     Raises:
         ValueError: the loader is not of that form.
@@ -46,11 +46,11 @@ class Decode(msgspec.Struct, frozen=True, tag=True):
 
 
 class Begun(msgspec.Struct, frozen=True, tag=True):
-    """The worker has read what it is to decode: from now on that may be what kills it."""
+    """The worker has read its batch, which may be the cause if it is lost from now on."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The engine is loaded and warm; the process holds so much memory."""
+    """The engine is loaded and warm; the process has ``resident_bytes`` of memory."""
 
     capabilities: Capabilities
     resident_bytes: int = 0
@@ -63,9 +63,9 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the engine said to one request: an unchecked hypothesis, or why there is none.
+    """Result of one request: an encoded, not yet validated hypothesis, or an error.
 
-    ``hypothesis`` stays encoded, so that nonsense in one answer spoils no other.
+    ``hypothesis`` stays encoded, so that a malformed answer does not affect the others.
     """
 
     hypothesis: bytes = b""
@@ -73,7 +73,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """One answer for each request, in order, the CPU time they took, and the memory held now."""
+    """One answer per request, in order, their CPU time, and the current resident memory."""
 
     answers: tuple[Answer, ...]
     cpu_seconds: float
@@ -85,15 +85,15 @@ FromWorker = Ready | Refused | Begun | Decoded
 
 
 class FrameError(Exception):
-    """The other side does not speak this language, or was cut off in mid-frame."""
+    """The peer violates the protocol, or the stream ended inside a frame."""
 
 
 def pack(message: ToWorker | FromWorker) -> bytes:
     """Encode a message with its length in front.
 
     Raises:
-        FrameError: it is longer than ``MAX_FRAME_BYTES``.
-        TypeError: it holds something that is not plain data.
+        FrameError: the payload is longer than ``MAX_FRAME_BYTES``.
+        TypeError: the message contains something that is not plain data.
     """
     payload = msgspec.msgpack.encode(message)
     if len(payload) > MAX_FRAME_BYTES:
@@ -102,10 +102,10 @@ def pack(message: ToWorker | FromWorker) -> bytes:
 
 
 def payload_length(header: bytes) -> int:
-    """The number of payload bytes that follow a frame's first ``LENGTH_BYTES``.
+    """Return the number of payload bytes that follow a frame's first ``LENGTH_BYTES``.
 
     Raises:
-        FrameError: it is over the limit, so this is no header.
+        FrameError: the length is over the limit, so this is not a header.
     """
     length = int.from_bytes(header, "big")
     if length > MAX_FRAME_BYTES:
@@ -117,7 +117,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     """Read one payload; ``None`` at the end of the stream.
 
     Raises:
-        FrameError: the stream ended inside a frame, or holds something else.
+        FrameError: the stream ended inside a frame, or the length is over the limit.
     """
     header = stream.read(LENGTH_BYTES)
     if not header:

@@ -1,4 +1,4 @@
-"""Files of Hugging Face repositories at one commit, through the hub's own library."""
+"""Files of Hugging Face repositories at one commit, fetched with the hub's own library."""
 
 import errno
 from importlib import import_module
@@ -15,9 +15,9 @@ _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
 class HubFile(msgspec.Struct, frozen=True):
-    """What the hub says of a file: a sha256 for big ones, git's blob id for all.
+    """A file as the hub describes it: a SHA-256 for large files, the git blob id for all.
 
-    Both were fixed by the commit, so a file that has them is the file of that commit.
+    The commit fixes both, so a file that matches them is the file of that commit.
     """
 
     path: str
@@ -27,28 +27,28 @@ class HubFile(msgspec.Struct, frozen=True):
 
 
 class Hub(Protocol):
-    """Lists and brings files of a repository."""
+    """Lists and fetches files of a repository."""
 
     def files(self, repository: str, revision: str) -> list[HubFile]:
         """List the files of a commit.
 
         Raises:
-            SourceUnavailableError: the hub cannot be asked, or knows no such commit.
+            SourceUnavailableError: the hub cannot be reached, or has no such commit.
         """
         ...
 
     def fetch(self, source: HubSource, path: str, folder: Path, progress: Bytes) -> Path:
-        """Store ``path`` of the repository under ``folder`` and return where.
+        """Store ``path`` of the repository under ``folder`` and return its path there.
 
         Raises:
-            SourceUnavailableError: it cannot be had.
-            StorageError: the disk is full.
+            SourceUnavailableError: the file could not be fetched.
+            StorageError: the disk is full or not writable.
         """
         ...
 
 
 class HuggingFaceHub:
-    """Asks through ``huggingface_hub``, with the user's token, proxy and mirror.
+    """Uses ``huggingface_hub``, with the user's token, proxy and mirror.
 
     Args:
         endpoint: address of a mirror; by default the library's own.
@@ -71,7 +71,7 @@ class HuggingFaceHub:
         ]
 
     def fetch(self, source: HubSource, path: str, folder: Path, progress: Bytes) -> Path:
-        """See :class:`Hub`; a broken download goes on where it stopped."""
+        """See :class:`Hub`; an interrupted download resumes where it stopped."""
         hub = _library(str(source))
         try:
             fetched = hub.hf_hub_download(
@@ -95,12 +95,12 @@ def _library(what: str) -> Any:
         raise SourceUnavailableError(
             f"{what}: needs huggingface_hub: pip install 'vivavoce[hub]'"
         ) from error
-    hub.logging.set_verbosity_error()  # what fails we say ourselves, once
+    hub.logging.set_verbosity_error()  # failures are reported here, once
     return hub
 
 
 def _progress_class(progress: Bytes) -> type:
-    """Return a bar, as the library wants one, that draws nothing and tells ``progress``."""
+    """Return a tqdm class for the library that draws nothing and calls ``progress``."""
     bar: Any = import_module("tqdm").tqdm
 
     class Told(bar):  # type: ignore[misc] # the library's types are not known here

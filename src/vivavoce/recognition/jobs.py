@@ -1,4 +1,4 @@
-"""What a live session asks of recognition: one decode, with a kind and a deadline."""
+"""Decode jobs of live sessions, each with a kind and a deadline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PURPOSES: Mapping[JobKind, Purpose] = {
     "refresh_partial": "partial",
     "language": "language",
 }
-"""What the request of each kind of job must ask for."""
+"""The request purpose that each kind of job requires."""
 
 PATIENCE: Mapping[JobKind, float] = {
     "final": 0.2,
@@ -24,28 +24,28 @@ PATIENCE: Mapping[JobKind, float] = {
     "foreseen": 0.5,
     "refresh_partial": 1.0,
 }
-"""Seconds within which each kind of answer is wanted: what deadlines are made of (design §4.6)."""
+"""Seconds within which each kind of answer is wanted; deadlines derive from it (design §4.6)."""
 
 Source: TypeAlias = tuple[str, int]
-"""A session id and a channel: who is speaking."""
+"""A session id and a channel."""
 
 BYTES_PER_SAMPLE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One decode that somebody awaits. Two jobs are never equal, whatever they hold.
+    """One awaited decode. Jobs compare by identity.
 
     Attributes:
         session: id of the session, for cancelling and for fairness.
         channel: channel of the session. It has one open utterance at a time, so a final ends
-            whatever partials of the channel were asked for before it.
-        kind: ``final``; ``foreseen``, a final whose endpoint is not confirmed yet;
-            ``first_partial`` of an utterance; ``refresh_partial`` of one already seen;
-            ``language`` of an utterance, for which its final waits.
+            all partials of the channel that were requested before it.
+        kind: ``final``; ``foreseen``, a speculative final whose endpoint is not confirmed yet;
+            ``first_partial`` of an utterance; ``refresh_partial``, a later partial of it;
+            ``language``, the language of an utterance, for which its final waits.
         engine: name of the engine that must answer.
-        deadline: when the answer should be there, in seconds of the recogniser's clock.
-        request: what to decode.
+        deadline: time by which the answer is wanted, in seconds of the recogniser's clock.
+        request: the request to decode.
     """
 
     session: str
@@ -57,22 +57,22 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether the answer ends an utterance for certain."""
+        """Whether the answer certainly ends an utterance."""
         return self.kind == "final"
 
     @property
     def is_partial(self) -> bool:
-        """Whether the job may be dropped for others."""
+        """Whether the job is a partial, which may be superseded or shed."""
         return PURPOSES[self.kind] == "partial"
 
     @property
     def source(self) -> Source:
-        """The channel that the job comes from."""
+        """The session and channel of the job."""
         return self.session, self.channel
 
     @property
     def samples(self) -> int:
-        """Samples that an engine has to hear: the span and its context."""
+        """Samples that an engine has to process: the span and its context."""
         request = self.request
         return (len(request.audio) + len(request.context.audio)) // BYTES_PER_SAMPLE
 

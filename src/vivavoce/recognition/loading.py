@@ -24,27 +24,27 @@ _ENGINES = {
 }
 _LIBRARIES = {"moonshine": "onnxruntime", "sherpa": "sherpa_onnx", "whisper": "ctranslate2"}
 _EXTRAS = {"sherpa_onnx": "sherpa"}
-"""Which extra brings a library; the others come with ``server``."""
+"""The extra that installs a library; the others are part of ``server``."""
 
 ENGINES = "vivavoce.engines"
-"""Entry points under which other packages offer engines: name → ``load(model, folder)``."""
+"""Entry point group in which other packages offer engines: name → ``load(model, folder)``."""
 PUNCTUATORS = "vivavoce.punctuators"
-"""The same for punctuation models; a model asks for one with the option ``punctuation``."""
+"""The same for punctuation models; a model selects one with the option ``punctuation``."""
 
 _Thing = TypeVar("_Thing", Engine, Punctuator)
 _Load = Callable[[Model, Path], _Thing]
 
 
 def has_engine(model: Model) -> bool:
-    """Whether this installation knows the engine that a model names."""
+    """Return whether this installation has the engine that a model names."""
     return model.engine in _ENGINES or bool(_offered(ENGINES, model.engine))
 
 
 def check_loadable(model: Model) -> None:
-    """Look whether a model could be loaded, without loading anything.
+    """Check that a model could be loaded, without loading anything.
 
     Raises:
-        ModelError: no engine of that name, or its library is not installed.
+        ModelError: no engine has that name, or its library is not installed.
     """
     if not has_engine(model):
         raise ModelError(f"no installed package has the engine {model.engine!r} of {model.id}")
@@ -54,10 +54,10 @@ def check_loadable(model: Model) -> None:
 
 
 def languages_of(model: Model, folder: Path) -> Collection[str]:
-    """The languages that a model speaks, those of its files where its entry names none.
+    """Return a model's languages, read from its files if its entry names none.
 
     Raises:
-        ModelError: nothing names any.
+        ModelError: neither the entry nor the files name any.
     """
     if model.languages:
         return model.languages
@@ -69,19 +69,19 @@ def languages_of(model: Model, folder: Path) -> Collection[str]:
 
 
 def identifies_languages(model: Model, languages: Collection[str]) -> bool:
-    """Whether a model that speaks these languages can also tell them apart."""
+    """Return whether a model with these languages supports language identification."""
     return model.engine == "whisper" and len(languages) > 1
 
 
 def load_engine(model: Model, folder: Path) -> Engine:
-    """Load a model with the engine it names; only that engine's libraries are imported.
+    """Load a model with its engine; only that engine's libraries are imported.
 
     Args:
         model: catalogue entry of a ``transcribe`` model.
         folder: the model's folder, as ``ModelStore.path`` returns it.
 
     Raises:
-        ModelError: no engine of that name, or its libraries are not installed.
+        ModelError: no engine has that name, or its libraries are not installed.
     """
     try:
         engine = _engine_loader(model)(model, folder)
@@ -93,9 +93,10 @@ def load_engine(model: Model, folder: Path) -> Engine:
 
 
 def load_model(model_id: str, folder: str, device: Device = "cpu") -> Engine:
-    """``load_engine`` with plain arguments, as a worker process gets them.
+    """Load an engine like ``load_engine``, with the plain arguments that a worker receives.
 
-    The device is where engines compute that can choose; a model's own option ``device`` wins.
+    ``device`` applies to engines that support several; a model's own option ``device`` takes
+    precedence.
     """
     try:
         model = load_catalogue().model(model_id)
@@ -111,7 +112,7 @@ def _missing(model: Model, library: str) -> ModelError:
 
 
 def _engine_loader(model: Model) -> _Load[Engine]:
-    """Find the engine: ours, or one that another package offers."""
+    """Return the loader of the engine, built in or offered by another package."""
     if model.engine in _ENGINES:
         module, function = _ENGINES[model.engine].split(":")
         ours: _Load[Engine] = getattr(import_module(module), function)

@@ -1,18 +1,18 @@
-"""What can go wrong with a model before an engine opens it.
+"""Errors of a model before an engine opens it.
 
 ModelError
 ├── UnknownModelError       no such id in the catalogue
 ├── CatalogueError          the catalogue itself is wrong
-├── ModelChoiceError        a model that is asked for cannot do what is asked
+├── ModelChoiceError        a requested model does not support the request
 ├── ModelMissingError       not pulled, or damaged on disk
-├── IntegrityError          bytes are not the ones the catalogue names
+├── IntegrityError          bytes differ from those that the catalogue names
 ├── SourceUnavailableError  no source could be reached
-└── StorageError            the disk refused
+└── StorageError            the models folder cannot be written
 """
 
 
 class ModelError(Exception):
-    """Base of all of them; the message is fit for the user."""
+    """Base class of all model errors; the message is suitable for users."""
 
 
 class UnknownModelError(ModelError):
@@ -24,15 +24,15 @@ class CatalogueError(ModelError):
 
 
 class ModelChoiceError(ModelError):
-    """A model that is asked for cannot do what is asked of it."""
+    """A requested model does not support what is requested of it."""
 
 
 class ModelMissingError(ModelError):
-    """The model is not in the store, or not all of it."""
+    """The model is not in the store, or is incomplete."""
 
 
 class IntegrityError(ModelError):
-    """A file is not, byte for byte, the one the catalogue names."""
+    """A file differs from the one that the catalogue names."""
 
 
 class SourceUnavailableError(ModelError):

@@ -1,7 +1,7 @@
-"""The worker processes of one engine, supervised.
+"""Supervised worker processes of one engine.
 
-Work is pulled, so that which job comes next is decided at the last moment. What becomes of
-the jobs of a lost worker is the work source's decision.
+Workers pull their jobs, so that the next job is chosen at the last moment. The work source
+decides whether the jobs of a lost worker are retried.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from vivavoce.supervision import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class PoolHealth:
-    """A pool at one instant.
+    """State of a pool at one moment.
 
     Attributes:
-        size: workers that it should have.
+        size: configured number of workers.
         ready: workers that are warm.
         busy: workers that are decoding.
         pids: process ids of the warm workers.
         lost: workers lost so far.
-        recycled: workers replaced so far because they had grown too much.
-        streak: most losses in a row, without an answer in between, of any one slot.
+        recycled: workers replaced so far because of their memory growth.
+        streak: longest current run, over the slots, of losses without an answer in between.
         last_errors: why each slot lost its latest worker.
     """
 
@@ -45,29 +45,29 @@ class PoolHealth:
 
     @property
     def failing(self) -> bool:
-        """Whether a worker is lost again and again, so that its replacement is put off."""
+        """Whether a worker is lost repeatedly, so that its replacement is delayed."""
         return self.streak >= Backoff.PATIENT_FROM
 
     @property
     def unavailable(self) -> bool:
-        """Whether no worker can start: nothing that is asked of the engine is answered."""
+        """Whether no worker can start, so that no job of the engine is answered."""
         return self.failing and not self.ready
 
 
 class WorkerPool:
-    """Keeps a number of workers of one engine alive and at work.
+    """Keeps a fixed number of workers of one engine running.
 
     Args:
         spec: the engine.
-        source: the work.
-        clock: seconds, never going back.
-        size: workers; one for each core by default.
-        patience: when a worker counts as hung.
+        source: the source of their jobs.
+        clock: monotonic clock, in seconds.
+        size: number of workers; one per core by default.
+        patience: time limits after which a worker counts as hung.
         growth: bytes by which a worker may grow before it is replaced.
         supervisor: runs the slots.
 
     Attributes:
-        size: as given or chosen.
+        size: number of workers.
         ready: set while at least one worker is warm.
 
     Raises:
@@ -101,7 +101,7 @@ class WorkerPool:
         self._slots: list[Slot] = []
 
     async def start(self) -> None:
-        """Begin to start the workers; returns at once, ``ready`` tells when one is warm."""
+        """Start the workers in the background; ``ready`` is set once a worker is warm."""
         self._slots = [
             Slot(
                 self._spec,
@@ -116,16 +116,16 @@ class WorkerPool:
         ]
 
     async def close(self, grace: float = 5.0) -> None:
-        """Let what is being decoded finish within ``grace`` seconds, then end all workers."""
+        """Finish the current batches within ``grace`` seconds, then end all workers."""
         await asyncio.gather(*(slot.close(grace) for slot in self._slots))
 
     @property
     def capabilities(self) -> Capabilities | None:
-        """What the engine can do, once a worker was warm."""
+        """Capabilities of the engine; None until a worker has been warm."""
         return None if self._latest is None else self._latest.capabilities
 
     def health(self) -> PoolHealth:
-        """The state of the workers now."""
+        """Return the current state of the workers."""
         slots = self._slots
         pids = tuple(slot.worker.pid for slot in slots if slot.worker is not None)
         return PoolHealth(
@@ -149,7 +149,7 @@ class WorkerPool:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""How far a pull is, for whoever shows it."""
+"""Progress of a model pull."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -8,11 +8,11 @@ import msgspec
 Stage = Literal["waiting", "downloading", "checking", "preparing", "ready"]
 
 Bytes = Callable[[int, int], None]
-"""Called with bytes done and bytes in all."""
+"""Called with bytes done and bytes in total."""
 
 
 class PullProgress(msgspec.Struct, frozen=True):
-    """How far a pull is: ``done`` of ``total`` bytes or files of the current stage."""
+    """Progress of a pull: ``done`` of ``total`` bytes or files of the current stage."""
 
     model: str
     stage: Stage

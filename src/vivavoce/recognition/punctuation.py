@@ -1,7 +1,7 @@
-"""Marks and capitals for engines that give none.
+"""Punctuation and capitals for engines that produce none.
 
-A punctuation model may add marks and change case, and nothing else: text in which it changed a
-letter is left as the engine heard it.
+A punctuation model may only add marks and change case: a text in which it changed a letter keeps
+the engine's form.
 """
 
 import re
@@ -17,11 +17,11 @@ _MARKS = re.compile(r"[^\w]+|_")
 
 
 class Punctuator(Protocol):
-    """A model that writes marks and capitals into plain text."""
+    """A model that adds marks and capitals to plain text."""
 
     @property
     def languages(self) -> frozenset[str]:
-        """Codes of the languages it knows."""
+        """Codes of the languages that it supports."""
         ...
 
     def punctuate(self, text: str) -> str:
@@ -30,11 +30,11 @@ class Punctuator(Protocol):
 
 
 class PunctuatedEngine:
-    """An engine whose finals a punctuation model completes; partials stay as they are heard.
+    """An engine whose finals a punctuation model completes; partials stay as decoded.
 
     Args:
-        engine: gives words without marks.
-        punctuator: adds them.
+        engine: produces words without marks.
+        punctuator: adds the marks and capitals.
     """
 
     def __init__(self, engine: Engine, punctuator: Punctuator) -> None:
@@ -43,17 +43,17 @@ class PunctuatedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the engine can do, now with marks where the punctuation model knows them all."""
+        """The engine's capabilities; it punctuates if the model supports all its languages."""
         own = self._engine.capabilities
         return msgspec.structs.replace(own, punctuates=own.languages <= self._punctuator.languages)
 
     def warm_up(self) -> None:
-        """Warm up both."""
+        """Warm up the engine and the punctuation model."""
         self._engine.warm_up()
         self._punctuator.punctuate("good morning how are you")
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Decode requests and complete the finals; answers stand in their order."""
+        """Decode requests and complete the finals; answers are in the order of the requests."""
         heard = self._engine.decode(batch)
         return [
             self._completed(hypothesis) if request.purpose == "final" else hypothesis
@@ -67,10 +67,10 @@ class PunctuatedEngine:
 
 
 def completed(heard: Hypothesis, punctuated: str) -> Hypothesis:
-    """Give each word its marks and case out of ``punctuated``.
+    """Copy marks and case from ``punctuated`` to each word.
 
     Returns:
-        The hypothesis as it was if ``punctuated`` has other words.
+        The completed hypothesis; unchanged if ``punctuated`` has other words.
     """
     pieces = _pieces(punctuated, [_letters(word.text) for word in heard.words])
     if pieces is None:
@@ -90,19 +90,19 @@ def _pieces(text: str, words: Sequence[str]) -> list[str] | None:
         end = _end_of(word, rest)
         if end is None:
             return None
-        # Marks and spaces after a word are its own, up to the next letter.
+        # Marks and spaces after a word belong to it, up to the next letter.
         following = re.search(r"\w", rest[end:])
         cut = end + following.start() if following else len(rest)
         opening = re.search(r"\s", rest[end:cut])
         cut = end + opening.start() if opening and following else cut
-        # The words stay two where the model made one of them with a hyphen.
+        # Two words that the model joined with a hyphen stay separate.
         pieces.append("".join(rest[:cut].split()).rstrip("-"))
         rest = rest[cut:]
     return pieces if not _letters(rest) else None
 
 
 def _end_of(word: str, text: str) -> int | None:
-    """Return where a word ends that the text begins with, marks and case aside."""
+    """Return the end of ``word`` if ``text`` begins with it, ignoring marks and case."""
     spelled = ""
     for at, character in enumerate(text):
         spelled += _letters(character)

@@ -1,11 +1,11 @@
-"""Which audio is suspected of killing workers, so that one speaker cannot take down the rest.
+"""Detection of audio that crashes workers, so that one speaker cannot affect the others.
 
-A worker that is lost with several jobs in hand convicts none of them: each is decoded alone
-from then on. One that is lost with a single job is a strike against it, and the second
-strike condemns. Finals, and questions for a language, are judged one by one. The partials of a
-channel are judged together, for each holds the audio of the one before: they would kill a worker
-every refresh. So is a final that is only foreseen: it is not tried where a partial lost a worker,
-nor tried again, before its endpoint is confirmed.
+When a worker is lost while it decodes several jobs, none of them gets a strike, but each is decoded
+alone from then on. When a worker is lost with a single job, the job gets a strike; the second
+strike condemns it. Finals and language requests are counted one by one. The partials of a channel
+are counted together, because each contains the audio of the previous one and would crash a worker
+at every refresh. Unconfirmed speculative finals count with them: until its endpoint is confirmed,
+such a final is not tried if a partial of its channel lost a worker, nor retried.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,25 +19,28 @@ _Suspect: TypeAlias = Job | Source
 
 
 class Quarantine:
-    """Keeps the strikes. ``forget`` must be called when a session ends."""
+    """Counts the strikes. ``forget`` must be called when a session ends."""
 
     def __init__(self) -> None:
         self._strikes: dict[_Suspect, int] = {}
 
     def is_suspect(self, job: Job) -> bool:
-        """Whether to decode the job alone: it, or its utterance's partials, lost a worker."""
+        """Return whether to decode the job alone: it or its utterance's partials lost a worker."""
         return job in self._strikes or job.source in self._strikes
 
     def is_condemned(self, job: Job) -> bool:
-        """Whether the job must not be decoded (again)."""
+        """Return whether the job must not be decoded, or not again."""
         return self._strikes.get(_suspect(job), 0) >= _STRIKES
 
     def worker_lost(
         self, jobs: Iterable[Job], *, alone: bool, guesses: Collection[Job] = ()
     ) -> None:
-        """Note that a worker died or hung with these jobs in hand, or with the ``alone`` one.
+        """Record that a worker died or hung while it decoded these jobs.
 
-        Those among ``guesses`` are foreseen finals that nothing has confirmed.
+        Args:
+            jobs: the jobs of its batch that are still awaited.
+            alone: whether the batch had a single job.
+            guesses: the unconfirmed speculative finals among the jobs.
         """
         strike = int(alone)
         for job in jobs:
@@ -45,11 +48,11 @@ class Quarantine:
             self._strikes[suspect] = self._strikes.get(suspect, 0) + strike
 
     def release(self, job: Job) -> None:
-        """Clear what stands against a job: it was answered, or is of no interest any more."""
+        """Clear the strikes of a job that was answered or is no longer awaited."""
         self._strikes.pop(_suspect(job), None)
 
     def utterance_ended(self, job: Job) -> None:
-        """Clear the channel of a final: its next partials are other audio."""
+        """Clear the channel of a final, whose next partials contain other audio."""
         self._strikes.pop(job.source, None)
 
     def forget(self, session: str) -> None:

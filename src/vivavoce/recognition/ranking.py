@@ -1,7 +1,7 @@
-"""Which of several models is the lighter and which hears better, by their measured figures.
+"""Ranking of models by their measured processor time and accuracy.
 
-Figures are only compared where they come from the same recordings. The first model is the one that
-is used anyway: another takes its place only if both were measured and it did better.
+Figures are only compared if they come from the same recordings. The first model is the default:
+another takes its place only if both were measured and it did better.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,28 +10,28 @@ from vivavoce.recognition.catalogue import Measurement, Model
 
 
 def lightest(models: Sequence[Model], language: str) -> int:
-    """The place of the model that takes the least processor time in a language.
+    """Return the index of the model that takes the least processor time in a language.
 
     Args:
-        models: at least one; all speak the language.
+        models: at least one; all support the language.
         language: code.
     """
     return _least(models, language, lambda figures: figures.cpu)
 
 
 def most_accurate(models: Sequence[Model], language: str) -> int:
-    """The place of the model that makes the fewest errors in a language."""
+    """Return the index of the model that makes the fewest errors in a language."""
     return _least(models, language, lambda figures: figures.error_percent)
 
 
 def _least(models: Sequence[Model], language: str, figure: Callable[[Measurement], float]) -> int:
-    """The place of the least figure, of equal ones the first."""
+    """Return the index of the lowest figure, the first among equals."""
     found = _comparable(models, language)
     return min(found, key=lambda place: figure(found[place]), default=0)
 
 
 def _comparable(models: Sequence[Model], language: str) -> dict[int, Measurement]:
-    """Figures by the model's place: on the first recordings that the first model shares."""
+    """Return figures by model index, from the first recordings that the first model shares."""
     for ours in _measured(models[0], language):
         found = {
             place: theirs

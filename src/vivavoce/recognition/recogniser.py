@@ -1,4 +1,4 @@
-"""The port through which live sessions get speech turned into text."""
+"""Port through which live sessions have speech transcribed."""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -16,7 +16,7 @@ from vivavoce.recognition.workload import Load
 from vivavoce.supervision import Supervisor
 
 MAX_REQUEST_BYTES = 15 * 1024 * 1024
-"""Four minutes of speech and context; a batch of such requests still fits into a frame."""
+"""Four minutes of speech and context; a batch of such requests fits into a frame."""
 
 
 MOST_WAITING_PARTIALS = 64
@@ -28,14 +28,14 @@ class Recogniser:
     Belongs to one event loop. Sessions must be ended with ``cancel``.
 
     Args:
-        engines: what to load, by the name that jobs use.
-        clock: seconds, never going back; deadlines are read on it.
-        workers: processes for each engine; one for each core by default.
-        patience: when a worker counts as hung.
-        max_waiting_partials: beyond this, partials are shed.
-        growth: bytes by which a worker may grow before it is replaced, between two batches.
-        memory_mb: megabytes for all engines together; without it all of them are loaded at the
-            start and stay.
+        engines: the engines to load, by the name that jobs use.
+        clock: monotonic clock, in seconds; deadlines are times of it.
+        workers: processes per engine; one per core by default.
+        patience: time limits after which a worker counts as hung.
+        max_waiting_partials: partials beyond this number are shed.
+        growth: bytes by which a worker may grow before it is replaced between two batches.
+        memory_mb: megabytes for all engines together; without a limit all of them are loaded at
+            the start and stay loaded.
         supervisor: runs the background tasks.
     """
 
@@ -75,26 +75,26 @@ class Recogniser:
         self._closed = False
 
     async def start(self) -> None:
-        """Begin to start the workers; returns at once. Jobs may be given right away."""
+        """Start the workers in the background. Jobs may be submitted right away."""
         await self._residency.start()
         self._at_start = self._residency.loaded
 
     def prepare(self, session: str, engine: str) -> None:
-        """A session has begun that will use an engine: load it in the background, if it is not.
+        """Load an engine in the background, if necessary, for a session that will use it.
 
         Raises:
-            ValueError: there is no such engine.
+            ValueError: the engine does not exist.
         """
         self._check_engine(engine)
         self._residency.hold(session, engine)
 
     def fits(self, engines: Collection[str]) -> bool:
-        """Whether these engines may be in memory at the same time."""
+        """Return whether these engines may be in memory at the same time."""
         return self._residency.fits(engines)
 
     @property
     def ready(self) -> bool:
-        """Whether what was loaded at the start, and still is in memory, is warm."""
+        """Whether all engines that were loaded at the start and still are loaded are warm."""
         return all(self._pools[name].ready.is_set() for name in self._at_start & self.loaded)
 
     @property
@@ -104,18 +104,18 @@ class Recogniser:
 
     @property
     def loaded(self) -> frozenset[str]:
-        """The engines that are in memory or on their way there."""
+        """The engines that are loaded or being loaded."""
         return self._residency.loaded
 
     async def wait_ready(self, engine: str) -> Capabilities:
-        """Wait until a worker of an engine has become warm, and say what the engine can do."""
+        """Wait until a worker of an engine has become warm; return the engine's capabilities."""
         pool = self._pools[engine]
         while pool.capabilities is None:
             await pool.ready.wait()
         return pool.capabilities
 
     async def close(self, grace: float = 5.0) -> None:
-        """Finish within ``grace`` seconds what is being decoded, then end the workers.
+        """Finish the current batches within ``grace`` seconds, then end the workers.
 
         Jobs that no worker has taken yet raise ``RecogniserClosedError``, as do later ones.
         """
@@ -124,15 +124,15 @@ class Recogniser:
         self._desk.fail_all(RecogniserClosedError, "the recogniser was closed")
 
     async def decode(self, job: Job) -> Hypothesis:
-        """Turn a span of speech into text. A cancelled call takes its job back.
+        """Transcribe a span of speech. Cancelling the call withdraws the job.
 
         Returns:
-            A hypothesis that keeps the contract.
+            A hypothesis that satisfies the contract.
 
         Raises:
-            Superseded: the job is a partial and gave way.
+            Superseded: the job is a partial and was superseded or shed.
             DecodeFailedError: the engine failed on this audio, and would again.
-            PoisonedError: this audio kills or hangs workers.
+            PoisonedError: this audio crashes or hangs workers.
             SessionCancelledError: ``cancel`` was called.
             RecogniserClosedError: ``close`` was called.
             ValueError: the job is malformed.
@@ -144,42 +144,41 @@ class Recogniser:
         return await self._desk.decode(job)
 
     def confirm(self, job: Job) -> None:
-        """The endpoint of a ``foreseen`` job has come: it is a final from now on. Does not block.
+        """Turn a ``foreseen`` job into a final, because its endpoint is confirmed. Does not block.
 
-        If it still waits, it gets a final's place and deadline; whether it waits, is being decoded
-        or has been answered, its channel's waiting partial is dropped. Whoever awaits its
-        ``decode`` goes on awaiting it. A foreseen job that nobody wants any more is cancelled by
-        cancelling that call.
+        If it is still queued, it gets a final's place and deadline. Whether it is queued, being
+        decoded or answered, its channel's waiting partial is dropped. The pending ``decode`` call
+        continues. A foreseen job that is no longer wanted is cancelled by cancelling that call.
         """
         self._desk.confirm(job)
 
     def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:
-        """Whether a channel should ask for its next ``refresh_partial``: not too soon for the load.
+        """Return whether a channel may request its next ``refresh_partial`` under the current load.
 
-        It counts as asked for if so. ``spoken`` is when its last sample was spoken, on the clock.
+        If so, it counts as requested. ``spoken`` is when its last sample was spoken, on the clock.
         """
         return self._desk.wants_refresh((session, channel), spoken)
 
     def cancel(self, session: str) -> None:
-        """End a session: whatever of it still waits or runs raises ``SessionCancelledError``."""
+        """End a session: its queued and running jobs raise ``SessionCancelledError``."""
         self._residency.release(session)
         self._desk.cancel(session)
 
     def stats(self) -> RecogniserStats:
-        """Counters and queue as they are now."""
+        """Return the counters and the state of the queue."""
         return self._desk.stats()
 
     def load(self) -> Load:
-        """How much of the workers' time is owed to finals."""
+        """Return the load that finals and language requests put on the workers."""
         return self._desk.workload.load(self._clock())
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many workers each engine is to have."""
+        """Configured number of workers of each engine."""
         return {name: pool.size for name, pool in self._pools.items()}
 
     def health(self) -> dict[str, PoolHealth]:
-        """The state of each engine's workers."""
+        """Return the state of each engine's workers."""
         return {name: pool.health() for name, pool in self._pools.items()}
 
     def _check(self, job: Job) -> None:

@@ -1,8 +1,8 @@
-"""Repetitions: said by a speaker, or made by a decoder that goes round in circles.
+"""Repetitions, either spoken or produced by a looping decoder.
 
-A decoder that loops does not listen any more: it writes more words than the audio has sounds. Who
-says "seven" twelve times makes twelve sounds. So a repetition is believed as often as the sound
-allows. Figures: docs/decisions/0021-no-words-without-speech.md.
+A looping decoder ignores the audio and writes more words than the audio has sounds. A speaker who
+says "seven" twelve times makes twelve sounds. So a phrase is kept at most as often as the sounds
+allow. Figures: docs/decisions/0021-no-words-without-speech.md.
 """
 
 import re
@@ -18,20 +18,20 @@ from vivavoce.recognition.word_times import loudness, sounding
 Floats = npt.NDArray[np.float32]
 
 REPEATS = 3
-"""A phrase said this often in a row is a repetition."""
+"""A phrase that occurs this many times in a row is a repetition."""
 REPEATED_WORDS = 3
-"""A phrase of this many words is a repetition when it is said twice in a row."""
+"""A phrase of at least this many words is a repetition if it occurs twice in a row."""
 
 _SHORTEST = 6
-"""Frames of 10 ms; less is no sound of its own …"""
+"""Shortest separate sound, in frames of 10 ms."""
 _BRIDGED = 9
-"""… and a shorter silence is part of a word: the closure before a final "t" is."""
+"""Longest silence within a word, in frames, such as the closure before a final "t"."""
 _FRAMES_OF_A_WORD = 25
-"""Frames of sound that each word has when one is said again and again."""
+"""Frames of sound per word when one word is repeated without pauses."""
 _ALIKE = 0.75
-"""From this share of the sounds on, phrases are one sound each."""
+"""If there are at least this many phrases per sound, each phrase is one sound."""
 _SPARE = 1
-"""Words more than sounds: two words may run together."""
+"""Allowed excess of words over sounds: two words may run together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Loop:
 
     Attributes:
         period: tokens of the phrase.
-        repeated: tokens at the end that equal those a period before them.
+        repeated: tokens at the end that equal the tokens one period earlier.
     """
 
     period: int
@@ -53,12 +53,12 @@ class Loop:
 
     @property
     def times(self) -> int:
-        """How often the whole phrase stands there."""
+        """Number of complete occurrences of the phrase."""
         return self.repeated // self.period + 1
 
 
 def loop_at_end(tokens: Sequence[int]) -> Loop | None:
-    """Find the shortest phrase that a text repeats at its end, if there is one."""
+    """Return the shortest phrase that a text repeats at its end, if there is one."""
     for period in range(1, len(tokens) // REPEATS + 1):
         repeated = _repeated(tokens, period)
         if repeated >= period * (REPEATS - 1):
@@ -78,7 +78,7 @@ def without_loop(tokens: Sequence[int], times: int = 1) -> int:
 
 
 def _repeated(tokens: Sequence[int], period: int) -> int:
-    """How many tokens at the end equal those a period before them."""
+    """Return how many tokens at the end equal the tokens one period earlier."""
     repeated = 0
     while repeated + period < len(tokens) and (
         tokens[-1 - repeated] == tokens[-1 - repeated - period]
@@ -88,12 +88,12 @@ def _repeated(tokens: Sequence[int], period: int) -> int:
 
 
 def sounds(audio: Floats) -> int:
-    """Count the sounds that silence separates; of words said apart there are at least as many."""
+    """Count the sounds that silence separates; words with pauses between are one or more each."""
     return len(_stretches(audio))
 
 
 def _stretches(audio: Floats) -> list[int]:
-    """Length of every sound, in frames."""
+    """Return the length of every sound, in frames."""
     sound = np.concatenate(([False], sounding(loudness(audio)), [False]))
     edges = np.flatnonzero(np.diff(sound.astype(np.int8))).reshape(-1, 2)
     joined: list[list[int]] = []
@@ -106,9 +106,10 @@ def _stretches(audio: Floats) -> list[int]:
 
 
 def words_said(words: Sequence[str], audio: Floats) -> int:
-    """How many words of a text were said that is one word again and again, or twice.
+    """Return how many words were spoken of a text that consists of one repeated word.
 
-    Each is a sound of its own, or a quarter of a second of sound. Other texts keep all.
+    Each spoken word is a sound of its own or a quarter of a second of sound. Other texts keep all
+    their words.
     """
     if len(words) < 2 or len(set(_plain(words))) > 1:  # noqa: PLR2004 - twice
         return len(words)
@@ -117,19 +118,20 @@ def words_said(words: Sequence[str], audio: Floats) -> int:
 
 
 def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int, ended: bool) -> int:
-    """How often the phrase of a loop was said, as far as the sounds tell.
+    """Estimate from the sounds how often the phrase of a loop was spoken.
 
-    A phrase of several words may be one sound. A repetition that the model ended itself is believed
-    unless there are fewer sounds than phrases, and not even three. One that ran into the limit is
-    believed as often as there are sounds for its phrases, or for the words of them if the sounds
-    are far more; once if the phrase is long.
+    A phrase of several words may be one sound. If the model ended the text itself, the repetition
+    is kept whole if fewer than three sounds are left for it, and otherwise at most as often as
+    there are sounds. If the text reached the length limit, the phrase is kept as often as there
+    are sounds for it, or for its words if there are many more sounds than phrases; a long phrase
+    is kept once.
 
     Args:
         loop: the repetition at the end of the text.
-        audio: what the text is of.
-        words: words before the repetition.
-        phrase: words of the phrase.
-        ended: the model ended the text itself.
+        audio: the audio of the text.
+        words: number of words before the repetition.
+        phrase: number of words of the phrase.
+        ended: whether the model ended the text itself.
     """
     left = sounds(audio) - words
     if ended:
@@ -141,7 +143,7 @@ def times_said(loop: Loop, audio: Floats, *, words: int, phrase: int, ended: boo
 
 
 def repeats(words: Sequence[str]) -> bool:
-    """Whether a phrase is said twice in a row (a long one), or again and again (any)."""
+    """Return whether a phrase occurs three times in a row, or a long one twice."""
     plain = _plain(words)
     return any(
         _run(plain, period) >= (2 if period >= REPEATED_WORDS else REPEATS)
@@ -150,12 +152,12 @@ def repeats(words: Sequence[str]) -> bool:
 
 
 def is_loop(words: Sequence[str], audio: Floats) -> bool:
-    """Whether a text repeats itself and has more words than its audio has sounds."""
+    """Return whether a text repeats itself and has more words than its audio has sounds."""
     return repeats(words) and not fits(len(words), audio)
 
 
 def fits(words: int, audio: Floats) -> bool:
-    """Whether each of so many words can be a sound of its own."""
+    """Return whether the audio has enough sounds for this number of words."""
     return words <= sounds(audio) + _SPARE
 
 
@@ -164,7 +166,7 @@ def _plain(words: Sequence[str]) -> list[str]:
 
 
 def _run(words: Sequence[str], period: int) -> int:
-    """The most times in a row that a phrase of ``period`` words is said."""
+    """Return the longest run of consecutive occurrences of a phrase of ``period`` words."""
     most = same = 0
     for at in range(period, len(words)):
         same = same + 1 if words[at] == words[at - period] else 0
@@ -173,6 +175,6 @@ def _run(words: Sequence[str], period: int) -> int:
 
 
 def compressibility(text: str) -> float:
-    """How much shorter a general compressor makes a text: speech about 1 to 2, loops far more."""
+    """Return the zlib compression ratio of a text: about 1 to 2 for speech, far more for loops."""
     data = text.encode()
     return len(data) / len(zlib.compress(data)) if data else 0.0

@@ -1,7 +1,7 @@
-"""Bytes of tokens to text, without the character that stands for what cannot be read.
+"""Decoding of token bytes to text without replacement characters.
 
-A decoder that is cut off, or that guesses, writes bytes that are no character. No reader can do
-anything with U+FFFD, so that it never leaves an engine.
+A decoder that is cut off, or that guesses, writes bytes that are not valid UTF-8. U+FFFD is of no
+use to a reader, so it is removed from every hypothesis.
 """
 
 import msgspec
@@ -12,17 +12,17 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def readable(spelled: bytes) -> str:
-    """Decode UTF-8; bytes that are no character, and U+FFFD itself, are left out."""
+    """Decode UTF-8, leaving out invalid bytes and U+FFFD itself."""
     return without(spelled.decode("utf-8", "ignore"))
 
 
 def without(text: str) -> str:
-    """The text without replacement characters."""
+    """Return the text without replacement characters."""
     return text.replace(REPLACEMENT, "")
 
 
 def cleaned(hypothesis: Hypothesis) -> Hypothesis:
-    """A hypothesis without replacement characters; words of nothing else are dropped."""
+    """Return a hypothesis without replacement characters; words that become blank are dropped."""
     if REPLACEMENT not in hypothesis.text and not any(
         REPLACEMENT in word.text for word in hypothesis.words
     ):

@@ -1,4 +1,4 @@
-"""The audio of a decode request: read it, and cut it where a cut does no harm."""
+"""Audio of a decode request: read it, and cut it at quiet points."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from vivavoce.recognition.word_times import STEP, loudness
 Floats = npt.NDArray[np.float32]
 
 _CUT_ZONE = 5 * SAMPLE_RATE
-"""Samples before the longest piece's end in which the cut may fall."""
+"""Length of the zone, in samples before the end of the longest piece, that may hold the cut."""
 _CUT_WIDTH = 10
 """Loudness frames that must be quiet together."""
 
@@ -18,7 +18,7 @@ def read_audio(encoded: bytes) -> Floats:
     """Read a request's audio.
 
     Raises:
-        ValueError: it is not made of whole, finite 32-bit floats.
+        ValueError: the audio does not consist of whole, finite 32-bit floats.
     """
     if len(encoded) % 4:
         raise ValueError(f"{len(encoded)} bytes are not whole 32-bit samples")
@@ -39,7 +39,7 @@ def cut_where_quiet(audio: Floats, longest: int) -> list[int]:
 
 
 def _quiet_point(audio: Floats) -> int:
-    """Return the sample amid the quietest stretch of the cut zone at the audio's end."""
+    """Return the sample in the middle of the quietest stretch of the audio's cut zone."""
     zone = len(audio) - _CUT_ZONE
     smooth = np.convolve(loudness(audio[zone:]), np.ones(_CUT_WIDTH), mode="valid")
     return zone + (int(smooth.argmin()) + _CUT_WIDTH // 2) * STEP

@@ -1,9 +1,10 @@
-"""Which engines are in memory: those that are wanted, within a budget.
+"""Cache of loaded engines within a memory budget.
 
-An engine is loaded as soon as a session that will need it begins, or at the latest when a job of
-it waits. Room is made by unloading what was used least recently: first what no session holds,
-then what a session holds but nobody uses at the moment. An engine that works all the time gives
-way in the end too, so that two that do not fit together take turns instead of one starving.
+An engine is loaded as soon as a session that will need it begins, or at the latest when a job
+waits for it. Room is made by unloading the least recently used engines: first those that no
+session holds, then those that a session holds but that have no work at the moment. A continuously
+busy engine is unloaded eventually too, so that two engines that do not fit together alternate
+instead of one starving.
 """
 
 import asyncio
@@ -19,21 +20,21 @@ from vivavoce.supervision import Supervisor, stop
 log = structlog.get_logger(__name__)
 
 _LOOK = 0.25
-"""Seconds between two looks for room while somebody waits for it."""
+"""Seconds between two attempts to find room while an engine is wanted."""
 _TURN = 5.0
-"""Seconds that an engine may work, once it is warm, while jobs wait for one it keeps out."""
+"""Seconds that a warm engine may work while jobs wait for an engine that it keeps out."""
 _RETRY = 5.0
-"""Seconds until an engine is tried again that failed to load or to make room."""
+"""Seconds before another attempt when loading an engine or making room for it failed."""
 _GRACE = 5.0
-"""Seconds that an unloaded engine's workers get to finish what they have in hand."""
+"""Seconds that the workers of an unloaded engine get to finish their batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be in memory.
+    """Memory budget of the engines.
 
     Attributes:
-        total: megabytes for all engines together; none is no limit.
+        total: megabytes for all engines together; None means no limit.
         costs: megabytes that each engine takes with all its workers.
     """
 
@@ -46,9 +47,9 @@ class Residency:
 
     Args:
         pools: every engine's pool, in the order in which they are loaded at the start.
-        budget: how much may be in memory.
-        is_waited_for: whether somebody awaits a job of an engine.
-        clock: seconds, never going back.
+        budget: the memory budget.
+        is_waited_for: returns whether any job of an engine is awaited.
+        clock: monotonic clock, in seconds.
         supervisor: runs the loading and unloading.
     """
 
@@ -65,48 +66,48 @@ class Residency:
         self._is_waited_for = is_waited_for
         self._clock = clock
         self._supervisor = supervisor or Supervisor()
-        self._loaded: dict[str, float] = {}  # when it was used last
-        self._wanted: dict[str, None] = {}  # in the order of asking
-        self._warm: dict[str, float] = {}  # since when, as seen while somebody waits
-        self._postponed: dict[str, float] = {}  # engines that failed to load, until when
+        self._loaded: dict[str, float] = {}  # time of last use
+        self._wanted: dict[str, None] = {}  # in order of request
+        self._warm: dict[str, float] = {}  # since when, as seen while jobs wait for another
+        self._postponed: dict[str, float] = {}  # engines that failed, until when
         self._holders: dict[str, set[str]] = {engine: set() for engine in pools}
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
     @property
     def loaded(self) -> frozenset[str]:
-        """The engines that are in memory or on their way there."""
+        """The engines that are loaded or being loaded."""
         return frozenset(self._loaded)
 
     def fits(self, engines: Collection[str]) -> bool:
-        """Whether these engines may be in memory at the same time."""
+        """Return whether these engines may be in memory at the same time."""
         total = self._budget.total
         return total is None or sum(self._budget.costs[each] for each in engines) <= total
 
     async def start(self) -> None:
-        """Load what fits, in order; returns at once."""
+        """Start loading the engines that fit, in order, without waiting for them to be ready."""
         for engine in self._pools:
             if self._fits(engine):
                 await self._load(engine)
         self._keeper = self._supervisor.supervised("model cache", self._keep)
 
     async def close(self, grace: float) -> None:
-        """Unload everything, for good."""
+        """Unload all engines permanently."""
         await stop(self._keeper)
         await asyncio.gather(*(pool.close(grace) for pool in self._pools.values()))
 
     def hold(self, session: str, engine: str) -> None:
-        """A session has begun that will use an engine: have it loaded."""
+        """Load an engine for a session that has begun and will use it."""
         self._holders[engine].add(session)
         self.use(engine)
 
     def release(self, session: str) -> None:
-        """A session is over."""
+        """Release all engines that an ended session holds."""
         for holders in self._holders.values():
             holders.discard(session)
 
     def use(self, engine: str) -> None:
-        """A job of an engine was handed in, or will be soon."""
+        """Record the use of an engine, or request it: a job was submitted or will be soon."""
         if engine in self._loaded:
             self._loaded[engine] = self._clock()
         else:
@@ -123,7 +124,7 @@ class Residency:
                     await self._try(engine)
 
     async def _try(self, engine: str) -> None:
-        """Serve an engine; one that fails keeps no other waiting and is tried again later."""
+        """Load an engine; a failure does not delay other engines and is retried later."""
         try:
             await self._serve(engine)
         except Exception as error:  # noqa: BLE001  reported
@@ -134,7 +135,7 @@ class Residency:
             self._postponed.pop(engine, None)
 
     async def _serve(self, engine: str) -> None:
-        """Load a wanted engine if there is room or room can be made."""
+        """Load a wanted engine if it fits or room can be made."""
         if not (self._holders[engine] or self._is_waited_for(engine)):
             del self._wanted[engine]
             return
@@ -147,7 +148,7 @@ class Residency:
         await self._load(engine)
 
     def _victims(self, engine: str) -> list[str] | None:
-        """Choose what to unload for an engine; None while too little may go."""
+        """Return the engines to unload for an engine; None while they do not make enough room."""
         waited_for = self._is_waited_for(engine)
         victims: list[str] = []
         for other in sorted(self._loaded, key=lambda one: (self._is_held(one), self._loaded[one])):
@@ -160,14 +161,14 @@ class Residency:
         return victims if self._fits(engine, without=victims) else None
 
     def _has_had_its_turn(self, engine: str) -> bool:
-        """Whether an engine has worked long enough; one that cannot start has no claim."""
+        """Return whether an engine has worked long enough or is failing to start."""
         pool, now = self._pools[engine], self._clock()
         if not pool.ready.is_set():
             return pool.health().failing
         return now - self._warm.setdefault(engine, now) > _TURN
 
     def _fits(self, engine: str, without: list[str] | None = None) -> bool:
-        """Whether there is room; an engine that is over the budget by itself may be there alone."""
+        """Return whether an engine fits; an engine above the budget may be loaded alone."""
         rest = [other for other in self._loaded if other not in (without or ())]
         return not rest or self.fits((engine, *rest))
 
@@ -190,6 +191,6 @@ class Residency:
         await self._pools[engine].close(_GRACE)
         del self._loaded[engine]
         self._warm.pop(engine, None)
-        # Whoever still needs it joins the queue again, behind the one it gives way to.
+        # If jobs still need it, it is queued again behind the engine that replaces it.
         if self._is_waited_for(engine):
             self._wanted[engine] = None

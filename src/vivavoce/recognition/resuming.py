@@ -1,6 +1,6 @@
-"""Download a file so that a broken or killed download goes on where it stopped.
+"""Resumable download of a file: an interrupted or killed download continues where it stopped.
 
-What arrives is nobody's word yet: the caller holds it against a hash.
+Downloaded bytes are untrusted until the caller has checked their hash.
 """
 
 import os
@@ -12,19 +12,19 @@ from vivavoce.recognition.progress import Bytes
 
 _TIMEOUT = httpx.Timeout(30.0)
 _BARREN = 3
-"""Attempts in a row that bring no byte before the address counts as out of reach."""
+"""Attempts in a row without a byte after which the address counts as unreachable."""
 
 
 class UnreachableError(Exception):
-    """The address does not give the file."""
+    """The address does not serve the file."""
 
 
 def download(address: str, part: Path, progress: Bytes) -> None:
-    """Bring a file; ``part`` holds what has come so far, now and after a kill.
+    """Download a file to ``part``, which keeps the received bytes across interruptions.
 
     Raises:
-        UnreachableError: the address refuses, or breaks off again and again.
-        OSError: the disk refuses.
+        UnreachableError: the server refuses, or repeatedly breaks off without sending a byte.
+        OSError: the file cannot be written.
     """
     barren = 0
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
@@ -41,16 +41,16 @@ def download(address: str, part: Path, progress: Bytes) -> None:
 
 
 def _continue(client: httpx.Client, address: str, part: Path, progress: Bytes) -> None:
-    """One request: the rest of the file, or all of it from a server that knows no ranges.
+    """Request the rest of the file, or all of it from a server without range support.
 
     Raises:
-        httpx.HTTPError: it refused, or broke off.
+        httpx.HTTPError: the server refused or broke off.
     """
     done = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
     with client.stream("GET", address, headers=headers) as answer:
         if done and answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all is here; the hash will tell
+            return  # the file is complete; the hash decides whether it is valid
         answer.raise_for_status()
         if answer.status_code != httpx.codes.PARTIAL_CONTENT:
             done = 0

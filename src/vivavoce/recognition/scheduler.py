@@ -1,25 +1,26 @@
-"""Which job a free worker takes next: finals by their deadlines, then what may give way.
+"""Order of jobs for free workers: finals by deadline, then best-effort jobs.
 
-A pure object: no clock, no tasks. ``now`` comes in as an argument and every job that leaves
-the queue without being decoded is handed back, so that whoever awaits it can be told.
+A pure object: no clock, no tasks. ``now`` comes in as an argument, and every job that leaves
+the queue without being decoded is returned, so that its caller can be notified.
 
-Finals and questions for a language, for which finals wait, are promises: they go first, the
-earliest deadline before the others, whoever's it is. Sessions cannot crowd each other out there,
-for the deadline is that of speech as it is spoken (``session.pacing``); what comes ahead of that,
-as a file does, gives way to the partials of those who speak now.
+Finals, and the language requests that finals wait for, are promises: they go first, the earliest
+deadline before the others, regardless of session. Sessions cannot crowd each other out there,
+because the deadline follows speech as it is spoken (``session.pacing``); audio that arrives ahead
+of that, such as a file, yields to the partials of live speech.
 
-Under load partials give way. A channel has at most one partial waiting: the newest, for it
+Under load partials yield. A channel has at most one partial waiting: the newest, because it
 covers the older one's audio. It keeps the older one's place in the queue, or a channel that
-asks faster than it is served would be pushed back for ever; the same place is kept when its
-partial had to be shed. Sessions get equal shares of what the finals leave over, and a session's
-channels take turns.
+requests faster than it is served would be pushed back indefinitely; the channel also keeps its
+place when its partial was shed. Sessions get equal shares of the capacity that the finals leave
+over, and a session's channels take turns.
 
-Partials of alike length share a batch when a queue exists. A final is decoded alone: its text
-must not hang on the company it happened to have, and it waits for nobody else's. So is a question
-for a language; it leaves its channel's partials in peace.
+Partials of similar length share a batch when a queue exists. A final is decoded alone: its text
+must not depend on the other jobs of a batch, and it does not wait for them. A language request is
+decoded alone too; it does not supersede its channel's partials.
 
-A final may be foreseen: asked for before its endpoint is confirmed. Until then it takes its turn
-with the partials; confirmed, it is a final like any other, with a final's deadline.
+A final may be speculative (kind ``foreseen``): requested before its endpoint is confirmed. Until
+then it is queued with the partials; once confirmed, it is a final like any other, with a final's
+deadline.
 """
 
 from bisect import bisect_left, insort
@@ -29,13 +30,13 @@ from vivavoce.recognition.jobs import Job, JobKind, Source
 from vivavoce.recognition.turns import Turns
 from vivavoce.recognition.waiting import Claim, Entry
 
-# What leaves the partials of its channel in peace: none of these ends the utterance.
+# These kinds do not supersede their channel's partial: none of them ends the utterance.
 _BESIDE_PARTIALS: frozenset[JobKind] = frozenset({"language", "foreseen"})
 
 
 @dataclass(frozen=True, slots=True)
 class Displaced:
-    """Jobs that a submission pushed out of the queue; a submission can push out itself.
+    """Jobs that a submission removed from the queue, possibly the submitted job itself.
 
     Attributes:
         superseded: partials that a newer partial or the final of their channel replaced.
@@ -47,10 +48,10 @@ class Displaced:
 
 
 class Scheduler:
-    """The queue before the workers.
+    """The queue in front of the workers.
 
-    Every live session must be ended with ``cancel``: it also forgets what the session's
-    channels are owed. Finals are never dropped, so what bounds them is their submitters.
+    Every live session must be ended with ``cancel``, which also discards the claims of the
+    session's channels. Finals are never dropped, so only their submitters bound their number.
 
     Attributes:
         superseded: partials replaced so far.
@@ -74,7 +75,7 @@ class Scheduler:
         return len(self._entries)
 
     def holds(self, job: Job) -> bool:
-        """Whether a job waits."""
+        """Return whether a job is queued."""
         return job in self._entries
 
     def submit(self, job: Job, now: float, *, alone: bool = False) -> Displaced:
@@ -83,18 +84,18 @@ class Scheduler:
         Args:
             job: not in the queue already.
             now: the time, on the clock of the deadlines.
-            alone: never decode it together with others.
+            alone: never batch it with other jobs.
 
         Returns:
-            The jobs that left the queue for it, possibly ``job`` itself.
+            The jobs that it displaced, possibly ``job`` itself.
         """
         return self._admit(job, now, ticket=self._next_ticket(), alone=alone)
 
     def restore(self, job: Job, now: float) -> Displaced:
-        """Queue a job again whose worker was lost; it is decoded alone from now on.
+        """Queue a job again after its worker was lost; it is decoded alone from now on.
 
-        It goes before others of its deadline, for it was before them already.
-        A partial is superseded if its channel has asked for something newer since.
+        It goes before other jobs with the same deadline, because it was ahead of them before.
+        A partial is superseded if its channel has submitted a newer job since.
         """
         if job.is_partial and self._has_news_of(job.source):
             self.superseded += 1
@@ -102,17 +103,17 @@ class Scheduler:
         return self._admit(job, now, ticket=-self._next_ticket(), alone=True)
 
     def confirm(self, job: Job, deadline: float, now: float) -> Displaced:
-        """The endpoint of a foreseen final is confirmed: queue it as a final.
+        """Queue a speculative final as a final, because its endpoint is confirmed.
 
-        Nothing happens to one that waits as a final already.
+        A job that is queued as a final already is left as it is.
 
         Args:
-            job: foreseen; waiting here, or taken before and to be decoded after all.
-            deadline: a final's.
+            job: of kind ``foreseen``; queued here, or taken before and to be decoded after all.
+            deadline: deadline of a final.
             now: the time, on the clock of the deadlines.
 
         Returns:
-            The partial of its channel that it replaces.
+            The partial of its channel that it supersedes.
         """
         entry = self._entries.get(job)
         if entry is not None and entry.is_promise:
@@ -123,20 +124,22 @@ class Scheduler:
         return self._admit(job, now, ticket=ticket, alone=True, final_by=deadline)
 
     def utterance_ended(self, source: Source) -> Displaced:
-        """The final of a channel is on its way already: drop the partial that waits."""
+        """Drop the waiting partial of a channel whose final is being decoded already."""
         self._turns.settle(source)
         return Displaced(superseded=self._supersede(source))
 
     def next_batch(self, engine: str, now: float, max_batch: int) -> tuple[Job, ...]:
-        """Take the next job for an engine, and with a partial others of alike length.
+        """Remove and return the next batch for an engine.
+
+        A partial may be joined by other partials of similar length.
 
         Args:
-            engine: only its jobs are looked at.
-            now: the time, for what is late.
-            max_batch: most jobs to take.
+            engine: only its jobs are considered.
+            now: the time; jobs past their deadline count as late.
+            max_batch: maximum number of jobs.
 
         Returns:
-            The jobs, the most urgent first; empty when none waits.
+            The jobs, the most urgent first; empty when none is queued.
         """
         promise = self._next_promise(engine, now)
         batch = [promise] if promise else list(self._turns.take(engine, now, max_batch))
@@ -146,7 +149,7 @@ class Scheduler:
         return tuple(entry.job for entry in batch)
 
     def withdraw(self, job: Job) -> None:
-        """Forget a job that nobody awaits any more; nothing happens if it is not waiting."""
+        """Remove a job that is no longer awaited; do nothing if it is not queued."""
         entry = self._entries.get(job)
         if entry is None:
             return
@@ -155,7 +158,7 @@ class Scheduler:
             self._turns.settle(job.source)
 
     def cancel(self, session: str) -> tuple[Job, ...]:
-        """End a session: take its waiting jobs out and return them, promises first."""
+        """End a session: remove its queued jobs and return them, promises first."""
         mine = [entry for entry in self._entries.values() if entry.job.session == session]
         for entry in mine:
             self._remove(entry)
@@ -163,9 +166,9 @@ class Scheduler:
         return tuple(e.job for e in sorted(mine, key=lambda e: (not e.is_promise, e)))
 
     def queue_age(self, now: float) -> float:
-        """Seconds that the longest waiting job, or its channel's partial, has been waiting.
+        """Return the seconds that the longest waiting job, or its channel's claim, has waited.
 
-        What was asked for ahead of time does not wait yet.
+        A job that was submitted ahead of time does not count as waiting yet.
         """
         return max((now - entry.claim.since for entry in self._entries.values()), default=0.0)
 
@@ -209,7 +212,7 @@ class Scheduler:
             self._turns.remove(entry)
 
     def _supersede(self, source: Source) -> tuple[Job, ...]:
-        """Take out the partial of a channel, if one waits."""
+        """Remove the partial of a channel, if one is queued."""
         older = self._turns.partials.get(source)
         if older is None:
             return ()
@@ -218,7 +221,7 @@ class Scheduler:
         return (older.job,)
 
     def _shed_excess(self, now: float) -> tuple[Job, ...]:
-        """Drop the partial whose turn comes last while too many wait."""
+        """Drop the partials that would be served last while too many are queued."""
         shed: list[Job] = []
         while len(self._turns.partials) > self._max_partials:
             last = self._turns.last_partial(now)

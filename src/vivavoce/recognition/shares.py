@@ -1,10 +1,10 @@
-"""How much of the workers' time each session has had, so that none takes more than its share.
+"""Fair queueing of the workers' time among sessions.
 
 Start-time fair queueing: every session has a virtual time that grows with the speech decoded for
-it, and the one that is least far on goes first. Who comes back after a pause begins where the
-others are: neither is a pause saved up, nor what was taken while nobody else asked held against it.
-So while a session waits for its turn, no other session of the same rank gets more than two of
-the longest jobs' worth of speech before it, however many channels it has.
+it, and the session with the lowest virtual time goes first. A session that returns after a pause
+starts at the virtual time of the others: it gains no credit for the pause, and service received
+without competition is not held against it. So while a session waits, no other session of the same
+rank gets more speech decoded before it than two of the longest jobs, however many channels it has.
 """
 
 
@@ -17,32 +17,32 @@ class Shares:
         self._reached = 0
 
     def had(self, session: str) -> int:
-        """How far on a session is: the lower, the sooner it is served."""
+        """Return a session's virtual time, in samples; the lowest is served first."""
         return self._had.get(session, self._reached)
 
     def waited(self, session: str, now: float) -> float:
-        """Seconds since a session was served or began to ask."""
+        """Return the seconds since a session was last served or joined."""
         return now - self._since.get(session, now)
 
     def join(self, session: str, now: float) -> None:
-        """A session that was owed nothing asks for something."""
+        """Add a session that had no jobs or claims."""
         self._had[session] = max(self.had(session), self._reached)
         self._since[session] = now
 
     def reach(self, session: str) -> None:
-        """It is a session's turn, so this is how far all are on.
+        """Advance the common virtual time to that of the session that is served next.
 
-        Who only goes along in a batch may be far ahead: a session that comes back there would
-        wait until all others are.
+        Sessions that only join its batch do not count: they may be far ahead, and a session that
+        returned at their virtual time would wait until all others got there.
         """
         self._reached = max(self._reached, self.had(session))
 
     def charge(self, session: str, samples: int, now: float) -> None:
-        """A job of a session has been handed out."""
+        """Charge a session for a job of ``samples`` that a worker takes."""
         self._had[session] = self.had(session) + samples
         self._since[session] = now
 
     def forget(self, session: str) -> None:
-        """A session has ended."""
+        """Discard the state of an ended session."""
         self._had.pop(session, None)
         self._since.pop(session, None)

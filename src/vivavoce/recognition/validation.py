@@ -1,7 +1,7 @@
-"""What an engine says is checked before anybody believes it.
+"""Validation of hypotheses before they are used.
 
-Words that stick out of the span or into each other by a little are clipped: rounding does
-that to good engines. Anything worse means that the engine failed, and is said so.
+Words that slightly exceed the span or overlap each other are clipped: rounding causes this in
+sound engines. Larger faults count as a failure of the engine.
 """
 
 import math
@@ -17,9 +17,9 @@ from vivavoce.recognition.jobs import BYTES_PER_SAMPLE
 from vivavoce.recognition.replacement import cleaned
 
 _SLACK = SAMPLE_RATE // 4
-"""Samples by which a word may be out of place and still be put right."""
+"""Samples by which a word may be out of place and still be corrected."""
 
-# Fast speech has 25 characters a second; a decoder caught in a loop writes without end.
+# Fast speech has 25 characters per second; a looping decoder writes without end.
 _CHARACTERS_PER_SECOND = 64
 _CHARACTERS_AT_LEAST = 256
 _LANGUAGE_CHARACTERS = 16
@@ -28,7 +28,7 @@ _decoder = msgspec.msgpack.Decoder(Hypothesis)
 
 
 def read_answer(answer: Answer, request: DecodeRequest) -> Hypothesis:
-    """Turn a worker's answer into a hypothesis that keeps the contract.
+    """Turn a worker's answer into a hypothesis that satisfies the contract.
 
     Raises:
         DecodeFailedError: the engine reported an error.
@@ -44,10 +44,10 @@ def read_answer(answer: Answer, request: DecodeRequest) -> Hypothesis:
 
 
 def checked(hypothesis: Hypothesis, request: DecodeRequest) -> Hypothesis:
-    """Return the hypothesis with small faults repaired; a sound one is returned as it is.
+    """Return the hypothesis with small faults repaired; a sound one is returned unchanged.
 
     Raises:
-        InvalidHypothesisError: a fault is too big to repair.
+        InvalidHypothesisError: a fault is too large to repair.
     """
     if request.purpose == "language":
         _check_language(hypothesis, request.languages)
@@ -87,7 +87,7 @@ def _probability(value: float) -> float:
 
 
 def _placed(words: tuple[SpokenWord, ...], samples: int) -> tuple[SpokenWord, ...]:
-    """The words in order, apart from each other, and inside the span."""
+    """Return the words in order, without overlaps, inside the span."""
     _check_places(words, samples)
     placed: list[SpokenWord] = []
     free = 0

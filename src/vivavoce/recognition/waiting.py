@@ -1,4 +1,4 @@
-"""A job in the queue, and what it is owed."""
+"""A job in the queue and the claim it has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,22 +6,22 @@ from typing import Self
 
 from vivavoce.recognition.jobs import PATIENCE, Job, JobKind
 
-# First partials, then foreseen finals, then refreshes: a foreseen final is a guess; a first partial
-# is cheap and somebody is sure to read it.
+# First partials, then speculative finals, then refreshes: a speculative final may be discarded; a
+# first partial is cheap and is certain to be read.
 FIRST = 0
 _RANKS: dict[JobKind, int] = {"first_partial": FIRST, "foreseen": 1, "refresh_partial": 2}
 
-# Padding to the longest eats what a batch saves once lengths differ by more than this.
+# Above this ratio of lengths, padding to the longest costs what the batch saves.
 _ALIKE = 1.25
 
 
 _AHEAD = 2.0
-"""Seconds before its deadline from which on a job is urgent; more than anybody's patience."""
+"""A job is urgent within this many seconds of its deadline; longer than every patience."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a channel is owed until it gets a partial: its place, and since when it waits."""
+    """A channel's place in the queue, and the start of its wait, until a partial is decoded."""
 
     deadline: float
     since: float
@@ -29,12 +29,12 @@ class Claim:
 
     @classmethod
     def of(cls, kind: JobKind, deadline: float, now: float) -> Self:
-        """The claim of a new job. Who asks ahead of time does not wait until it has come."""
+        """Return the claim of a new job; a job submitted ahead of time starts waiting later."""
         since = max(now, deadline - PATIENCE[kind])
         return cls(deadline, since, first=kind == "first_partial")
 
     def with_earlier(self, other: "Claim | None") -> "Claim":
-        """This claim, with the place of the one that it replaces."""
+        """Return this claim with the place of the claim that it replaces."""
         if other is None:
             return self
         return Claim(
@@ -48,7 +48,7 @@ class Claim:
 class Entry:
     """A job in the queue; promises sort by the order of service.
 
-    ``kind`` is the job's, but for a foreseen final that has been confirmed.
+    ``kind`` is the job's own kind, except that a confirmed speculative final has kind ``final``.
     """
 
     deadline: float
@@ -60,20 +60,20 @@ class Entry:
 
     @property
     def is_promise(self) -> bool:
-        """Whether it goes before all that may give way."""
+        """Whether it goes before all best-effort jobs."""
         return self.kind in {"final", "language"}
 
     def is_ahead(self, now: float) -> bool:
-        """Whether it was asked for ahead of time, and can give way to all that was not."""
+        """Return whether it was submitted ahead of time and may yield to jobs that were not."""
         return self.deadline > now + _AHEAD
 
     @property
     def rank(self) -> int:
-        """The rank of what may give way; the lower, the sooner it is served."""
+        """The rank of a best-effort job; lower ranks are served first."""
         return FIRST if self.claim.first else _RANKS[self.kind]
 
     def may_join(self, batch: Sequence["Entry"]) -> bool:
-        """Whether it may be decoded together with these: partials of alike length."""
+        """Return whether it may join the batch: all are partials of similar length."""
         if not batch:
             return True
         together = [self, *batch]

@@ -1,8 +1,8 @@
-"""From rough places of words to times that fit the sound.
+"""Refinement of approximate word times with the loudness of the audio.
 
-Attention tells which word is where, to some 0.1 s; the audio tells where sound begins and ends, to
-10 ms. A word that starts in silence starts at the next sound, one that ends within a sound lasts as
-long as the sound does, and no word takes its neighbour's time.
+Attention locates words to about 0.1 s; the audio shows where sound begins and ends, to 10 ms. A
+word that starts in silence is moved to the next sound, a word that ends within a sound is extended
+to the end of the sound, and words do not overlap.
 """
 
 from itertools import pairwise
@@ -18,17 +18,17 @@ STEP = 160
 """Samples per loudness frame (10 ms)."""
 
 _RANGE_DB = 35.0
-"""Quieter than the loud parts by this much is silence …"""
+"""Frames quieter than the loud parts by this much are silence."""
 _NOISE_DB = 10.0
-"""… and so is what stays this close to the noise floor, …"""
+"""Frames within this distance of the noise floor are silence too, …"""
 _LEAST_RANGE_DB = 10.0
-"""… unless there is hardly a pause to learn the floor from."""
+"""… except those within this distance of the loud parts: with few pauses the floor is too high."""
 _DIGITAL_SILENCE_DB = -85.0
-"""A muted or joined recording's silence tells nothing about its noise."""
+"""Frames below this level, as in muted or joined recordings, say nothing about the noise."""
 _QUIET_FRAMES = 10
-"""The noise floor is learnt from so many of the quietest frames."""
+"""Number of the quietest frames from which the noise floor is estimated."""
 _BRIDGED = 4
-"""Frames; the closure of a stop consonant is no silence."""
+"""Longest gap within a sound, in frames, such as the closure of a stop consonant."""
 
 
 def loudness(audio: Floats) -> Floats:
@@ -39,7 +39,7 @@ def loudness(audio: Floats) -> Floats:
 
 
 def sounding(level: Floats) -> Bools:
-    """Tell sound from silence for every frame of :func:`loudness`."""
+    """Return whether each frame of :func:`loudness` is sound rather than silence."""
     recorded = level[level > _DIGITAL_SILENCE_DB]
     if not len(recorded):
         return np.zeros(len(level), np.bool_)
@@ -54,16 +54,16 @@ def sounding(level: Floats) -> Bools:
 
 
 def _noise_floor(level: Floats) -> float:
-    """Mean of the quietest moments: even tightly cut speech has so many."""
+    """Return the mean of the quietest frames, which even tightly cut speech contains."""
     quietest = np.sort(level)[:_QUIET_FRAMES]
     return float(quietest.mean())
 
 
 def fit_to_sound(spans: list[Span], audio: Floats) -> list[Span]:
-    """Move rough word spans (samples, in order) to where the sound is.
+    """Fit approximate word spans (samples, in order) to the sound.
 
     Returns:
-        Spans inside the audio, in order, not overlapping, none empty.
+        Spans inside the audio, in order, without overlaps, none empty.
 
     Raises:
         ValueError: there are more words than samples.
@@ -83,7 +83,7 @@ def fit_to_sound(spans: list[Span], audio: Floats) -> list[Span]:
 
 
 def _trim(span: Span, sound: Bools) -> Span:
-    """Span in frames, without the silence at both of its ends."""
+    """Return the span in frames, without the silence at its ends."""
     first = min(max(span[0] // STEP, 0), len(sound) - 1)
     last = min(max(span[1] // STEP, first + 1), len(sound))
     heard = np.flatnonzero(sound[first:last])
@@ -93,26 +93,26 @@ def _trim(span: Span, sound: Bools) -> Span:
 
 
 def _back(start: int, limit: int, sound: Bools) -> int:
-    """Move a start that lies within a sound to the sound's beginning."""
+    """Move a start within a sound to the beginning of the sound."""
     while start > limit and sound[start] and sound[start - 1]:
         start -= 1
     return start
 
 
 def _forward(end: int, limit: int, sound: Bools) -> int:
-    """Move an end that lies within a sound to the sound's end."""
+    """Move an end within a sound to the end of the sound."""
     while end < limit and sound[end] and sound[end - 1]:
         end += 1
     return end
 
 
 def _separate(spans: list[Span], samples: int) -> list[Span]:
-    """Make spans ordered, disjoint and not empty, by the smallest moves."""
+    """Make spans ordered, disjoint and not empty, with the smallest moves."""
     least = min(STEP, samples // max(len(spans), 1))
     separate: list[Span] = []
     free = 0
     for index, (start, end) in enumerate(spans):
-        room = samples - least * (len(spans) - index - 1)  # what the words to come leave
+        room = samples - least * (len(spans) - index - 1)  # leaves space for the later words
         begin = min(max(start, free), room - least)
         free = min(max(end, begin + least), room)
         separate.append((begin, free))

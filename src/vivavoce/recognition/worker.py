@@ -1,8 +1,8 @@
 """A worker process: ``python -m vivavoce.recognition.worker``. Loads one engine and decodes.
 
-It speaks ``frames`` on its standard input and output, logs to standard error, and lives as
-long as its supervisor: it leaves when its input ends, and the kernel ends it when the
-supervisor dies while it is busy.
+It speaks the protocol of ``frames`` on its standard input and output, logs to standard error, and
+ends with its supervisor: it exits when its input ends, and the kernel kills it if the supervisor
+dies while it is busy.
 """
 
 import contextlib
@@ -34,19 +34,19 @@ MAX_ANSWER_BYTES = 1024 * 1024
 
 
 def main() -> None:
-    """Run until the supervisor closes our input."""
+    """Run until the supervisor closes standard input."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     faulthandler.enable(sys.stderr)
     _follow_supervisor()
     _keep_to_one_thread()
     requests, answers = _private_streams()
-    # A broken pipe is the supervisor's death seen from the other end.
+    # A broken pipe means that the supervisor is gone.
     with requests, answers, contextlib.suppress(BrokenPipeError):
         serve(requests, answers)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Load the engine that the first frame names, then answer until the input ends."""
+    """Load the engine that the first frame names, then answer requests until the input ends."""
     engine = _greet(requests, answers)
     if engine is None:
         return
@@ -61,10 +61,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def load(spec: EngineSpec) -> Engine:
-    """Import the loader and call it; whatever it raises comes through.
+    """Import and call the loader, and warm up its engine; their exceptions propagate.
 
     Raises:
-        TypeError: the name leads to nothing that can be called.
+        TypeError: the loader is not callable.
     """
     module, _, name = spec.loader.partition(":")
     loader = getattr(importlib.import_module(module), name)
@@ -83,7 +83,7 @@ def _greet(requests: BinaryIO, answers: BinaryIO) -> Engine | None:
         spec = msgspec.msgpack.decode(payload, type=EngineSpec)
         engine = load(spec)
         _send(answers, Ready(engine.capabilities, _resident_bytes()))
-    except Exception as error:  # a loader may raise anything; the supervisor must hear of it
+    except Exception as error:  # a loader may raise anything; report it to the supervisor
         _logger.exception("The engine could not be loaded")
         _send(answers, Refused(_describe(error)))
         return None
@@ -91,12 +91,12 @@ def _greet(requests: BinaryIO, answers: BinaryIO) -> Engine | None:
 
 
 def _decode(engine: Engine, batch: Sequence[DecodeRequest]) -> tuple[Answer, ...]:
-    """Answer every request; when a batch fails as a whole, each request gets its own try."""
+    """Answer every request; if a batch fails as a whole, decode its requests one by one."""
     try:
         heard = _decode_together(engine, batch)
     except MemoryError:
-        raise  # says nothing about the audio: a fresh worker may manage
-    except Exception as error:  # an engine may raise anything; the worker outlives it
+        raise  # not caused by the audio: a new worker may succeed
+    except Exception as error:  # an engine may raise anything; the worker survives
         _logger.exception("The engine failed on a batch of %d", len(batch))
         if len(batch) == 1:
             return (Answer(error=_describe(error)),)
@@ -126,7 +126,7 @@ def _describe(error: Exception) -> str:
 
 
 def _resident_bytes() -> int:
-    """Memory that the process holds now; where that is not told, the most it has ever held."""
+    """Return the resident bytes of the process; its peak where the current value is unknown."""
     if sys.platform == "linux":
         pages = Path("/proc/self/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
@@ -140,10 +140,10 @@ def _send(answers: BinaryIO, message: frames.FromWorker) -> None:
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Take standard input and output for ourselves.
+    """Return private copies of standard input and output.
 
-    A library that prints, from Python or from C, writes to the log from then on instead of
-    into our frames, and one that reads finds nothing.
+    Afterwards a library that prints, from Python or from C, writes to the log instead of into the
+    frames, and a library that reads standard input finds it empty.
     """
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
@@ -155,10 +155,10 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _follow_supervisor() -> None:
-    """Leave the end of our life to the supervisor.
+    """Let only the supervisor end this process.
 
-    Ctrl-C and a service manager's SIGTERM reach the whole group, but a server that drains still
-    needs its workers.
+    Ctrl-C and a service manager's SIGTERM reach the whole process group, but a draining server
+    still needs its workers.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -169,7 +169,7 @@ def _follow_supervisor() -> None:
 
 
 def _keep_to_one_thread() -> None:
-    """Tell the numeric libraries, before they load: there is a worker for every core."""
+    """Limit numeric libraries to one thread before they load: every core has its own worker."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 

@@ -1,4 +1,4 @@
-"""One worker process as seen from the event loop: start it, ask it, end it."""
+"""Parent side of one worker process: start it, send it requests, and end it."""
 
 import asyncio
 import contextlib
@@ -35,13 +35,13 @@ _Reply = TypeVar("_Reply", Ready, Decoded)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for a worker before it counts as hung, in seconds.
+    """Time limits, in seconds, after which a worker counts as hung.
 
     Attributes:
-        load: for the engine to be loaded and warm.
-        decode: for an answer, plus ``per_audio_second`` for each second of audio asked about.
+        load: for loading and warming up the engine.
+        decode: for an answer, plus ``per_audio_second`` for each second of requested audio.
         per_audio_second: see ``decode``.
-        leave: for the process to go after its input was closed.
+        leave: for the process to exit after its input was closed.
     """
 
     load: float = 120.0
@@ -50,27 +50,27 @@ class Patience:
     leave: float = 1.0
 
     def for_batch(self, requests: Sequence[DecodeRequest]) -> float:
-        """How long an answer to these requests may take."""
+        """Return the seconds that an answer to these requests may take."""
         heard = sum(len(request.audio) + len(request.context.audio) for request in requests)
         return self.decode + self.per_audio_second * heard / BYTES_PER_SAMPLE / SAMPLE_RATE
 
 
 class WorkerLostError(Exception):
-    """A worker is of no use any more: it died, hung, could not load, or broke the protocol."""
+    """A worker is unusable: it died, hung, could not load, or violated the protocol."""
 
 
 class WorkerUnheardError(WorkerLostError):
-    """A worker was lost before it had read what it was asked, which cannot be to blame."""
+    """A worker was lost before it had read its batch, which cannot be the cause."""
 
 
 class WorkerProcess:
-    """A child process with a warm engine. Asked one batch at a time.
+    """A child process with a warm engine, which decodes one batch at a time.
 
     Attributes:
-        capabilities: what its engine said it can do.
+        capabilities: capabilities that its engine reported.
         pid: id of the process.
-        gone: done when the process has ended.
-        grown_bytes: memory that it has taken since its engine was warm.
+        gone: task that is done when the process has ended.
+        grown_bytes: growth of its resident memory since its engine was warm.
     """
 
     def __init__(self, process: Process, patience: Patience) -> None:
@@ -92,9 +92,9 @@ class WorkerProcess:
         """Start a process and return it when its engine is warm.
 
         Raises:
-            WorkerLostError: it did not get there.
+            WorkerLostError: the process or its engine failed to start.
         """
-        # A spawn that is cancelled half-way would leave a process behind, so it is never.
+        # Cancelling a spawn half-way would leave a process behind, so it is shielded.
         spawning = asyncio.create_task(_spawn(), name="spawn a worker")
         try:
             await asyncio.shield(spawning)
@@ -114,7 +114,7 @@ class WorkerProcess:
         return worker
 
     async def decode(self, requests: Sequence[DecodeRequest]) -> Decoded:
-        """Have a batch decoded.
+        """Decode a batch.
 
         Raises:
             WorkerLostError: no answer will come; the worker must be closed.
@@ -133,11 +133,11 @@ class WorkerProcess:
         return decoded
 
     def obituary(self) -> str:
-        """How the process died."""
+        """Return a description of how the process ended."""
         return f"worker {self.pid} {_manner_of_death(self._process.returncode)}"
 
     async def close(self) -> None:
-        """End the process and wait until it is gone; an idle one may leave by itself."""
+        """End the process and wait for its exit; an idle process may exit by itself."""
         try:
             if self._idle and self._process.returncode is None:
                 await self._let_leave()
@@ -146,7 +146,7 @@ class WorkerProcess:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
             await asyncio.wait({self.gone})
-            # A grandchild may hold the pipe open: what it has to say does not keep us.
+            # A grandchild may hold the pipe open: do not wait for its output.
             await asyncio.wait({self._listener}, timeout=self._patience.leave)
             self._listener.cancel()
             await asyncio.wait({self._listener})
@@ -192,7 +192,7 @@ class WorkerProcess:
         while stderr is not None:
             try:
                 line = await stderr.readline()
-            except ValueError:  # a line beyond the stream's limit is dropped, not gathered
+            except ValueError:  # a line beyond the stream's limit is dropped
                 continue
             if not line:
                 return

@@ -1,8 +1,8 @@
-"""How much of the workers' time goes into what must not wait: measured, not guessed.
+"""Measured share of the workers' time that goes into jobs that must not wait.
 
-Counted is what is owed: finals, and the languages they wait for, of speech as it is spoken.
-Partials are not, for they give way; nor is what was sent ahead of time, for it can wait. All of it
-fades: what was measured a minute ago says nothing of now.
+Due jobs count: finals, and the language requests they wait for, of speech as it is spoken.
+Partials do not count, because they yield, nor does audio sent ahead of time, because it can wait.
+All measurements decay: those of a minute ago say nothing about the present.
 """
 
 import math
@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FADING = 10.0
-"""Seconds in which what was measured loses most of its weight."""
+"""Time constant of the decay, in seconds: measurements lose most of their weight in it."""
 
-_LONG = 300.0  # the same for what speech costs, which is a matter of model and machine
-_LATE = 1.0  # seconds past its deadline from which on a final counts as late
-_SUPPOSED_COST = 0.03  # Moonshine tiny on a core of 2024, with context
-_SUPPOSED_SPEECH = 5.0  # seconds of speech that the supposition weighs as much as
+_LONG = 300.0  # the same for the cost of speech, which depends on model and machine
+_LATE = 1.0  # seconds past its deadline after which a final counts as late
+_SUPPOSED_COST = 0.03  # Moonshine tiny on a 2024 core, with context
+_SUPPOSED_SPEECH = 5.0  # weight of the assumed cost, in seconds of speech
 
 
 class Fading:
-    """A sum whose terms fade away with time."""
+    """A sum whose terms decay exponentially with time."""
 
     def __init__(self, fading: float) -> None:
         self._fading = fading
@@ -32,19 +32,19 @@ class Fading:
         self._at = max(self._at, now)
 
     def at(self, now: float) -> float:
-        """The sum now."""
+        """Return the sum at ``now``."""
         return self._sum * math.exp(-max(now - self._at, 0.0) / self._fading)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is owed at the moment.
+    """Load of the due jobs at one moment.
 
     Attributes:
-        busy: seconds of workers that it takes each second, by engine.
-        cost: seconds of a worker for each second of speech.
-        late: how many finals of the last seconds came to a worker much too late, a fading count.
-        on_time: how many did not.
+        busy: worker seconds that they take per second, by engine.
+        cost: worker seconds per second of speech.
+        late: decaying count of due jobs that a worker took more than a second past their deadline.
+        on_time: decaying count of the others.
     """
 
     busy: Mapping[str, float]
@@ -54,7 +54,7 @@ class Load:
 
 
 class Workload:
-    """What workers have done for what is owed; ``now`` is any clock that never goes back."""
+    """Measures the work for due jobs; ``now`` is any monotonic clock."""
 
     def __init__(self) -> None:
         self._busy: dict[str, Fading] = {}
@@ -62,17 +62,17 @@ class Workload:
         self._late, self._on_time = Fading(FADING), Fading(FADING)
 
     def taken(self, deadline: float, now: float) -> None:
-        """A final has come to a worker."""
+        """Record that a worker takes a due job."""
         (self._late if now > deadline + _LATE else self._on_time).add(1.0, now)
 
     def done(self, engine: str, seconds: float, speech: float, now: float) -> None:
-        """A worker has spent ``seconds`` on a final of ``speech`` seconds."""
+        """Record that a worker spent ``seconds`` on a due job with ``speech`` seconds of speech."""
         self._busy.setdefault(engine, Fading(FADING)).add(seconds, now)
         self._seconds.add(seconds, now)
         self._speech.add(speech, now)
 
     def load(self, now: float) -> Load:
-        """What is owed now."""
+        """Return the current load."""
         speech = self._speech.at(now) + _SUPPOSED_SPEECH
         supposed = _SUPPOSED_SPEECH * _SUPPOSED_COST
         return Load(

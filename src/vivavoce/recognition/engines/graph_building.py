@@ -1,6 +1,6 @@
-"""Write an ONNX graph node by node, with weights and operations taken from graphs that exist.
+"""Build an ONNX graph node by node, with weights and operations copied from existing graphs.
 
-Needs the ``onnx`` package: used when a model is pulled, never while serving.
+Needs the ``onnx`` package; used when a model is pulled, never while serving.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +20,11 @@ FLOAT, INTEGER = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
 _OPSETS = (("", 18), ("com.microsoft", 1))
 _IR_VERSION = 9
 _SIGNED_ZERO = 128
-"""What lies between a byte read as unsigned and the same value as signed."""
+"""Offset between the zero points of unsigned and signed bytes."""
 
 
 class Source:
-    """The nodes and weights of a graph, its branches included, to be looked up by name."""
+    """The nodes and weights of graphs, including their branches, by name."""
 
     def __init__(self, graphs: Iterable[onnx.GraphProto]) -> None:
         graphs = list(graphs)
@@ -34,10 +34,10 @@ class Source:
         }
 
     def node(self, output: str) -> onnx.NodeProto:
-        """The node that makes a value.
+        """Return the node that produces a value.
 
         Raises:
-            IntegrityError: there is none; this is another graph than the one expected.
+            IntegrityError: there is none, so the graph is not the expected one.
         """
         try:
             node: onnx.NodeProto = self._makers[output]
@@ -46,7 +46,7 @@ class Source:
         return node
 
     def weights(self, output: str) -> dict[str, Array]:
-        """The weights that go into a value, by their names and in their order."""
+        """Return the weights that a value is computed from, by name and in their order."""
         names = self.node(output).input
         return {
             name: numpy_helper.to_array(self._weights[name])
@@ -56,7 +56,7 @@ class Source:
 
 
 class Builder:
-    """A graph as it grows; every method that adds something returns the name of its value."""
+    """A graph under construction; methods that add a single value return its name."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -66,16 +66,16 @@ class Builder:
         self._outputs: list[onnx.ValueInfoProto] = []
 
     def input(self, name: str, shape: Sequence[int | str], kind: int = FLOAT) -> str:
-        """Take a value from outside; sizes that vary are names."""
+        """Add an input; variable sizes are given as names."""
         self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
     def output(self, name: str) -> None:
-        """Hand a value (of 32-bit floats) out."""
+        """Make a value of 32-bit floats an output."""
         self._outputs.append(helper.make_tensor_value_info(name, FLOAT, None))
 
     def constant(self, name: str, value: Array | Sequence[int]) -> str:
-        """Keep an array in the graph, once for all that name it."""
+        """Add an array to the graph, once per name."""
         self._weights[name] = np.asarray(value)
         return name
 
@@ -98,24 +98,24 @@ class Builder:
         self._nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
 
     def copy(self, output: str, replacing: Mapping[int, str] | None = None) -> str:
-        """Take a node over from the source, with its weights as they are.
+        """Copy a node from the source with its weights unchanged.
 
         Args:
-            output: the value that it makes, there and here.
-            replacing: those of its inputs that are other values here, by their place.
+            output: the value that it produces, in the source and here.
+            replacing: inputs that are other values here, by their position.
         """
         return self._taken(output, replacing or {}, lambda weight: weight)
 
     def product(self, output: str, replacing: Mapping[int, str]) -> str:
-        """Take a product with quantised weights over, the weights as signed bytes.
+        """Copy a product with quantised weights, converting the weights to signed bytes.
 
-        They are the same numbers. Processors have instructions for unsigned bytes times signed
-        ones; the published graphs, with unsigned weights, do without them.
+        The numbers are the same. Processors have instructions for products of unsigned and signed
+        bytes, which the unsigned weights of the published graphs cannot use.
         """
         return self._taken(output, replacing, _as_signed)
 
     def model(self, name: str) -> bytes:
-        """The graph, in ONNX format."""
+        """Return the graph in ONNX format."""
         weights = [numpy_helper.from_array(value, name) for name, value in self._weights.items()]
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, weights)
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]

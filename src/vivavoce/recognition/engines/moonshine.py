@@ -1,7 +1,7 @@
-"""The Moonshine engine: English speech to text, with word times, on one CPU thread.
+"""Moonshine engine: English speech to text with word times, on one CPU thread.
 
-Requests are decoded one by one: the graphs quantise whole tensors on the fly, so a neighbour in a
-batch would shift the rounding of the others, and with it what is heard in them.
+Requests are decoded one by one: the graphs quantise whole tensors on the fly, so the requests of a
+batch would affect each other's rounding and thereby their texts.
 """
 
 from bisect import bisect_left
@@ -49,17 +49,16 @@ _NOTHING: Floats = np.zeros(0, np.float32)
 _TOKENS_PER_SECOND = 6.5
 _SPARE_TOKENS = 2
 _LONGEST = 20 * SAMPLE_RATE
-"""Samples decoded at once: the model was made for sentences, and cost grows faster than length."""
+"""Most samples decoded at once: the model is made for sentences, and cost grows superlinearly."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """Audio that is decoded at once; ``start`` is its first sample in the request's audio.
 
-    ``before`` is audio that ends where it begins, and ``prefix`` the tokens that are said there;
-    without them it is silence.
-    The first ``untold`` samples of ``audio`` belong to no request: what they say is left out.
-    ``draft`` are the tokens that a partial probably begins with.
+    ``before`` is the audio that directly precedes it, and ``prefix`` its tokens; without tokens
+    it is silence. The first ``untold`` samples of ``audio`` are not part of the request, and their
+    words are left out. ``draft`` are the tokens that a partial probably begins with.
     """
 
     start: int
@@ -72,14 +71,14 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece.
+    """Result of one piece.
 
     Attributes:
         start: first sample of the piece in the request's audio.
-        words: in order.
-        log_probabilities: of the words' tokens.
-        loops: the words repeat themselves more often than the sound does.
-        sparse: they are too few for the audio.
+        words: the words in order.
+        log_probabilities: log probabilities of the words' tokens.
+        loops: whether the words repeat more often than the sounds allow.
+        sparse: whether there are too few tokens for the audio.
         continues: as in a hypothesis.
     """
 
@@ -96,7 +95,7 @@ class _Part:
         return [word.text for word in self.words]
 
     def doubted(self, sure: float) -> bool:
-        """Whether a second decoding is wanted; ``sure`` is the least mean log probability."""
+        """Return whether to decode again; ``sure`` is the least sufficient mean log probability."""
         return self.sparse or self.loops or context.certainty(self.log_probabilities) < sure
 
 
@@ -124,7 +123,7 @@ class MoonshineEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this engine can do."""
+        """Capabilities of this engine."""
         return self._capabilities
 
     def warm_up(self) -> None:
@@ -134,10 +133,10 @@ class MoonshineEngine:
         self.decode([DecodeRequest(noise.tobytes(), "final", language)])
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Decode requests one by one; answers stand in their order.
+        """Decode requests one by one; answers are in the order of the requests.
 
         Raises:
-            ValueError: a language the model does not speak, or audio that is no sound.
+            ValueError: the model does not support a language, or the audio is malformed.
         """
         for request in batch:
             if request.language not in self._capabilities.languages:
@@ -150,7 +149,7 @@ class MoonshineEngine:
         return _join([decode(piece) for piece in self._pieces(request)], request.language)
 
     def _pieces(self, request: DecodeRequest) -> list[_Piece]:
-        """What is decoded at once; digital silence is not decoded."""
+        """Return the pieces that are decoded at once; digital silence is not decoded."""
         audio, before = read_audio(request.audio), read_audio(request.context.audio)
         draft = self._tokenizer.tokens(request.draft) if request.purpose == "partial" else ()
         if not len(before) or len(before) + len(audio) > _LONGEST:
@@ -163,13 +162,13 @@ class MoonshineEngine:
         return [_Piece(0, np.concatenate((again, audio)), told, prefix, untold, draft)]
 
     def _decode_with_care(self, piece: _Piece) -> _Part:
-        """Decode a piece, again and otherwise where that is in doubt."""
+        """Decode a piece; if the result is doubtful, also with other context."""
         if piece.prefix or piece.untold:
             return self._decode_in_context(piece)
         return self._decode_after_silence(piece) if len(piece.before) else self._decode(piece)
 
     def _decode_after_silence(self, piece: _Piece) -> _Part:
-        """Decode a piece; where that is in doubt, also with some of the silence before it."""
+        """Decode a piece; if the result is doubtful, also with some of the silence before it."""
         part = self._decode(replace(piece, before=_NOTHING))
         if not part.doubted(context.SURE_ALONE):
             return part
@@ -178,19 +177,19 @@ class MoonshineEngine:
         return max([part, *others], key=_trust)
 
     def _after_silence(self, piece: _Piece, samples: int) -> _Part:
-        """What is heard in a piece with so much of the silence before it."""
+        """Decode a piece with the last ``samples`` of the silence before it."""
         longer = np.concatenate((piece.before[-samples:], piece.audio))
         return self._decode(_Piece(0, longer, untold=samples))
 
     def _decode_in_context(self, piece: _Piece) -> _Part:
-        """Decode a piece with what was said before it; where that is in doubt, also without."""
+        """Decode a piece with the speech before it; if the result is doubtful, also without."""
         part = self._decode(piece)
         if not part.doubted(context.SURE):
             return part
         alone = self._decode(_Piece(0, piece.audio[piece.untold :]))
         if _trust(alone) <= _trust(part, context.BENEFIT):
             return part
-        # What is heard alone begins like a sentence, whether one begins there or not.
+        # A text decoded alone begins like a sentence, whether or not a sentence begins there.
         small = is_small(part.texts, alone.texts)
         return replace(alone, continues=small)
 
@@ -202,7 +201,7 @@ class MoonshineEngine:
         return self._part(piece, self._model.decode(encoded, limit, piece.prefix, piece.draft))
 
     def _after(self, piece: _Piece, decoded: Decoded) -> Decoded:
-        """What belongs to a piece: no marks that close what was said before, no frames of that."""
+        """Remove marks that close the preceding text, and the frames before the piece."""
         first = 0
         while first < len(decoded.tokens) and context.is_mark(
             self._tokenizer.spell(decoded.tokens[first])
@@ -216,14 +215,14 @@ class MoonshineEngine:
         )
 
     def _part(self, piece: _Piece, decoded: Decoded) -> _Part:
-        """Give the words of one piece their times and confidence."""
+        """Return the words of one piece with their times and confidences."""
         if piece.prefix:
             decoded = self._after(piece, decoded)
         count = self._kept(decoded, piece.audio)
         words = self._tokenizer.words(decoded.tokens[:count])
         if not words:
             return _Part(piece.start, (), decoded.log_probabilities[:0], sparse=True)
-        # The frames before the piece are gone; the first may begin a little before it.
+        # The frames before the piece are removed; the first may begin slightly before it.
         early = len(piece.before) % FRAME
         rough = _rough_spans(words, decoded.attention, early)
         spans = fit_to_sound(rough, piece.audio)
@@ -245,7 +244,7 @@ class MoonshineEngine:
         return _judged(part, piece.audio[piece.untold :], ended=decoded.ended)
 
     def _kept(self, decoded: Decoded, audio: Floats) -> int:
-        """How many tokens to keep: a loop is kept as often as the sound allows."""
+        """Return how many tokens to keep: a loop is kept as often as the sounds allow."""
         loop = loop_at_end(decoded.tokens)
         if loop is None:
             return len(decoded.tokens)
@@ -256,9 +255,9 @@ class MoonshineEngine:
 
 
 def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Part:
-    """What is left of a part when its first ``untold`` samples are taken away.
+    """Return a part without its first ``untold`` samples.
 
-    A word belongs to where most of it lies.
+    A word counts as part of the side that contains its middle.
     """
     if not untold:
         return part
@@ -274,9 +273,9 @@ def _without_untold(part: _Part, words: Sequence[TokenWord], untold: int) -> _Pa
 
 
 def _judged(part: _Part, audio: Floats, *, ended: bool) -> _Part:
-    """Note whether the words of a part are a loop, or too few for the audio.
+    """Mark a part whose words are a loop or whose tokens are too few for the audio.
 
-    A text that ran into the limit broke off somewhere, and is a loop as well.
+    A text that reached the length limit counts as a loop as well.
     """
     part = replace(part, words=part.words[: words_said(part.texts, audio)])
     sparse = context.sparse(len(part.log_probabilities), len(audio))
@@ -284,13 +283,13 @@ def _judged(part: _Part, audio: Floats, *, ended: bool) -> _Part:
 
 
 def _trust(part: _Part, benefit: float = 0.0) -> tuple[bool, float]:
-    """Ranks what was heard with context and without: loops and gaps last, then the likelier one."""
+    """Return a sort key for alternative results: loops and gaps last, then by log probability."""
     complete = not part.loops and not part.sparse
     return complete, context.certainty(part.log_probabilities) + benefit
 
 
 def _cut(audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
-    """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
+    """Cut a request's audio into pieces that are decoded at once, without digital silence."""
     if len(audio) <= _LONGEST:
         return [_Piece(0, audio, draft=draft)] if audio.any() else []
     cuts = cut_where_quiet(audio, _LONGEST)
@@ -299,7 +298,7 @@ def _cut(audio: Floats, draft: tuple[int, ...]) -> list[_Piece]:
 
 
 def _join(parts: list[_Part], language: str) -> Hypothesis:
-    """Put the pieces of one request together."""
+    """Join the parts of one request into a hypothesis."""
     parts = [part for part in parts if part.words]
     words = tuple(word for part in parts for word in part.words)
     text = "".join(word.text for word in words)
@@ -319,16 +318,16 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
 
 
 def _rough_spans(words: Sequence[TokenWord], attention: Floats, early: int) -> list[Span]:
-    """Span of every word, in samples, as the attention sees it."""
+    """Return the span of every word, in samples, according to the attention."""
     bounds = token_frames(attention) * FRAME - early
     return [(int(bounds[word.tokens[0]]), int(bounds[word.tokens[-1] + 1])) for word in words]
 
 
 def _token_limit(samples: int) -> int:
-    """Return more tokens than anyone speaks in this time."""
+    """Return the token limit, which is above the fastest speech of this duration."""
     return int(samples / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS
 
 
 def _at_least(samples: int, audio: Floats) -> Floats:
-    """Lengthen audio with silence."""
+    """Pad audio with silence to at least ``samples``."""
     return np.pad(audio, (0, max(0, samples - len(audio))))

@@ -1,8 +1,8 @@
-"""When what was said before helps Moonshine, and when it must not be trusted.
+"""Rules for decoding with context in Moonshine.
 
-The audio of earlier utterances is encoded together with an utterance, and their text stands before
-its tokens as if the model had just written it; from the first doubted text on the model writes it
-again, and what it says there is left out. What the numbers rest on:
+The audio of earlier utterances is encoded together with an utterance, and their text precedes its
+tokens as if the model had just written it. From the first doubtful text on, the model decodes the
+earlier audio again, and those words are left out. The measurements behind the numbers:
 docs/decisions/0005-context.md.
 """
 
@@ -18,28 +18,28 @@ from vivavoce.recognition.contract import SAMPLE_RATE
 Floats = npt.NDArray[np.float32]
 
 CARRIES = -0.4
-"""Mean log probability from which a text may be what the next one is decoded with."""
+"""Least mean log probability of a text that may be context for the next one."""
 SURE = -0.2
-"""Mean log probability from which a text heard with context needs no second opinion."""
+"""Least mean log probability of a text decoded with context that is not decoded again."""
 SURE_ALONE = -0.12
-"""The same for a text that nothing was said before. What is heard then depends on where the audio
-begins, so that a second and a third cut of it find the right words where the first missed them."""
+"""The same for a text without earlier speech. Its result depends on where the audio begins, so
+that a second and a third cut may find the right words where the first missed them."""
 SILENCES = (SAMPLE_RATE // 5, SAMPLE_RATE // 2)
-"""Samples of the silence before such an utterance that it is heard again with."""
+"""Samples of preceding silence with which such an utterance is decoded again."""
 BENEFIT = 0.05
-"""Of two decodings the one without context must be likelier by this to be believed."""
+"""Mean log probability by which a decoding without context must exceed the one with context."""
 SPARSE = 1.0
-"""Tokens per second of speech; fewer may mean that the model took words for said already."""
+"""Tokens per second of speech; with fewer, the model may have skipped words as already spoken."""
 
 _CLOSING = re.compile(r"[\s.,;:!?\u2026-]+$")
 _MARKS = frozenset(".,;:!?\u2026-")
 
 
 def prefix_text(finals: Sequence[str]) -> str:
-    """The text that an utterance is decoded after.
+    """Return the text after which an utterance is decoded.
 
-    A final was given its full stop before anybody knew how it goes on; the one right before the
-    utterance loses it, and so does one that the next did not begin with a capital after.
+    A final received its closing marks before its continuation was known. They are removed from the
+    last final, and from every final whose successor does not begin with a capital.
     """
     following = [*finals, ""][1:]
     return "".join(
@@ -49,12 +49,12 @@ def prefix_text(finals: Sequence[str]) -> str:
 
 
 def is_mark(text: str) -> bool:
-    """Whether a token is punctuation that belongs to what was said before."""
+    """Return whether a token is punctuation that belongs to the preceding text."""
     return bool(text.strip()) and set(text.strip()) <= _MARKS
 
 
 def is_latin(word: str) -> bool:
-    """Whether a word has letters of the Latin script alone; the model writes others for noise."""
+    """Return whether all letters of a word are Latin; the model writes others for noise."""
     return all(
         unicodedata.name(letter, "").startswith(("LATIN ", "FEMININE ", "MASCULINE "))
         for letter in word
@@ -63,15 +63,15 @@ def is_latin(word: str) -> bool:
 
 
 def certainty(log_probabilities: Floats) -> float:
-    """Mean log probability; a text without words has none."""
+    """Return the mean log probability; minus infinity for a text without words."""
     return float(log_probabilities.mean()) if len(log_probabilities) else float("-inf")
 
 
 def sparse(tokens: int, samples: int) -> bool:
-    """Whether a text has too few tokens for its audio: it probably left something out."""
+    """Return whether a text has too few tokens for its audio and is probably incomplete."""
     return tokens < SPARSE * samples / SAMPLE_RATE
 
 
 def carries(words: int, log_probabilities: Floats) -> bool:
-    """Whether a text that is no loop may be context."""
+    """Return whether a text that is not a loop may be context."""
     return words > 0 and certainty(log_probabilities) >= CARRIES

@@ -1,13 +1,13 @@
-"""Make the graphs that hear speech from the published ones: the same numbers in fewer steps.
+"""Derive Moonshine's graphs from the published ones: the same computation in fewer steps.
 
-The published graphs work out shapes with hundreds of small nodes, pad every key and value anew for
-each token, and hide where each token was heard. Here the same layers are written down plainly:
+The published graphs compute shapes with hundreds of small nodes, pad every key and value again for
+each token, and do not output the attention. Here the same layers are written in direct form:
 
 - the *encoder* turns audio into the keys and values that every layer of the decoder attends to;
-- the *decoder* turns tokens and those into what follows, and shows its attention.
+- the *decoder* turns these and tokens into the logits of the next token, and outputs its attention.
 
-What changes the arithmetic at all is the order of some sums (docs/decisions/0017). :func:`prove`
-compares both with the published graphs before they are used.
+Only the order of some sums differs (docs/decisions/0017). ``moonshine_proof`` compares both with
+the published graphs before they are used.
 """
 
 import tempfile
@@ -26,27 +26,27 @@ PUBLISHED_DECODER = "decoder_model_merged.ort"
 
 
 def make_encoder(folder: Path, target: Path) -> None:
-    """Write the encoder to ``target`` and prove that it hears alike.
+    """Write the encoder to ``target`` and verify that it behaves like the published one.
 
     Raises:
-        IntegrityError: the published graphs are others than expected, or the results differ.
+        IntegrityError: the published graphs are not the expected ones, or the results differ.
     """
     target.write_bytes(_encoder(_published(folder)))
     prove_encoder(folder / PUBLISHED_ENCODER, folder / PUBLISHED_DECODER, target)
 
 
 def make_decoder(folder: Path, target: Path) -> None:
-    """Write the decoder to ``target`` and prove that it decodes alike.
+    """Write the decoder to ``target`` and verify that it behaves like the published one.
 
     Raises:
-        IntegrityError: the published graphs are others than expected, or the results differ.
+        IntegrityError: the published graphs are not the expected ones, or the results differ.
     """
     target.write_bytes(_decoder(_published(folder)))
     prove_decoder(folder / PUBLISHED_ENCODER, folder / PUBLISHED_DECODER, target)
 
 
 def _published(folder: Path) -> Source:
-    """Both published graphs; of the decoder's two branches what the one with a cache makes."""
+    """Return both published graphs; the decoder branch with a cache has priority."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         plain = Path(scratch, "plain.onnx")
         graphs = []
@@ -56,12 +56,12 @@ def _published(folder: Path) -> Source:
     decoder, encoder = graphs
     (choice,) = (node for node in decoder.node if node.op_type == "If")
     branches = {branch.name: branch.g for branch in choice.attribute}
-    # Only the branch without a cache makes keys and values of the audio.
+    # Only the branch without a cache computes keys and values of the audio.
     return Source([decoder, branches["else_branch"], branches["then_branch"], encoder])
 
 
 def _encoder(published: Source) -> bytes:
-    """Audio ``[1, samples]`` to the keys and values of every decoder layer."""
+    """Return the graph from audio ``[1, samples]`` to the keys and values of all layers."""
     build = Layers(published)
     heard = build.front(build.input("audio", [1, "samples"]))
     build.number(heard)
@@ -74,7 +74,7 @@ def _encoder(published: Source) -> bytes:
 
 
 def _decoder(published: Source) -> bytes:
-    """Tokens ``[1, tokens]`` to the logits of what follows each of them from ``first`` on."""
+    """Return the graph from tokens ``[1, tokens]`` to the logits after those from ``first`` on."""
     build = Layers(published)
     said = build.embedded(build.input("tokens", [1, "tokens"], INTEGER))
     build.input("positions", [1, "tokens"], INTEGER)

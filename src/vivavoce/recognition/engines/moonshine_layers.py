@@ -1,4 +1,4 @@
-"""The layers of Moonshine's encoder and decoder, written down plainly; see ``moonshine_graphs``."""
+"""The layers of Moonshine's encoder and decoder in direct form; see ``moonshine_graphs``."""
 
 from collections.abc import Sequence
 
@@ -33,9 +33,9 @@ _ANGLES = "/rotary_emb/Expand_output_0"
 _END = "last_hidden_state"
 _EMBEDDING = "/model/decoder/embed_tokens/Gather_output_0"
 _ROTATED = 32
-"""Dimensions of a head that carry its position."""
+"""Dimensions of a head that carry the position."""
 _POSITIONS = 1024
-"""Frames or tokens that have a position: 24 s of audio, and far more tokens than are said in it."""
+"""Number of positions: 24 s of audio, and far more tokens than can be spoken in that time."""
 _SCALE = HEAD_WIDTH**-0.5
 _EPSILON = 1e-5
 _MICROSOFT = "com.microsoft"
@@ -44,29 +44,29 @@ _TURNED = (0, 2, 3, 1)
 
 
 class Layers(Builder):
-    """A graph that is made of Moonshine's layers.
+    """A graph made of Moonshine's layers.
 
-    Values are called as in the published graphs where these have them.
+    Values have the names of the published graphs where these contain them.
     """
 
     def __init__(self, published: Source) -> None:
         super().__init__(published)
         (frequencies,) = published.weights(_ANGLES).values()
         angles = np.outer(np.arange(_POSITIONS, dtype=np.float32), frequencies)
-        # Of 64 bits, because those of 32 differ from one processor to the next.
+        # 64-bit, because 32-bit results differ between processors.
         self.constant("cosines", np.cos(angles, dtype=np.float64).astype(np.float32))
         self.constant("sines", np.sin(angles, dtype=np.float64).astype(np.float32))
         self.constant("by_head", [0, 0, HEADS, HEAD_WIDTH])
 
     def front(self, audio: str) -> str:
-        """Three convolutions: audio ``[1, samples]`` to frames ``[1, frames, width]``."""
+        """Add three convolutions: audio ``[1, samples]`` to frames ``[1, frames, width]``."""
         self.copy("/Unsqueeze_output_0", {0: audio})
         for output in _FRONT:
             self.copy(output)
         return output
 
     def number(self, frames: str) -> None:
-        """Give the frames their positions."""
+        """Add the positions of the frames."""
         self.constant("zero", np.array(0))
         self.constant("one", np.array(1))
         self.constant("rows", [0])
@@ -76,12 +76,12 @@ class Layers(Builder):
         self.node("Unsqueeze", [numbers, "rows"], "positions")
 
     def embedded(self, tokens: str) -> str:
-        """Tokens ``[1, tokens]`` to vectors ``[1, tokens, width]``."""
+        """Add the embedding: tokens ``[1, tokens]`` to vectors ``[1, tokens, width]``."""
         self.copy(f"{_EMBEDDING}_quantized", {1: tokens})
         return self.copy(_EMBEDDING)
 
     def encoder_layer(self, layer: int, heard: str) -> str:
-        """All frames attend to all frames; then each by itself."""
+        """Add an encoder layer: self-attention of all frames, then the feed-forward part."""
         at = f"/layers.{layer}"
         quantised = self.quantised(self.norm(f"{at}/input_layernorm", heard))
         query, key, value = (self.dense(f"{at}/self_attn/{kind}_proj", quantised) for kind in "qkv")
@@ -100,21 +100,21 @@ class Layers(Builder):
         return self.sum(heard, self.product(f"{at}/mlp/fc2/Add_output_0", {0: active}))
 
     def encoder_end(self, heard: str) -> str:
-        """Normalise what the last layer gave; there, its sum is part of the same node."""
+        """Normalise the output of the last layer; its sum is part of the same published node."""
         weights = self.source.weights(_END)
         for name, weight in weights.items():
             self.constant(name, weight)
         return self.node("LayerNormalization", [heard, *weights], _END, axis=-1, epsilon=_EPSILON)
 
     def cross_keys(self, layer: int, quantised: dict[int, str]) -> None:
-        """Hand out what a decoder layer attends to; keys lie as they are multiplied, turned."""
+        """Output a decoder layer's keys and values; keys are transposed for the product."""
         at = f"/model/decoder/layers.{layer}/encoder_attn"
         for kind, axes in (("key", _TURNED), ("value", _HEADS_FIRST)):
             dense = self.dense(f"{at}/{kind[0]}_proj", quantised)
             self.output(self.by_head(dense, cross_name(layer, kind), axes))
 
     def decoder_layer(self, layer: int, said: str) -> str:
-        """Tokens attend to the tokens before, then to the audio; then each by itself."""
+        """Add a decoder layer: attention to earlier tokens and to the audio, then feed-forward."""
         at = f"/model/decoder/layers.{layer}"
         said = self.sum(said, self._attend_to_tokens(layer, f"{at}/self_attn", at, said))
         normed = self.norm(f"{at}/post_attention_layernorm", said)
@@ -128,7 +128,7 @@ class Layers(Builder):
         return self.sum(said, self.product(f"{at}/mlp/fc2/Add_output_0", {0: gated}))
 
     def logits(self, said: str) -> str:
-        """What follows the tokens from ``first`` on, ``[1, tokens, vocabulary]``."""
+        """Add the logits after the tokens from ``first`` on, ``[1, tokens, vocabulary]``."""
         self.constant("axes", [1])
         self.constant("end", [np.iinfo(np.int64).max])
         last = self.node("Slice", [said, "first", "end", "axes"], "last")
@@ -139,23 +139,23 @@ class Layers(Builder):
         return self.copy(f"{at}/LayerNormalization_output_0", {0: value})
 
     def sum(self, one: str, other: str) -> str:
-        """Add what a part of a layer found to what was there."""
+        """Add the output of a part of a layer to its input."""
         return self.node("Add", [one, other], f"{other}/sum")
 
     def quantised(self, value: str) -> dict[int, str]:
-        """Quantise a value once for several products; they take it in these places."""
+        """Quantise a value once for several products; return names by their input position."""
         parts = [f"{value}/bytes", f"{value}/scale", f"{value}/zero"]
         self.nodes("DynamicQuantizeLinear", [value], parts)
         return {0: parts[0], 2: parts[1], 4: parts[2]}
 
     def dense(self, at: str, value: str | dict[int, str]) -> str:
-        """A linear layer without bias."""
+        """Add a linear layer without bias."""
         return self.product(
             f"{at}/MatMul_output_0", {0: value} if isinstance(value, str) else value
         )
 
     def rotated(self, value: str) -> str:
-        """Turn pairs of a head's dimensions by angles that grow with the position."""
+        """Rotate pairs of a head's dimensions by angles that grow with the position."""
         return self.node(
             "RotaryEmbedding",
             [value, "positions", "cosines", "sines"],
@@ -167,7 +167,7 @@ class Layers(Builder):
         )
 
     def by_head(self, value: str, output: str, axes: Sequence[int] = _HEADS_FIRST) -> str:
-        """``[1, tokens, width]`` to ``[1, heads, tokens, head width]``."""
+        """Reshape ``[1, tokens, width]`` to ``[1, heads, tokens, head width]``."""
         split = self.node("Reshape", [value, "by_head"], f"{output}/split")
         return self.node("Transpose", [split], output, perm=axes)
 
@@ -197,14 +197,14 @@ class Layers(Builder):
         return self._gathered(at, weights, value)
 
     def _after_past(self, layer: int, kind: str, value: str) -> str:
-        """Put keys or values behind those of earlier tokens, and hand all of them out."""
+        """Append keys or values to those of earlier tokens, and output all of them."""
         past = self.input(past_name(layer, kind), [1, HEADS, "past", HEAD_WIDTH])
         present = self.node("Concat", [past, value], present_name(layer, kind), axis=2)
         self.output(present)
         return present
 
     def _gathered(self, at: str, weights: str, value: str) -> str:
-        """Add up the values by their weights, and mix the heads."""
+        """Add the weighted sum of the values and the projection of the heads."""
         self.constant("heads_joined", [0, 0, HEADS * HEAD_WIDTH])
         gathered = self.node("MatMul", [weights, value], f"{at}/gathered")
         turned = self.node("Transpose", [gathered], f"{at}/turned", perm=_HEADS_FIRST)

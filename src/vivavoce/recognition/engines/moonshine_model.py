@@ -1,7 +1,7 @@
-"""The Moonshine graphs: audio to what a decoder attends to, that to tokens, greedily.
+"""The Moonshine graphs: audio to keys and values, and these to tokens by greedy decoding.
 
-The facts about the graphs (names, shapes, frames) stand here and nowhere else.
-``moonshine_graphs`` makes them from the published ones.
+All facts about the graphs (names, shapes, frames) are defined here. ``moonshine_graphs`` makes
+the graphs from the published ones.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ START, END = 1, 2
 FRAME = 384
 """Samples from one encoder frame to the next (24 ms)."""
 FRAME_REACH = 895
-"""Samples that one frame hears; shorter audio has no frame at all."""
+"""Receptive field of one frame, in samples; shorter audio has no frame."""
 
 ALIGNMENT_LAYERS = (3, 4, 5)
 """Their heads follow the audio most closely (docs/decisions/0004)."""
@@ -35,7 +35,7 @@ _KINDS = ("key", "value")
 
 
 def cross_name(layer: int, kind: str) -> str:
-    """What a layer attends to in the audio.
+    """Return the name of a layer's keys or values of the audio.
 
     Keys are ``[1, heads, head width, frames]``, values ``[1, heads, frames, head width]``.
     """
@@ -43,17 +43,17 @@ def cross_name(layer: int, kind: str) -> str:
 
 
 def past_name(layer: int, kind: str) -> str:
-    """What a layer attends to in the tokens before, ``[1, heads, tokens, head width]``."""
+    """Return the name of a layer's earlier keys or values, ``[1, heads, tokens, head width]``."""
     return f"past.{layer}.{kind}"
 
 
 def present_name(layer: int, kind: str) -> str:
-    """The same with the tokens of this step."""
+    """Return the name of the keys or values that include the tokens of this step."""
     return f"present.{layer}.{kind}"
 
 
 def attention_name(layer: int) -> str:
-    """A layer's attention to the audio, ``[1, heads, tokens, frames]``."""
+    """Return the name of a layer's attention to the audio, ``[1, heads, tokens, frames]``."""
     return f"attention.{layer}"
 
 
@@ -69,13 +69,13 @@ Encoded = dict[str, Floats]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What greedy decoding gave.
+    """Result of greedy decoding.
 
     Attributes:
-        tokens: chosen after the prefix, the end token left out.
-        log_probabilities: of the chosen tokens, ``[tokens]``.
-        attention: where they were heard, ``[heads, tokens, frames]``; one more row, that of the
-            end token, when ``ended``.
+        tokens: tokens chosen after the prefix, without the end token.
+        log_probabilities: log probabilities of the chosen tokens, ``[tokens]``.
+        attention: their attention to the audio, ``[heads, tokens, frames]``; with one more row,
+            that of the end token, when ``ended``.
         ended: whether the model ended the text itself; otherwise the limit did.
     """
 
@@ -104,14 +104,14 @@ class MoonshineModel:
         prefix: Sequence[int] = (),
         draft: Sequence[int] = (),
     ) -> Decoded:
-        """Choose the likeliest token again and again.
+        """Decode greedily, choosing the most probable token at each step.
 
         Args:
             encoded: the audio.
-            limit: most tokens to choose.
+            limit: maximum number of tokens to choose.
             prefix: tokens that the text begins with; they are not part of the result.
-            draft: tokens that probably follow: they are checked in a single step. The result is
-                the same but for rounding.
+            draft: tokens that probably follow; they are verified in a single step. The result is
+                the same except for rounding.
         """
         run = DecoderRun(self._decoder, encoded)
         steps = [run.step([START, *prefix])]
@@ -124,7 +124,7 @@ class MoonshineModel:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One token; ``attention`` is that it was chosen with, ``[layers, heads, frames]``."""
+    """A chosen token with its attention to the audio, ``[layers, heads, frames]``."""
 
     token: int
     log_probability: np.float32
@@ -132,7 +132,7 @@ class _Step:
 
 
 class DecoderRun:
-    """One decoding: holds what tokens attend to between the steps."""
+    """State of one decoding: keeps the keys and values of the tokens between the steps."""
 
     def __init__(self, decoder: Graph, encoded: Encoded) -> None:
         self._decoder = decoder
@@ -146,13 +146,14 @@ class DecoderRun:
         return self._steps(tokens, 1)[0]
 
     def check(self, draft: Sequence[int]) -> list[_Step]:
-        """Feed a draft at once.
+        """Feed all tokens of a draft in one step.
 
-        Not together with the first token: that one is so far from all others that the rounding,
-        which goes by the greatest value, would suffer.
+        The first token of a text is not fed with them: its values are so far from all others that
+        the rounding, which depends on the greatest value, would suffer.
 
         Returns:
-            What follows each token of the draft, up to the first that is not the next one's.
+            The token chosen after each token of the draft, up to the first that differs from the
+            draft.
         """
         steps = self._steps(draft, len(draft))
         pairs = enumerate(zip(steps, draft[1:], strict=False))
@@ -161,11 +162,12 @@ class DecoderRun:
         return steps[: right + 1]
 
     def feed(self, tokens: Sequence[int], count: int) -> tuple[Floats, Floats]:
-        """Feed tokens, and forget none.
+        """Feed tokens and keep their keys and values.
 
         Returns:
-            For each of the last ``count``, the logits of what follows ``[1, count, vocabulary]``
-            and the attention to the audio ``[layers, heads, count, frames]``.
+            For each of the last ``count`` tokens, the logits of the next token
+            ``[1, count, vocabulary]`` and the attention to the audio
+            ``[layers, heads, count, frames]``.
         """
         positions = np.arange(self._said, self._said + len(tokens))
         self._said += len(tokens)
@@ -182,7 +184,7 @@ class DecoderRun:
         return logits, np.concatenate(attention)[:, :, -count:]
 
     def _forget(self, tokens: int) -> None:
-        """Take back the last tokens."""
+        """Remove the keys and values of the last ``tokens`` tokens."""
         if not tokens:
             return
         self._said -= tokens
@@ -195,13 +197,13 @@ class DecoderRun:
 
 
 def _mask(tokens: int, after: int) -> Floats:
-    """Keep each of the last tokens from attending to those after it, ``[tokens, all]``."""
+    """Return the causal mask of the last tokens, ``[tokens, all]``."""
     hidden = np.full((tokens, after), -np.inf, np.float32)
     return np.triu(hidden, 1 + after - tokens)
 
 
 def _chosen(logits: Floats) -> tuple[int, np.float32]:
-    """The token with the largest logit, and the logarithm of its probability."""
+    """Return the token with the largest logit and its log probability."""
     token = int(logits.argmax())
     return token, -np.log(np.exp(logits - logits[token]).sum())
 

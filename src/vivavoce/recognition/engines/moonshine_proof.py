@@ -1,7 +1,7 @@
-"""Prove that the graphs made from Moonshine's published ones hear and decode like them.
+"""Verification that the graphs derived from Moonshine's published ones behave like them.
 
-The graphs round whole tensors to bytes. A sum in another order shifts single numbers by a step of
-that, and leaves the directions of vectors as they are: these are compared.
+The graphs round whole tensors to bytes. A sum in another order shifts single numbers by one
+rounding step but preserves the directions of vectors, so the directions are compared.
 """
 
 from pathlib import Path
@@ -27,20 +27,20 @@ _SECONDS = 3
 _TOKENS = (START, 400, 500)
 _NEXT = 600
 _ALIKE = 0.99
-"""Least cosine between what the published graphs give and what those made from them give; a wrong
+"""Least cosine between the results of the published graphs and of those derived from them; a wrong
 weight or order of heads gives far less."""
 
 
 def prove_encoder(encoder: Path, decoder: Path, made: Path) -> None:
-    """Compare the keys and values that a decoder attends to, for made-up audio.
+    """Compare the keys and values that a decoder attends to, for synthetic audio.
 
     Args:
         encoder: the published encoder.
-        decoder: the published decoder; it makes the keys and values of the published encoder.
-        made: the encoder that makes them itself.
+        decoder: the published decoder; it computes the keys and values from the encoder's output.
+        made: the derived encoder, which computes them itself.
 
     Raises:
-        IntegrityError: they differ.
+        IntegrityError: the keys or values differ.
     """
     audio = _babble()
     states = _states(open_graph(encoder), audio)
@@ -51,7 +51,7 @@ def prove_encoder(encoder: Path, decoder: Path, made: Path) -> None:
 
 
 def prove_decoder(encoder: Path, decoder: Path, made: Path) -> None:
-    """Compare what follows some tokens, without and then with those before them.
+    """Compare the predictions after some tokens, first without and then with earlier ones.
 
     Raises:
         IntegrityError: the logits differ, or the attention does not sum to one.
@@ -66,7 +66,7 @@ def prove_decoder(encoder: Path, decoder: Path, made: Path) -> None:
 
 
 class _Published:
-    """What the published decoder makes of encoded audio, and of four tokens in two steps."""
+    """Results of the published decoder for encoded audio and four tokens in two steps."""
 
     def __init__(self, decoder: Graph, states: Floats) -> None:
         parts = [
@@ -102,7 +102,7 @@ def _states(encoder: Graph, audio: Floats) -> Floats:
 
 
 def _babble() -> Floats:
-    """Some harmonics that come and go, in faint noise; ``[1, samples]``."""
+    """Return harmonics of changing loudness in faint noise, ``[1, samples]``."""
     time = np.arange(_SECONDS * 16_000) / 16_000
     voice = sum(np.sin(2 * np.pi * 140 * harmonic * time) / harmonic for harmonic in range(1, 20))
     noise = np.random.default_rng(0).standard_normal(len(time))

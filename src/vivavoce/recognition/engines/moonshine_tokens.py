@@ -1,4 +1,4 @@
-"""Moonshine's vocabulary: token numbers to text, and text to words."""
+"""Moonshine's vocabulary: conversion between token numbers, text and words."""
 
 import re
 from base64 import b64encode
@@ -42,8 +42,8 @@ class Tokenizer:
         self._pieces = tuple(
             b"" if _CONTROL.fullmatch(piece) else piece.replace(_SPACE, b" ") for piece in pieces
         )
-        # The last of equals is the one that the model writes: the single bytes that the vocabulary
-        # begins with are for what has no letter.
+        # Of equal pieces the model writes the last: the single bytes at the beginning of the
+        # vocabulary are for characters that have no piece.
         self._numbers = {piece: number for number, piece in enumerate(self._pieces) if piece}
 
     @classmethod
@@ -51,27 +51,27 @@ class Tokenizer:
         """Read ``tokenizer.bin``.
 
         Raises:
-            ValueError: the file breaks off inside a record.
+            ValueError: the file ends inside a record.
         """
         return cls(list(_records(path.read_bytes())))
 
     def tokens(self, text: str) -> tuple[int, ...]:
-        """Spell a text in tokens, the way the model's own texts are spelled.
+        """Return the tokens of a text, spelled like the model's own texts.
 
-        Neighbours are joined as long as they form a known piece, those first that were learnt
-        first. What the vocabulary has no letters for is left out.
+        Adjacent parts are joined as long as they form a known piece, in the order in which the
+        pieces were learnt. Characters without a piece are left out.
         """
         return tuple(token for word in _WORD.findall(text) for token in self._spelled(word))
 
     def _spelled(self, word: str) -> list[int]:
-        """Tokens of one word with the space before it."""
+        """Return the tokens of one word with the space before it."""
         parts = [letter.encode() for letter in word]
         while (at := self._first_pair(parts)) is not None:
             parts[at : at + 2] = [parts[at] + parts[at + 1]]
         return [self._numbers[part] for part in parts if part in self._numbers]
 
     def _first_pair(self, parts: Sequence[bytes]) -> int | None:
-        """Where the pair stands that was learnt first; None if no pair is known."""
+        """Return the position of the known pair that was learnt first; None if there is none."""
         known = (
             (self._numbers[one + other], at)
             for at, (one, other) in enumerate(pairwise(parts))
@@ -80,15 +80,15 @@ class Tokenizer:
         return min(known, default=(0, None))[1]
 
     def spell(self, token: int) -> str:
-        """Text of one token, as it is."""
+        """Return the text of one token, including spaces."""
         return readable(self._pieces[token])
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Return the text: words with one space before each, nothing if there is no word."""
+        """Return the text: words with one space before each, empty if there is no word."""
         return "".join(word.text for word in self.words(tokens))
 
     def words(self, tokens: Sequence[int]) -> tuple[TokenWord, ...]:
-        """Group tokens into words; marks that stand alone join a neighbour."""
+        """Group tokens into words; separate marks are joined to an adjacent word."""
         groups: list[list[int]] = []
         for position, token in enumerate(tokens):
             if not groups or self._pieces[token][:1].isspace():
@@ -107,21 +107,21 @@ class Tokenizer:
         return tuple(words)
 
     def _spell(self, tokens: Sequence[int], positions: Sequence[int]) -> str:
-        """Text of some tokens with one space before it, or nothing."""
+        """Return the text of some tokens with one space before it; empty if it is blank."""
         spelled = b"".join(self._pieces[tokens[at]] for at in positions)
         parts = readable(spelled).split()
         return " " + " ".join(parts) if parts else ""
 
 
 def make_symbols(folder: Path, target: Path) -> None:
-    """Write the vocabulary as sherpa-onnx reads it: each token in base64, and its number."""
+    """Write the vocabulary in sherpa-onnx's format: each token in base64 with its number."""
     records = _records((folder / VOCABULARY).read_bytes())
     lines = (f"{b64encode(token).decode()} {number}\n" for number, token in enumerate(records))
     target.write_text("".join(lines), "ascii")
 
 
 def _attach(words: list[TokenWord], lead: str, mark: str) -> str:
-    """Give a lone mark to the word before it; without one, keep it for the word to come."""
+    """Append a separate mark to the previous word; without one, return it for the next word."""
     if not words:
         return lead + mark
     words[-1] = TokenWord(words[-1].text + mark, words[-1].tokens)
@@ -129,12 +129,15 @@ def _attach(words: list[TokenWord], lead: str, mark: str) -> str:
 
 
 def _has_sound(text: str) -> bool:
-    """Whether anything of the text is spoken."""
+    """Return whether the text has a letter or digit."""
     return any(character.isalnum() for character in text)
 
 
 def _records(data: bytes) -> Iterator[bytes]:
-    """Split the vocabulary file: a length (one byte, or two from 128 on), then so many bytes."""
+    """Split the vocabulary file into its tokens.
+
+    Each record is a length (one byte, or two from 128 on) followed by that number of bytes.
+    """
     at = 0
     while at < len(data):
         length, at = data[at], at + 1

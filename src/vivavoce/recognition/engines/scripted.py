@@ -1,11 +1,11 @@
-"""An engine without a model, for tests: what it hears is a pure function of the audio.
+"""An engine without a model, for tests: its text is a pure function of the audio.
 
-Every burst of sound is a word. Its pitch, counted in zero crossings, says which: ``sing`` makes
-audio of words and ``ScriptedEngine`` hears them again, through resampling, 8-bit codes and
-telephone bands. Any other audio, speech too, gives words as well, always the same ones.
+Every burst of sound is a word, determined by its pitch, which is measured in zero crossings:
+``sing`` makes audio of words and ``ScriptedEngine`` decodes them, even after resampling, 8-bit
+codecs and telephone bands. Any other audio, including speech, yields words too, always the same.
 
-Some words are faults. An engine that was loaded with ``faults`` does as they say when it hears
-them: it crashes, hangs, raises, or answers nonsense. Others take them for ordinary words.
+Some words are faults. An engine loaded with ``faults`` acts on them when it decodes them: it
+crashes, hangs, raises, or returns an invalid answer. Other engines treat them as ordinary words.
 """
 
 import os
@@ -31,16 +31,16 @@ from vivavoce.recognition.request_audio import read_audio
 
 FAULTS = (
     "crash",  # dies of SIGSEGV
-    "leave",  # exits as if all were well
+    "leave",  # exits with status 0
     "hang",  # never answers
     "refuse",  # raises an exception
     "starve",  # raises MemoryError
     "print",  # writes to standard output
-    "swallow",  # forgets the batch's last answer
-    "nothing",  # answers text None
-    "nan",  # answers a word at no time
-    "disorder",  # answers its words backwards
-    "babble",  # answers ten million characters
+    "swallow",  # omits the batch's last answer
+    "nothing",  # returns the text None
+    "nan",  # returns a word with an invalid time
+    "disorder",  # returns its words in reverse order
+    "babble",  # returns ten million characters
 )
 
 ORDINARY = (
@@ -81,10 +81,10 @@ _Samples = npt.NDArray[np.float32]
 
 
 def sing(text: str, *, gap: float = GAP_SECONDS) -> bytes:
-    """Make audio in which a scripted engine hears these words.
+    """Make audio that a scripted engine decodes to these words.
 
     Args:
-        text: some of ``WORDS``.
+        text: words from ``WORDS``.
         gap: seconds of silence before each word and after the last.
 
     Returns:
@@ -111,11 +111,11 @@ def load(
     """Load the engine (for ``EngineSpec``).
 
     Args:
-        faults: do what the words of ``FAULTS`` say, all of them or those given.
-        languages: languages it claims; with more than one it tells them apart (``identify``).
-        max_batch: most requests it takes at once.
-        real_time_factor: seconds that a second of audio takes.
-        leak: bytes of memory that it keeps for each request.
+        faults: act on the words of ``FAULTS``, all of them or those given.
+        languages: languages that it claims; with several it identifies them (``identify``).
+        max_batch: maximum number of requests per batch.
+        real_time_factor: seconds that it takes per second of audio.
+        leak: bytes of memory that it leaks per request.
     """
     capabilities = Capabilities(
         languages=frozenset(languages),
@@ -130,7 +130,7 @@ def load(
 
 
 class ScriptedEngine:
-    """Hears bursts of sound as words; an ``Engine``."""
+    """Decodes bursts of sound to words; an ``Engine``."""
 
     def __init__(
         self,
@@ -148,17 +148,17 @@ class ScriptedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it claims."""
+        """The capabilities that it claims."""
         return self._capabilities
 
     def warm_up(self) -> None:
-        """Nothing is cold."""
+        """Do nothing: the engine needs no warm-up."""
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Hear the words of each request, and do what they say.
+        """Decode the words of each request and act on fault words.
 
         Raises:
-            ValueError: a language it does not claim, or audio that is no sound.
+            ValueError: the engine does not claim a language, or the audio is malformed.
         """
         known = self._capabilities.languages
         for request in batch:
@@ -183,7 +183,7 @@ class ScriptedEngine:
 
 
 def hear(request: DecodeRequest) -> Hypothesis:
-    """The words of a request's audio; earlier context is not listened to."""
+    """Return the words of a request's audio; its context is ignored."""
     samples = read_audio(request.audio)
     words = tuple(
         SpokenWord(f" {_name(samples[start:end])}", start, end, 1.0)
@@ -194,9 +194,9 @@ def hear(request: DecodeRequest) -> Hypothesis:
 
 
 def identify(request: DecodeRequest, known: Collection[str]) -> Hypothesis:
-    """The language of a request's audio: its first word's number counts off the candidates.
+    """Return the language of a request's audio: its first word's number selects the candidate.
 
-    Without a word it is the first one, with the probability of a guess.
+    Without a word it is the first candidate, with the probability of a guess.
     """
     candidates = request.languages or tuple(sorted(known))
     words = hear(request).text.split()
@@ -216,7 +216,7 @@ def _pitch(number: int) -> int:
 
 
 def _bursts(samples: _Samples) -> list[tuple[int, int]]:
-    """Where sound begins and ends, dips bridged and clicks left out."""
+    """Return where sound begins and ends, with dips bridged and clicks left out."""
     frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
     loud = np.flatnonzero(np.sqrt(np.mean(np.square(frames), axis=1)) > _LOUD)
     if not len(loud):
@@ -234,7 +234,7 @@ def _name(burst: _Samples) -> str:
 
 
 def _suffer(hypothesis: Hypothesis, words: Collection[str]) -> Hypothesis:
-    """Do what the fault words say; returns the answer that is left."""
+    """Act on the fault words and return the remaining answer."""
     if "crash" in words:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "leave" in words:

@@ -1,8 +1,8 @@
-"""Engines on sherpa-onnx: every family of models that its offline and streaming recognisers have.
+"""Engine for sherpa-onnx: all model families of its offline and streaming recognisers.
 
-Every request is decoded alone. A model may quantise whole tensors on the fly, so that its
-neighbours in a batch would change its answer (docs/decisions/0004), and a streaming model must
-hear its chunks in the same way whether a partial was asked for in between or not.
+Every request is decoded alone. A model may quantise whole tensors on the fly, so that the requests
+of a batch would change each other's answers (docs/decisions/0004), and a streaming model must
+process its chunks in the same way whether or not a partial was requested in between.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ from vivavoce.recognition.model_errors import CatalogueError
 from vivavoce.recognition.request_audio import Floats, read_audio
 
 _TAIL = np.zeros(int(0.66 * SAMPLE_RATE), np.float32)
-"""Silence after the end, for what a streaming model still holds back."""
+"""Silence after the end, which flushes the output that a streaming model holds back."""
 _SHORTEST = int(0.1 * SAMPLE_RATE)
-"""Samples that every model can make features of."""
+"""Fewest samples from which every model can compute features."""
 _LANGUAGES_LOADED = 2
-"""A model that takes its language when it is loaded is kept in memory for so many of them."""
+"""Number of languages for which a model that takes its language on loading is kept in memory."""
 
 
 def load(model: Model, folder: Path) -> "SherpaEngine":
@@ -35,10 +35,10 @@ def load(model: Model, folder: Path) -> "SherpaEngine":
     Args:
         model: ``options`` may hold ``family``, ``streaming``, ``files`` (role → name),
             ``arguments`` of the constructor, ``word_times`` and ``punctuates``.
-        folder: its files.
+        folder: the folder of its files.
 
     Raises:
-        CatalogueError: the model's options and files do not fit together.
+        CatalogueError: the model's options and files do not match.
     """
     if not model.languages:
         raise CatalogueError(f"sherpa: say which languages {model.id} speaks")
@@ -65,7 +65,7 @@ class SherpaEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this engine can do."""
+        """Capabilities of this engine."""
         return self._capabilities
 
     def warm_up(self) -> None:
@@ -75,10 +75,10 @@ class SherpaEngine:
         self.decode([DecodeRequest(noise.tobytes(), "final", language)])
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Decode requests; answers stand in their order.
+        """Decode requests; answers are in the order of the requests.
 
         Raises:
-            ValueError: a language the model does not speak, or audio that is no sound.
+            ValueError: the model does not support a language, or the audio is malformed.
         """
         return [self._decode(request) for request in batch]
 
@@ -93,7 +93,7 @@ class SherpaEngine:
 
 
 class _Offline:
-    """Hears each span as a whole."""
+    """Decodes each span as a whole."""
 
     def __init__(self, open_for: Callable[[str], Any]) -> None:
         self._open_for = open_for
@@ -115,7 +115,7 @@ class _Offline:
 
 
 class _Streaming:
-    """Hears spans that grow piece by piece."""
+    """Decodes growing spans incrementally."""
 
     def __init__(self, open_for: Callable[[str], Any]) -> None:
         self._open_for = open_for
@@ -148,7 +148,7 @@ class _Streaming:
 
 
 def _tokens(result: Any) -> tuple[str, ...]:
-    """Return a result's tokens; none where one of them is part of a character."""
+    """Return a result's tokens; none if one of them is only part of a character."""
     try:
         return tuple(result.tokens)
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""What a model's description may say to sherpa-onnx: known settings, and files of its own folder.
+"""Arguments that a model's description may pass to sherpa-onnx: known settings and its own files.
 
 A description comes with the model, from the hub or from elsewhere, so it is not trusted to name
-files of this machine.
+other files of this machine.
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ FILES = frozenset({
     *("bpe_vocab", "ctc_graph", "hotwords_file", "hr_dict_dir", "hr_lexicon", "hr_rule_fsts"),
     *("lm", "lodr_fst", "rule_fars", "rule_fsts"),
 })  # fmt: skip
-"""Arguments that are files of the model; several have commas between them."""
+"""Arguments that are files of the model; several files are separated by commas."""
 
 
 def own_file(folder: Path, name: object) -> Path:
-    """The path of a file that a description names.
+    """Return the path of a file that a description names.
 
     Raises:
-        CatalogueError: it is no file's name, or leads out of the model's folder.
+        CatalogueError: the name is not a file name, or points outside the model's folder.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise CatalogueError(f"sherpa: {name!r} is no name of a file")
@@ -46,10 +46,10 @@ def own_file(folder: Path, name: object) -> Path:
 
 
 def further_arguments(given: object, folder: Path) -> dict[str, Any]:
-    """The arguments that a description adds, its files as paths.
+    """Return the arguments that a description adds, with its files as paths.
 
     Raises:
-        CatalogueError: an argument is not one that a description may give.
+        CatalogueError: a description may not set an argument, or names an invalid file.
     """
     if not isinstance(given, Mapping):
         raise CatalogueError("sherpa: 'arguments' must be a table")

@@ -1,4 +1,4 @@
-"""The families of models that sherpa-onnx runs: which files each needs, and how it is opened."""
+"""Model families of sherpa-onnx: the files that each needs, and how it is opened."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,17 @@ from vivavoce.recognition.model_errors import CatalogueError
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How models of one kind are opened.
+    """Description of how models of one kind are opened.
 
     Attributes:
-        name: what a model's ``family`` option says.
-        streaming: whether it hears speech piece by piece.
+        name: value of a model's ``family`` option.
+        streaming: whether it decodes speech incrementally.
         constructor: method of ``OnlineRecognizer`` (streaming) or ``OfflineRecognizer``.
         roles: arguments that are graphs.
         folders: arguments that are folders.
         arguments: further arguments that the family needs.
-        language: argument that takes the language, where there is one.
-        punctuates: whether its models write marks and capitals, unless an option says otherwise.
+        language: argument that takes the language, if there is one.
+        punctuates: whether its models write marks and capitals by default.
     """
 
     name: str
@@ -109,14 +109,14 @@ _SPELLINGS = {
     "model": r"",
     "paraformer": r"",
 }
-"""How files that play a role are usually called."""
+"""Usual names of the file of each role."""
 
 
 def find_family(options: Mapping[str, Any], folder: Path) -> Family:
-    """Return the family that a model's options name, or that its files betray.
+    """Return the family that a model's options name or that its files indicate.
 
     Raises:
-        CatalogueError: there is no such family, or it cannot be told.
+        CatalogueError: the family does not exist, or cannot be determined.
     """
     name = options.get("family")
     streaming = options.get("streaming")
@@ -134,11 +134,11 @@ def find_family(options: Mapping[str, Any], folder: Path) -> Family:
 
 
 def arguments(family: Family, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what the family's constructor must be given, but for the language.
+    """Return the arguments of the family's constructor, except for the language.
 
     Raises:
-        CatalogueError: a file is missing, or several could play a role; the model's description
-            names what it may not.
+        CatalogueError: a file is missing, several files match a role, or the model's description
+            sets an argument that it may not.
     """
     named: Mapping[str, str] = options.get("files", {})
     paths = {role: _file(role, named, folder) for role in family.roles}
@@ -169,7 +169,7 @@ def _guess(folder: Path) -> tuple[str, bool]:
 
 
 def _file(role: str, named: Mapping[str, str], folder: Path) -> Path:
-    """Find the file for a role; of two precisions the int8 one."""
+    """Find the file for a role; prefer int8 to other precisions."""
     if role in named:
         return own_file(folder, named[role])
     spelling = re.compile(_SPELLINGS[role])
@@ -183,7 +183,7 @@ def _file(role: str, named: Mapping[str, str], folder: Path) -> Path:
 
 
 def _named(role: str, usual: str, named: Mapping[str, str], folder: Path) -> Path:
-    """The file or folder for a role, by the name that the description gives, or the usual one."""
+    """Return the file or folder for a role, under the description's name or the usual one."""
     return own_file(folder, named[role]) if role in named else folder / usual
 
 

@@ -1,8 +1,8 @@
-"""Streams that are under way, so that growing audio is not heard again from its start.
+"""Open streams, kept so that growing audio is not decoded again from its start.
 
-A stream is found by what it has heard: a request whose audio begins with exactly those samples
-goes on with it. So the answer is the same whether the stream is there or not (a stream hears in
-chunks of its own, however the samples come), and a final stays a function of its request.
+A stream is found by the audio that it has processed: a request whose audio begins with exactly
+those samples continues it. A stream processes fixed chunks however the samples arrive, so the
+answer is the same whether or not a stream exists, and a final stays a function of its request.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _TAIL = 256
 
 @dataclass(slots=True)
 class Stream:
-    """A recogniser's stream and a fingerprint of the bytes it has heard."""
+    """A recogniser's stream and a fingerprint of the bytes that it has processed."""
 
     state: Any
     heard: int = 0
@@ -23,7 +23,7 @@ class Stream:
     digest: Any = field(default_factory=hashlib.blake2b)
 
     def hear(self, audio: bytes) -> bytes:
-        """Note that the stream will have heard all of ``audio``; returns what is new to it."""
+        """Record that the stream will process all of ``audio``, and return the new bytes."""
         new = audio[self.heard :]
         self.digest.update(new)
         self.heard = len(audio)
@@ -31,20 +31,20 @@ class Stream:
         return new
 
     def has_heard_the_beginning_of(self, audio: bytes) -> bool:
-        """Whether ``audio`` begins with what this stream has heard."""
+        """Return whether ``audio`` begins with the bytes that this stream has processed."""
         if self.heard > len(audio) or audio[max(self.heard - _TAIL, 0) : self.heard] != self.tail:
             return False
         return bool(self.digest.digest() == hashlib.blake2b(audio[: self.heard]).digest())
 
 
 class Streams:
-    """The streams used last; the oldest gives way."""
+    """The most recently used streams; the oldest is evicted."""
 
     def __init__(self) -> None:
         self._streams: list[Stream] = []
 
     def take(self, audio: bytes) -> Stream | None:
-        """Take out the stream that has heard most of this audio."""
+        """Remove and return the stream that has processed most of this audio."""
         fitting = [stream for stream in self._streams if stream.has_heard_the_beginning_of(audio)]
         if not fitting:
             return None
@@ -53,6 +53,6 @@ class Streams:
         return best
 
     def keep(self, stream: Stream) -> None:
-        """Put a stream back for the audio to come."""
+        """Put a stream back for later audio."""
         self._streams.append(stream)
         del self._streams[:-_MOST]

@@ -1,4 +1,4 @@
-"""Words with times out of what sherpa-onnx says: tokens, sometimes with times and probabilities."""
+"""Words with times from sherpa-onnx results: tokens, some with times and probabilities."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,21 @@ from vivavoce.recognition.word_times import Span, fit_to_sound
 
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 _LAST_TOKEN = SAMPLE_RATE // 4
-"""Samples that a word's last token lasts at most, where the model does not say."""
+"""Longest duration in samples of a word's last token if the model reports none."""
 _UNSPACED = (("\u2e80", "\u9fff"), ("\uac00", "\ud7af"), ("\uf900", "\ufaff"), ("\u0e00", "\u0eff"))
-"""Scripts whose characters stand next to each other: CJK, Hangul syllables, Thai and Lao."""
+"""Scripts whose tokens need no spaces between them: CJK, Hangul syllables, Thai and Lao."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a recogniser says of one span.
+    """Result of a recogniser for one span.
 
     Attributes:
-        text: all of it.
-        tokens: its pieces; a word begins with a space.
-        starts: seconds at which each token begins; empty where the model knows none.
-        log_probabilities: of each token; empty where the model tells none.
-        language: code of the language, where the model tells it.
+        text: the whole text.
+        tokens: pieces of the text; a word begins with a space.
+        starts: seconds at which each token begins; empty if the model reports none.
+        log_probabilities: log probability of each token; empty if the model reports none.
+        language: code of the language, if the model reports it.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Heard:
 
 
 def hypothesis(heard: Heard, audio: Floats, language: str) -> Hypothesis:
-    """Put together what was heard in ``audio`` (samples, 16 kHz)."""
+    """Build the hypothesis for ``audio`` (samples, 16 kHz)."""
     groups = _groups(heard)
     if not groups:
         return Hypothesis("", (), heard.language or language, 0.0)
@@ -54,11 +54,11 @@ def hypothesis(heard: Heard, audio: Floats, language: str) -> Hypothesis:
 
 
 _Group = tuple[str, Sequence[int]]
-"""A word, and the positions of its tokens."""
+"""A word and the positions of its tokens."""
 
 
 def _groups(heard: Heard) -> list[_Group]:
-    """Group the tokens into words; where tokens do not spell the text, take the text's words."""
+    """Group the tokens into words; if they do not spell the text, use the text's words."""
     tokens = [token.replace(_SPACE, " ") for token in heard.tokens]
     if "".join("".join(tokens).split()) != "".join(heard.text.split()):
         return [(f" {word}", ()) for word in heard.text.split()]
@@ -73,7 +73,7 @@ def _groups(heard: Heard) -> list[_Group]:
 
 
 def _spelled(groups: Sequence[_Group]) -> Iterator[_Group]:
-    """Give every word one space before it, and leave out those that are only space."""
+    """Yield every word with one space before it, without blank words."""
     for text, positions in groups:
         if word := text.strip():
             yield f" {word}", positions
@@ -84,7 +84,7 @@ def _is_unspaced(token: str) -> bool:
 
 
 def _spans(heard: Heard, groups: Sequence[_Group], samples: int) -> list[Span]:
-    """Rough spans: by the tokens' times, or else shared out by length."""
+    """Return approximate spans, from the tokens' times or else distributed by word length."""
     if len(heard.starts) != len(heard.tokens) or not all(positions for _, positions in groups):
         return _shared_out([len(text) for text, _ in groups], samples)
     starts = [min(int(start * SAMPLE_RATE), samples) for start in heard.starts]
@@ -105,7 +105,7 @@ def _shared_out(lengths: Sequence[int], samples: int) -> list[Span]:
 
 
 def _confidence(heard: Heard, positions: Sequence[int]) -> float:
-    """Mean probability (geometric) of some tokens; 1 where the model tells none."""
+    """Return the geometric mean probability of some tokens; 1 if the model reports none."""
     told = heard.log_probabilities
     if len(told) != len(heard.tokens) or not positions:
         return 1.0

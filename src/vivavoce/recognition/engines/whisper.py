@@ -1,7 +1,7 @@
-"""The Whisper engine: speech to text in a hundred languages, and which of them is spoken.
+"""Whisper engine: speech to text and language identification for a hundred languages.
 
-Finals are decoded one by one and carefully: five texts are followed at once, and what looks like a
-decoder that no longer listens is tried again. Partials share the work and are taken as they come.
+Finals are decoded one by one with a beam of five, and a result that looks like a decoder failure
+is decoded again. Partials are batched and decoded once.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float32]
 
 _MAX_BATCH = 4
 _SHORTEST = SAMPLE_RATE // 10
-"""Less audio holds no word."""
+"""Shortest audio that can contain a word, in samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was heard in one piece; ``continues`` as in a hypothesis."""
+    """Result of one piece; ``continues`` as in a hypothesis."""
 
     start: int
     words: tuple[SpokenWord, ...]
@@ -57,7 +57,7 @@ class _Part:
 
 
 def load(model: Model, folder: Path) -> "WhisperEngine":
-    """Load the engine from a model's folder; a model without a list of languages has all.
+    """Load the engine from a model's folder; a model without a list of languages supports all.
 
     The model's options are ``device`` (``cpu`` or ``cuda``) and ``compute_type``.
     """
@@ -84,7 +84,7 @@ class WhisperEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this engine can do."""
+        """Capabilities of this engine."""
         return self._capabilities
 
     def warm_up(self) -> None:
@@ -94,10 +94,10 @@ class WhisperEngine:
         self.decode([DecodeRequest(noise.tobytes(), "final", language)])
 
     def decode(self, batch: Sequence[DecodeRequest]) -> list[Hypothesis]:
-        """Answer requests of alike length; answers stand in the order of the requests.
+        """Answer requests of similar length; answers are in the order of the requests.
 
         Raises:
-            ValueError: a language the model does not know, or audio that is no sound.
+            ValueError: the model does not support a language, or the audio is malformed.
         """
         for request in batch:
             self._check(request)
@@ -123,7 +123,7 @@ class WhisperEngine:
             raise ValueError(f"this model does not know {request.language!r}")
 
     def _identify(self, request: DecodeRequest) -> Hypothesis:
-        """The likeliest of the request's candidates, and its share of their probability."""
+        """Return the most probable candidate language and its share of their probability."""
         audio = read_audio(request.audio)[request.speech_start :][:LONGEST_SAMPLES]
         known = self._capabilities.languages
         candidates = [each for each in request.languages if each in known] or sorted(known)
@@ -134,7 +134,7 @@ class WhisperEngine:
         return Hypothesis("", (), likeliest, probability)
 
     def _hear(self, group: Sequence[_Piece], batch: Sequence[DecodeRequest]) -> list[_Part]:
-        """Decode some pieces together: one of a final, or some of partials in one language."""
+        """Decode pieces together: one of a final, or several of partials in one language."""
         request = batch[group[0].request]
         if request.purpose == "final":
             (piece,) = group
@@ -156,7 +156,7 @@ class WhisperEngine:
         ]
 
     def _part(self, piece: _Piece, take: Take, language: str) -> _Part:
-        """Give the words of one piece their times and confidence."""
+        """Return the words of one piece with their times and confidences."""
         words = self._listener.words(take, language)
         if not words:
             return _Part(piece.start, (), take.probabilities[:0])
@@ -175,7 +175,7 @@ class WhisperEngine:
 
 
 def _groups(batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
-    """What is decoded together: finals alone, partials with those of their language and length."""
+    """Return groups to decode together: finals alone, partials by language and similar length."""
     alone: list[list[_Piece]] = []
     shared: list[tuple[str, int, _Piece]] = []
     for index, request in enumerate(batch):
@@ -192,7 +192,7 @@ def _groups(batch: Sequence[DecodeRequest]) -> list[list[_Piece]]:
 
 
 def _pieces(index: int, request: DecodeRequest) -> list[_Piece]:
-    """Cut a request's audio into what is decoded at once; digital silence is not decoded."""
+    """Cut a request's audio into pieces that are decoded at once, without digital silence."""
     if request.purpose == "language":
         return []
     audio = read_audio(request.audio)
@@ -204,7 +204,7 @@ def _pieces(index: int, request: DecodeRequest) -> list[_Piece]:
 
 
 def _join(parts: list[_Part], language: str) -> Hypothesis:
-    """Put the pieces of one request together."""
+    """Join the parts of one request into a hypothesis."""
     parts = sorted((part for part in parts if part.words), key=lambda part: part.start)
     words = tuple(word for part in parts for word in part.words)
     text = "".join(word.text for word in words)
@@ -224,7 +224,7 @@ def _join(parts: list[_Part], language: str) -> Hypothesis:
 
 
 def _rough_spans(words: Sequence[TokenWord], take: Take) -> list[Span]:
-    """Span of every word, in samples, as the attention sees it."""
+    """Return the span of every word, in samples, according to the attention."""
     return [
         (int(take.bounds[word.tokens[0]]), int(take.bounds[word.tokens[-1] + 1])) for word in words
     ]

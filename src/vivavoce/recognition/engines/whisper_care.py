@@ -1,6 +1,6 @@
-"""How a final is heard: with what was said before, and once more where that looks wrong.
+"""Decoding of finals: with earlier speech as context, and again if the result looks wrong.
 
-The figures behind every threshold: docs/decisions/0006-whisper.md.
+The measurements behind the thresholds: docs/decisions/0006-whisper.md.
 """
 
 from dataclasses import replace
@@ -18,40 +18,40 @@ from vivavoce.recognition.request_audio import read_audio
 Floats = npt.NDArray[np.float32]
 
 BEAMS = 5
-"""Clearly better than one outside English, and nearly free beside the encoder."""
+"""Beam size: clearly better than one outside English, at little cost beside the encoder."""
 
 _MOST_COMPRESSIBLE = 2.4
-"""Of text that somebody said; the value that Whisper's authors use."""
+"""Greatest compression ratio of spoken text; the value that Whisper's authors use."""
 
 _WEAK = -0.7
-"""Mean log probability under which a text that leans on earlier ones is not trusted."""
+"""Mean log probability below which a text decoded with context is not trusted."""
 _SPARSE = 1.0
-"""Tokens per second under which such a text has probably left something out."""
+"""Tokens per second below which such a text is probably incomplete."""
 
 _SILENT = 0.6
 _MADE_UP = -1.0
-"""A text is made up if the model takes the audio for silence with more than the first probability,
-and its tokens have a mean log probability under the second: the values of Whisper's authors. Both
-must hold, for the model takes clear speech for silence now and then. What voice activity heard is
-weighed by the session (``vivavoce.session.evidence``)."""
+"""A text is made up if the model's probability of silence is above the first value and the mean
+log probability of its tokens is below the second: the values of Whisper's authors. Both must hold,
+because the model occasionally takes clear speech for silence. The session weighs the result of
+voice activity detection (``vivavoce.session.evidence``)."""
 
-_CLOSING = " .,!?;:…。、！？，；：।؟،"  # noqa: RUF001 - other scripts' punctuation is meant
+_CLOSING = " .,!?;:…。、！？，；：।؟،"  # noqa: RUF001 - punctuation of other scripts is intended
 
 
 class CarefulListener:
-    """Listens to finals. A pure function of its arguments."""
+    """Decodes finals. The result is a pure function of the arguments."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
     def hear(self, audio: Floats, language: str, context: Context) -> Take:
-        """Listen, with the context first if there is one, and tell what holds."""
+        """Decode a final, first with the context if there is one, and return the best take."""
         take = self._in_context(audio, language, context)
         if take and not says_nothing(take) and not self._is_weak(take, audio, language):
             return take
         alone = self._alone(audio, language)
         better = self._better(take, alone, audio, language)
-        # Whether anybody speaks is asked of the audio by itself: after earlier texts the model
+        # The probability of silence comes from the audio alone: after earlier texts the model
         # takes clear speech for silence.
         judged = replace(better, no_speech=alone.no_speech)
         if says_nothing(judged):
@@ -61,7 +61,7 @@ class CarefulListener:
         return replace(alone, continues=self._is_small(take, alone, language))
 
     def _is_small(self, contextual: Take, alone: Take, language: str) -> bool:
-        """Whether the first word of what is heard alone is small after what was said before."""
+        """Return whether the first word is lower case when decoded with context."""
         texts = [
             [word.text for word in self._listener.words(take, language)]
             for take in (contextual, alone)
@@ -69,7 +69,7 @@ class CarefulListener:
         return is_small(*texts)
 
     def _alone(self, audio: Floats, language: str) -> Take:
-        """Listen to the audio by itself, and with the full 30 s of silence if that looks wrong."""
+        """Decode the audio alone, and again padded to the full 30 s if the result looks wrong."""
         manner = Manner(language, BEAMS)
         (take,) = self._listener.hear([audio], manner)
         if self._looks_wrong(take, audio, language):
@@ -77,7 +77,7 @@ class CarefulListener:
         return self._listener.without_loop(take, audio, language)
 
     def _in_context(self, audio: Floats, language: str, context: Context) -> Take | None:
-        """Listen to earlier speech and this, the earlier texts given; None where that cannot be."""
+        """Decode after the earlier speech and its texts; None if the context cannot be used."""
         text = "".join(context.finals).rstrip(_CLOSING)
         before = read_audio(context.audio)
         if context.untold or not text or not before.any():
@@ -93,12 +93,12 @@ class CarefulListener:
         return self._listener.without_loop(take, audio, language)
 
     def _is_weak(self, take: Take, audio: Floats, language: str) -> bool:
-        """Whether the earlier texts may have led the decoder astray."""
+        """Return whether the earlier texts may have misled the decoder."""
         sparse = len(take.tokens) < _SPARSE * len(audio) / SAMPLE_RATE
         return sparse or take.certainty < _WEAK or self._looks_wrong(take, audio, language)
 
     def _looks_wrong(self, take: Take, audio: Floats, language: str) -> bool:
-        """Whether the decoder went round in circles, or did not come to an end.
+        """Return whether the decoder looped or reached the length limit.
 
         A repetition with a sound for each word is speech.
         """
@@ -109,7 +109,7 @@ class CarefulListener:
         return compressibility(text) > _MOST_COMPRESSIBLE and not fits(len(words), audio)
 
     def _better(self, contextual: Take | None, alone: Take, audio: Floats, language: str) -> Take:
-        """The likelier of two, unless it looks wrong or says nothing."""
+        """Return the more probable take, unless it looks wrong or has no text."""
         if contextual is None or not contextual.tokens:
             return alone
         if self._looks_wrong(contextual, audio, language):
@@ -120,10 +120,10 @@ class CarefulListener:
 
 
 def says_nothing(take: Take) -> bool:
-    """Whether a text was made up where nobody speaks."""
+    """Return whether a text was made up for audio without speech."""
     return take.no_speech > _SILENT and take.certainty < _MADE_UP
 
 
 def carries(text: str, certainty: float) -> bool:
-    """Whether what follows may be decoded with a text of this mean log probability."""
+    """Return whether a text with this mean log probability may be context for later speech."""
     return certainty >= _WEAK and compressibility(text) <= _MOST_COMPRESSIBLE

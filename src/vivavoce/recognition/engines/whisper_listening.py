@@ -1,4 +1,4 @@
-"""One try at some audio: tokens, and where each was heard, from one pass of the encoder."""
+"""One decoding of some audio: tokens and their times from one pass of the encoder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,12 +28,12 @@ from vivavoce.recognition.repetition import (
 Floats = npt.NDArray[np.float32]
 
 USUAL_FRAMES = 1000
-"""Mel frames that audio is filled up to with silence (10 s). With less the decoder often fails to
-end a text and says it again; the 30 s it was trained on cost five times as much."""
+"""Mel frames to which audio is padded with silence (10 s). With less, the decoder often fails to
+end a text and repeats it; the 30 s that it was trained on cost five times as much."""
 _SILENCE_AFTER = 100
-"""Mel frames of silence (1 s) that follow longer audio."""
+"""Mel frames of silence (1 s) after longer audio."""
 _LANGUAGE_SILENCE = 100
-"""Mel frames of silence (1 s) after audio whose language is asked."""
+"""Mel frames of silence (1 s) after audio whose language is identified."""
 
 _TOKENS_PER_SECOND = 8
 _SPARE_TOKENS = 8
@@ -41,12 +41,12 @@ _SPARE_TOKENS = 8
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to listen.
+    """Options of one decoding.
 
     Attributes:
-        language: code to decode in.
-        beams: texts followed at once.
-        frames: mel frames to fill up to, at least.
+        language: code of the language to decode in.
+        beams: beam size.
+        frames: least number of mel frames to which the audio is padded.
         forced: tokens with which the text of the audio begins.
     """
 
@@ -58,15 +58,15 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What one try gave, after the forced tokens.
+    """Result of one decoding, without the forced tokens.
 
     Attributes:
-        tokens: of the text.
-        probabilities: of the tokens, ``[tokens]``.
+        tokens: tokens of the text.
+        probabilities: probabilities of the tokens, ``[tokens]``.
         bounds: sample at which each token begins, and where the last ends, ``[tokens + 1]``.
-        no_speech: how sure the model was that nobody speaks.
+        no_speech: the model's probability that the audio contains no speech.
         ended: whether the model ended the text itself; otherwise the limit did.
-        continues: the first word has a capital that it has not after what was said before.
+        continues: whether the first word is capitalised here but lower case with context.
     """
 
     tokens: tuple[int, ...]
@@ -84,19 +84,19 @@ class Take:
         return float(np.log(np.maximum(self.probabilities, 1e-10)).mean())
 
     def only_first(self, count: int) -> "Take":
-        """The same with its first tokens alone."""
+        """Return the take with only its first ``count`` tokens."""
         return self._part(0, count)
 
     def without_first(self, count: int) -> "Take":
-        """The same without its first tokens."""
+        """Return the take without its first ``count`` tokens."""
         return self._part(count, len(self.tokens))
 
     def nothing(self) -> "Take":
-        """The same without any text."""
+        """Return the take without any text."""
         return self._part(0, 0)
 
     def earlier(self, samples: int) -> "Take":
-        """The same, placed so much earlier."""
+        """Return the take with its times moved earlier by ``samples``."""
         return replace(self, bounds=self.bounds - samples)
 
     def _part(self, first: int, end: int) -> "Take":
@@ -109,7 +109,7 @@ class Take:
 
 
 class Listener:
-    """Model and vocabulary together."""
+    """A model together with its vocabulary."""
 
     def __init__(self, model: WhisperModel, tokenizer: WhisperTokenizer) -> None:
         self._model = model
@@ -118,11 +118,11 @@ class Listener:
 
     @property
     def identifies_languages(self) -> bool:
-        """Whether the model can tell languages apart."""
+        """Whether the model supports language identification."""
         return self._model.multilingual
 
     def hear(self, audios: Sequence[Floats], manner: Manner) -> list[Take]:
-        """Listen to audio of alike lengths, all in the same manner."""
+        """Decode several audios of similar length with the same options."""
         encoded = self._encode(audios, max(manner.frames, *map(frames_of, audios)))
         language = manner.language if self._model.multilingual else None
         start = self._tokenizer.start(language)
@@ -148,15 +148,15 @@ class Listener:
         ]
 
     def words(self, take: Take, language: str) -> tuple[TokenWord, ...]:
-        """The words of a take."""
+        """Return the words of a take."""
         return self._tokenizer.words(take.tokens, language)
 
     def text(self, take: Take, language: str) -> str:
-        """The text of a take."""
+        """Return the text of a take."""
         return "".join(word.text for word in self.words(take, language))
 
     def without_loop(self, take: Take, audio: Floats, language: str) -> Take:
-        """A take whose repetition is kept as often as the sound allows."""
+        """Return a take whose repetition is kept as often as the sounds allow."""
         words = self.words(take, language)
         if (said := words_said([word.text for word in words], audio)) < len(words):
             return take.only_first(words[said].tokens[0])
@@ -169,15 +169,15 @@ class Listener:
         return take.only_first(without_loop(take.tokens, times))
 
     def without_closing_marks(self, take: Take) -> Take:
-        """A take without the marks at its beginning that belong to what was said before."""
+        """Return a take without initial marks that belong to the preceding text."""
         return take.without_first(self._tokenizer.closing_marks(take.tokens))
 
     def encode_text(self, text: str) -> tuple[int, ...]:
-        """Tokens of a text."""
+        """Return the tokens of a text."""
         return tuple(self._tokenizer.encode(text))
 
     def languages_of(self, audio: Floats) -> dict[str, float]:
-        """Probability of every language."""
+        """Return the probability of every language."""
         frames = min(frames_of(audio) - _SILENCE_AFTER + _LANGUAGE_SILENCE, LONGEST_FRAMES)
         return self._model.languages(self._encode([audio], frames))[0]
 
@@ -193,7 +193,7 @@ class Listener:
         audios: Sequence[Floats],
         forced: Sequence[int],
     ) -> list[Aligned]:
-        """Places of the tokens after the forced ones; nothing to place gives nothing."""
+        """Return the alignment of the tokens after the forced ones; empty without tokens."""
         nothing = Aligned(np.zeros(0, np.float32), np.zeros(1, np.int64))
         if not any(each.tokens for each in generated):
             return [nothing] * len(generated)
@@ -207,10 +207,10 @@ class Listener:
 
 
 def frames_of(audio: Floats) -> int:
-    """Mel frames for audio and the silence after it."""
+    """Return the number of mel frames for audio and the silence after it."""
     return min(-(-len(audio) // HOP) + _SILENCE_AFTER, LONGEST_FRAMES)
 
 
 def token_limit(audio: Floats) -> int:
-    """More tokens than anyone speaks in this time."""
+    """Return the token limit, which is above the fastest speech of this duration."""
     return int(len(audio) / SAMPLE_RATE * _TOKENS_PER_SECOND) + _SPARE_TOKENS

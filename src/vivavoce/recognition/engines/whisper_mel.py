@@ -1,9 +1,9 @@
 """Whisper's features: the logarithm of the energy in mel bands, every 10 ms.
 
-The bits of a frame depend on its samples alone: not on the length of the clip, the place of the
-frame in it, or the processor's kernels for matrix products, of which none is used.
+The bits of a frame depend on its samples alone: not on the length of the clip, on the position of
+the frame in it, or on the processor's kernels for matrix products, which are not used.
 
-By the definition in the paper (Radford et al. 2022, §2.2): 25 ms Hann windows, 10 ms apart and
+Follows the definition in the paper (Radford et al. 2022, §2.2): 25 ms Hann windows, 10 ms apart and
 centred, 80 or 128 triangular bands of equal area on the Slaney mel scale up to 8 kHz, the loudest
 eight decades of the clip, scaled to about -1 to 1. Silence at the end of a clip costs nothing here.
 """
@@ -23,25 +23,26 @@ HOP = 160
 
 _WINDOW = 400
 _REACH = _WINDOW // 2
-"""Samples that a frame hears on either side of its middle."""
+"""Samples that a frame covers on either side of its middle."""
 _SPECTRUM = _WINDOW // 2 + 1
 
 _LEAST_ENERGY = 1e-10
 _DECADES = 8.0
 
 _LINEAR_TO = 1000.0
-"""Hz up to which the Slaney scale is linear, 3 mel for 200 Hz; above, 27 mel are a factor 6.4."""
+"""Upper end in Hz of the linear part of the Slaney scale, 3 mel for 200 Hz; above it, 27 mel are
+a factor of 6.4."""
 _MEL_PER_HERTZ = 3 / 200
 _LOG_STEP = math.log(6.4) / 27
 
 
 def log_mel(audio: Floats, bands: int, frames: int) -> Floats:
-    """Features of audio followed by silence.
+    """Return the features of audio followed by silence.
 
     Args:
-        audio: 16 kHz samples; what lies beyond ``frames`` is not heard.
-        bands: what the model was made for, 80 or 128.
-        frames: length of the result; the silence fills what the audio does not.
+        audio: 16 kHz samples; samples beyond ``frames`` are ignored.
+        bands: number of mel bands of the model, 80 or 128.
+        frames: length of the result; audio that is shorter is padded with silence.
 
     Returns:
         ``[bands, frames]``.
@@ -60,14 +61,14 @@ def _add_energy(energy: Floats, power: Floats) -> None:
     """Sum the power spectrum ``[bins, frames]`` into mel bands ``[bands, frames]``.
 
     A matrix product rounds differently for other widths and on other processors. A band spans few
-    bins, so adding them one after the other takes no longer.
+    bins, so adding them one by one takes no longer.
     """
     for band, spectral_bin, weight in _filter_weights(len(energy)):
         energy[band] += weight * power[spectral_bin]
 
 
 def _power(audio: Floats, frames: int) -> Floats:
-    """Power spectrum of each frame, ``[bins, frames]``; the beginning is mirrored before it."""
+    """Return the power spectrum of each frame, ``[bins, frames]``; the start is mirrored."""
     length = (frames - 1) * HOP + _WINDOW
     mirrored = np.zeros(length, np.float32)
     head = audio[1 : _REACH + 1][::-1]
@@ -82,14 +83,14 @@ def _power(audio: Floats, frames: int) -> Floats:
 
 @cache
 def _hann() -> Floats:
-    """The periodic Hann window."""
+    """Return the periodic Hann window."""
     window: Floats = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
     return window
 
 
 @cache
 def _filter_weights(bands: int) -> tuple[tuple[int, int, np.float32], ...]:
-    """Triangles of equal area, evenly spaced in mel: band, bin and weight where it is not 0."""
+    """Return band, bin and non-zero weight of triangles of equal area, evenly spaced in mel."""
     edges = _hertz(np.linspace(0, _mel(SAMPLE_RATE / 2), bands + 2))[:, None]
     bins = np.linspace(0, SAMPLE_RATE / 2, _SPECTRUM)
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
@@ -101,12 +102,12 @@ def _filter_weights(bands: int) -> tuple[tuple[int, int, np.float32], ...]:
 
 
 def _mel(hertz: float) -> float:
-    """Slaney mel of a frequency above the linear part."""
+    """Return the Slaney mel value of a frequency above the linear part."""
     return _LINEAR_TO * _MEL_PER_HERTZ + math.log(hertz / _LINEAR_TO) / _LOG_STEP
 
 
 def _hertz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Frequencies of Slaney mel values."""
+    """Return the frequencies of Slaney mel values."""
     bend = _LINEAR_TO * _MEL_PER_HERTZ
     above = _LINEAR_TO * np.exp(_LOG_STEP * np.maximum(mel - bend, 0))
     return np.where(mel < bend, mel / _MEL_PER_HERTZ, above)

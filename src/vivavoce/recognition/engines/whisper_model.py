@@ -1,7 +1,7 @@
-"""A Whisper model in CTranslate2's format: features to states, states to tokens, places, language.
+"""A Whisper model in CTranslate2's format: features to states, states to tokens, times, language.
 
-The facts about the runtime stand here and nowhere else. It decodes in its own thread; one for each
-engine, for there is a worker process for every core.
+All facts about the runtime are defined here. It decodes in its own thread, one per engine, because
+there is a worker process for every core.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from vivavoce.recognition.model_errors import ModelError
 
 Floats = npt.NDArray[np.float32]
 Encoded: TypeAlias = Any
-"""Encoder states of a batch, where the model computes."""
+"""Encoder states of a batch, on the model's device."""
 
 FRAME = 2 * HOP
 """Samples from one encoder state to the next (20 ms)."""
 LONGEST_FRAMES = 3000
-"""Mel frames that the model can hear at once (30 s)."""
+"""Mel frames that the model can process at once (30 s)."""
 LONGEST_SAMPLES = 28 * SAMPLE_RATE
-"""Audio that leaves room for silence after it."""
+"""Longest audio that leaves room for silence after it."""
 MOST_TOKENS = 224
-"""Half of the positions that the decoder knows; the other half may be what was said before."""
+"""Half of the decoder's positions; the other half may hold the preceding text."""
 
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
-"""On each device the cheapest arithmetic that costs no accuracy."""
+"""The cheapest arithmetic on each device without loss of accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What the decoder wrote: text tokens after the prefix, and how sure it was of silence."""
+    """Output of the decoder: text tokens after the prompt, and its probability of silence."""
 
     tokens: tuple[int, ...]
     no_speech: float
@@ -44,10 +44,10 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """Where tokens were heard.
+    """Times of tokens.
 
     Attributes:
-        probabilities: of each token, ``[tokens]``.
+        probabilities: probability of each token, ``[tokens]``.
         bounds: encoder frame at which each token begins, and where the last ends, ``[tokens + 1]``.
     """
 
@@ -59,12 +59,13 @@ class WhisperModel:
     """A loaded model.
 
     Args:
-        folder: holds ``model.bin``, ``config.json`` and the vocabulary.
+        folder: contains ``model.bin``, ``config.json`` and the vocabulary.
         device: ``cpu`` or ``cuda``.
-        compute_type: arithmetic; by default what fits the device.
+        compute_type: arithmetic; by default that of ``COMPUTE_TYPES``.
 
     Raises:
-        ModelError: there is no such device, or the files are no Whisper model of this format.
+        ModelError: the device is not available, or the files are not a Whisper model of this
+            format.
     """
 
     def __init__(self, folder: Path, device: str = "cpu", compute_type: str | None = None) -> None:
@@ -83,12 +84,12 @@ class WhisperModel:
 
     @property
     def bands(self) -> int:
-        """Mel bands that the model was made for."""
+        """Number of mel bands of the model."""
         return int(self._model.n_mels)
 
     @property
     def multilingual(self) -> bool:
-        """Whether it knows more than one language, and so wants to be told which."""
+        """Whether it supports several languages and so needs a language token."""
         return bool(self._model.is_multilingual)
 
     def encode(self, features: Floats) -> Encoded:
@@ -105,21 +106,21 @@ class WhisperModel:
         limit: int,
         beams: int,
     ) -> list[Generated]:
-        """Write the likeliest text.
+        """Decode the most probable texts.
 
         Args:
             encoded: the batch.
-            prompts: what each text begins with, all of one length; not part of the result.
-            forced: how many tokens at the end of each prompt are text already.
-            limit: most tokens each text may have after the prompt.
-            beams: how many texts are followed at once.
+            prompts: tokens that each text begins with, all of equal length; not part of the result.
+            forced: number of tokens at the end of each prompt that are text already.
+            limit: maximum number of tokens of each text after the prompt.
+            beams: beam size.
         """
         most = min(forced + limit, MOST_TOKENS)
         found = self._model.generate(
             encoded,
             [list(prompt) for prompt in prompts],
             beam_size=beams,
-            max_length=max(2 * most, most + len(prompts[0])),  # it takes half of this
+            max_length=max(2 * most, most + len(prompts[0])),  # the runtime uses half of this
             return_no_speech_prob=True,
         )
         return [
@@ -134,19 +135,19 @@ class WhisperModel:
         texts: Sequence[Sequence[int]],
         samples: Sequence[int],
     ) -> list[Aligned]:
-        """Find where the tokens of each text (at least one) were heard within its samples."""
+        """Find the times of the tokens of each text (at least one token) within its samples."""
         frames = [-(-count // HOP) for count in samples]
         found = self._model.align(encoded, list(start), [list(text) for text in texts], frames)
         return [_aligned(each, len(text)) for each, text in zip(found, texts, strict=True)]
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
-        """Probability of every language, for each audio of the batch."""
+        """Return the probability of every language for each audio of the batch."""
         found = self._model.detect_language(encoded)
         return [{token[2:-2]: probability for token, probability in each} for each in found]
 
 
 def _aligned(found: Any, tokens: int) -> Aligned:
-    """Read the path: pairs of token and frame, both rising; the last token is the end's."""
+    """Convert a path of ascending token and frame pairs; the last token is the end token."""
     path = np.array(found.alignments, np.int64).reshape(-1, 2)
     bounds = np.searchsorted(path[:, 0], np.arange(tokens + 1))
     places = np.append(path[:, 1], path[-1, 1] + 1 if len(path) else 0)

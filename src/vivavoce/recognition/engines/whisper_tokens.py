@@ -1,4 +1,4 @@
-"""Whisper's vocabulary: texts to tokens, tokens to words, and the tokens that steer the decoder."""
+"""Whisper's vocabulary: texts to tokens, tokens to words, and the decoder's control tokens."""
 
 import re
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from vivavoce.recognition.model_errors import ModelError
 VOCABULARY = "tokenizer.json"
 
 _ENGLISH_END = 50256
-"""Number of the end token in the vocabulary of models for English alone; the others have one more
-token before it."""
+"""Number of the end token in the vocabulary of English-only models; the others have one more token
+before it."""
 
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 
 _MANNER = {"zh": " 以下是普通话的句子。"}
-"""What was said before, as far as the decoder knows: it goes on in the same characters. Chinese
-would come out simplified or traditional by chance, and mostly without punctuation."""
+"""Preceding text given to the decoder, which continues in the same characters. Otherwise Chinese
+would be simplified or traditional by chance, and mostly without punctuation."""
 
 # Printable Latin-1 characters stand for the byte of their number, in the byte-level vocabulary.
 _PRINTED = (range(0x21, 0x7F), range(0xA1, 0xAD), range(0xAE, 0x100))
@@ -41,7 +41,7 @@ class WhisperTokenizer:
 
     @property
     def spoken(self) -> frozenset[str]:
-        """Codes that the model speaks: a model for English has tokens for the others too."""
+        """Codes that the model supports: an English-only model has tokens for the others too."""
         english = self._control("endoftext") <= _ENGLISH_END
         return frozenset({"en"}) if english else self.languages
 
@@ -50,7 +50,7 @@ class WhisperTokenizer:
         """Read ``tokenizer.json`` from a model's folder.
 
         Raises:
-            ModelError: there is none, or it is not Whisper's.
+            ModelError: the file is missing, or is not Whisper's vocabulary.
         """
         path = folder / VOCABULARY
         if not path.is_file():
@@ -61,30 +61,30 @@ class WhisperTokenizer:
         return cls(tokenizer)
 
     def start(self, language: str | None) -> list[int]:
-        """Tokens with which a transcript begins; a model of one language has none for it."""
+        """Return the start tokens of a transcript; ``language`` is None for one-language models."""
         names = ["startoftranscript"]
         if language is not None:
             names += [language, "transcribe"]
         return [self._control(name) for name in (*names, "notimestamps")]
 
     def manner(self, language: str | None) -> list[int]:
-        """Tokens that stand before the beginning, to set the manner of writing; mostly none."""
+        """Return tokens before the start tokens that set the writing style; empty for most."""
         if language not in _MANNER:
             return []
         return [self._control("startofprev"), *self.encode(_MANNER[language])]
 
     def encode(self, text: str) -> list[int]:
-        """Tokens of a text."""
+        """Return the tokens of a text."""
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return tokens
 
     def words(self, tokens: Sequence[int], language: str) -> tuple[TokenWord, ...]:
-        """Group text tokens into words; tokens that steer the decoder spell nothing."""
+        """Group text tokens into words; control tokens have no text."""
         pieces = [self._pieces.get(token, b"") for token in tokens]
         return words_of(pieces, spaced=language not in UNSPACED)
 
     def closing_marks(self, tokens: Sequence[int]) -> int:
-        """How many tokens at the beginning are punctuation that closes what was before."""
+        """Return how many initial tokens are punctuation that closes the preceding text."""
         return closing_marks([self._pieces.get(token, b"") for token in tokens])
 
     def _control(self, name: str) -> int:
@@ -95,7 +95,7 @@ class WhisperTokenizer:
 
 
 def _pieces(vocabulary: dict[str, int], end: int) -> dict[int, bytes]:
-    """Bytes of every token of text; those from the end token on steer."""
+    """Return the bytes of every text token; tokens from the end token on are control tokens."""
     byte_of = _byte_alphabet()
     return {
         token: bytes(byte_of[character] for character in piece)
@@ -105,7 +105,7 @@ def _pieces(vocabulary: dict[str, int], end: int) -> dict[int, bytes]:
 
 
 def _byte_alphabet() -> dict[str, int]:
-    """Which character of the vocabulary stands for which byte."""
+    """Return the byte that each character of the vocabulary represents."""
     printed = [byte for printable in _PRINTED for byte in printable]
     others = [byte for byte in range(256) if byte not in set(printed)]
     return {chr(byte): byte for byte in printed} | {

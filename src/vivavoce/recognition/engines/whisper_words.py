@@ -1,9 +1,9 @@
-"""From tokens to words, in scripts with spaces between words and in those without.
+"""Grouping of tokens into words, for scripts with and without spaces between words.
 
-Where the script has no spaces, nobody can say where a word ends without a dictionary of the
-language. There, a word is the least that the model writes at once: one character or the few that
-it learnt as one token, and whole words of other scripts in between. Combining signs stay with the
-character they belong to.
+In scripts without spaces, word boundaries cannot be found without a dictionary of the language.
+There, a word is the smallest unit that the model writes at once: one character, or several that
+are one token, and whole words of other scripts in between. Combining signs stay with the character
+that they belong to.
 """
 
 import codecs
@@ -22,7 +22,7 @@ _DIVIDING = ".,!?;:\u2026"
 _NETWORK = "com org net edu gov info io ai app dev co uk eu de fr es nl ru cz pl pt jp cn kr in us"
 _FILES = "html htm pdf txt doc docx csv json xml py js ts md exe zip mp3 mp4 wav jpg png"
 _ENDINGS = frozenset(f"{_NETWORK} {_FILES}".split())
-"""What follows the last dot of names of computers and files."""
+"""Endings of host names and file names after the last dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Run:
 
     @property
     def opens(self) -> bool:
-        """Whether these are quotes or brackets that belong to what follows."""
+        """Whether these are quotes or brackets that belong to the following word."""
         marks = self.text.strip()
         return bool(marks) and all(
             unicodedata.category(mark) in _OPENING or mark in _ALSO_OPENING for mark in marks
@@ -67,12 +67,12 @@ def words_of(pieces: Sequence[bytes], *, spaced: bool) -> tuple[TokenWord, ...]:
     """Group tokens into words.
 
     Args:
-        pieces: bytes of each token, in order; characters may lie across tokens.
+        pieces: bytes of each token, in order; a character may span several tokens.
         spaced: whether the script puts spaces between words.
 
     Returns:
-        Words whose joined texts are the whole text, beginning with one space; none if nothing of
-        it has a sound.
+        Words whose joined texts are the whole text, beginning with one space; none if the text
+        has no letter or digit.
     """
     runs = list(_characters(pieces))
     groups = _between_spaces(runs) if spaced else _between_letters(runs)
@@ -80,7 +80,7 @@ def words_of(pieces: Sequence[bytes], *, spaced: bool) -> tuple[TokenWord, ...]:
 
 
 def closing_marks(pieces: Sequence[bytes]) -> int:
-    """How many tokens at the beginning spell only marks that close what was before them."""
+    """Return how many initial tokens spell only marks that close the preceding text."""
     count = 0
     for run in _characters(pieces):
         if run.has_sound or run.opens:
@@ -90,7 +90,7 @@ def closing_marks(pieces: Sequence[bytes]) -> int:
 
 
 def _characters(pieces: Sequence[bytes]) -> Iterator[_Run]:
-    """Runs of tokens that end at the end of a character."""
+    """Yield runs of tokens that end at a character boundary."""
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     text, tokens = "", ()  # type: tuple[str, tuple[int, ...]]
     for position, piece in enumerate(pieces):
@@ -112,9 +112,9 @@ def _between_spaces(runs: Sequence[_Run]) -> list[list[_Run]]:
 
 
 def _glued(group: Sequence[_Run], run: _Run) -> bool:
-    """Whether a run begins a word of its own, without a space, after a mark that ends a word.
+    """Return whether a run begins a new word without a space after a mark that ends a word.
 
-    Not after a number, inside an abbreviation (p.m.) or in a name with an ending (example.com).
+    This excludes numbers, abbreviations (p.m.) and names with an ending (example.com).
     """
     if group[-1].text not in _DIVIDING or len(group) == 1:
         return False
@@ -131,7 +131,7 @@ def _glued(group: Sequence[_Run], run: _Run) -> bool:
 
 
 def _between_letters(runs: Sequence[_Run]) -> list[list[_Run]]:
-    """Every run alone, but for the parts of a foreign word and signs that combine."""
+    """Group each run alone, except for parts of a foreign word and combining signs."""
     groups: list[list[_Run]] = []
     for run in runs:
         before = groups[-1][-1].text if groups else ""
@@ -150,12 +150,12 @@ def _belong_together(before: str, after: str) -> bool:
 
 
 def _is_of_spaced_script(character: str) -> bool:
-    """Letters with cases, and digits: what makes words amid a text without spaces."""
+    """Return whether a character is a cased letter or digit, as in words of other scripts."""
     return character.isdecimal() or unicodedata.category(character) in {"Lu", "Ll", "Lt"}
 
 
 def _with_marks(groups: Sequence[Sequence[_Run]], *, spaced: bool) -> tuple[TokenWord, ...]:
-    """Make words of groups; marks that stand alone join a neighbour."""
+    """Turn groups into words; separate marks are joined to an adjacent word."""
     words: list[TokenWord] = []
     lead = ""
     for group in groups:
@@ -176,11 +176,11 @@ def _with_marks(groups: Sequence[Sequence[_Run]], *, spaced: bool) -> tuple[Toke
 
 
 def _tidy(text: str, *, apart: bool) -> str:
-    """The text with single spaces inside, and one before it where words are apart."""
+    """Return the text with single spaces inside, and one before it where words are separate."""
     tidy = " ".join(text.split())
     return f" {tidy}" if tidy and (apart or text[:1].isspace()) else tidy
 
 
 def _joined(lead: str, text: str) -> str:
-    """An opening mark and what it opens; they stand together in every script."""
+    """Return an opening mark joined to the text after it, without a space in any script."""
     return lead + text.lstrip() if lead else text
