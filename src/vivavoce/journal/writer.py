@@ -24,7 +24,7 @@ LOG_BYTES = 4 * 1024 * 1024
 ERASE_SECONDS = 20.0
 """Minimum interval between two removals of deleted data from the log."""
 ERASE_RETRY_SECONDS = 1.0
-_COMMIT_BYTES = 16 * 1024  # index, header and neighbouring pages written by a commit besides its data
+_COMMIT_BYTES = 16 * 1024  # index, header and neighbour pages that a commit writes besides its data
 _SLICE_BYTES = 1024 * 1024
 
 _ROLLED_BACK = {
@@ -211,7 +211,7 @@ class Writer(threading.Thread):
             try:
                 self._store.probe()
                 self._store.merge()
-            except Exception as error:  # noqa: BLE001 -- judged like a failed group
+            except Exception as error:  # noqa: BLE001 -- classified like a failed group
                 self._fail(error)
             else:
                 self._condition, self._cause = Condition.WRITING, None
@@ -268,7 +268,7 @@ class Writer(threading.Thread):
             elif self._unmerged > LOG_BYTES:
                 self._unmerged = 0
                 self._store.merge()
-        except Exception as error:  # noqa: BLE001 -- judged like a failed group
+        except Exception as error:  # noqa: BLE001 -- classified like a failed group
             self._fail(error)
             self._untidy = False
             self._settle(Outcome((), (), (), self._condition, self._cause))
