@@ -46,7 +46,7 @@ class Condition(Enum):
 class Kind(Enum):
     """The kind of a piece of work, as far as the writer distinguishes it."""
 
-    ADDITION = auto()  # a session, audio or a marker: refused while the disk is full
+    ADDITION = auto()  # a session, audio or a marker: refused while REFUSING
     CHANGE = auto()
     PROBE = auto()
 
