@@ -1,7 +1,7 @@
-"""How child processes of this interpreter start: a clean environment, and no code by accident.
+"""Starting child processes of this interpreter with a clean environment and import path.
 
-A child takes no module from the folder that its parent happens to stand in, and inherits only
-what it needs: never keys, tokens or settings of the server.
+A child imports no modules from its parent's working folder, and inherits only the variables it
+needs: never keys, tokens or settings of the server.
 """
 
 import os
@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 NEUTRAL_FOLDER = "/"
-"""Where children run: nothing there that Python, or a library, would read."""
+"""The working folder of children, which has no files that Python or a library would read."""
 
 PLATFORM = frozenset({
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LANG", "LANGUAGE", "LC_*"),
@@ -21,7 +21,7 @@ PLATFORM = frozenset({
     *("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONFAULTHANDLER", "PYTHONASYNCIODEBUG"),
     "PYTHONPERFSUPPORT",
 })  # fmt: skip
-"""What any program needs, and what the operator says of Python. ``*`` stands for any ending."""
+"""Variables for any program and for Python itself; ``*`` matches any suffix."""
 
 COMPUTING = frozenset({
     *("OMP_*", "GOMP_*", "KMP_*", "OPENBLAS_*", "MKL_*", "BLIS_*", "VECLIB_*", "NUMEXPR_*"),
@@ -29,7 +29,7 @@ COMPUTING = frozenset({
     *("NVIDIA_*", "HIP_*", "ROCR_*", "TF_ENABLE_ONEDNN_OPTS", "VIVAVOCE_ENGINE_*"),
     *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"),
 })  # fmt: skip
-"""What numeric libraries and engines read; ``VIVAVOCE_ENGINE_*`` is for engines of others."""
+"""Variables of numeric libraries and engines; ``VIVAVOCE_ENGINE_*`` is for custom engines."""
 
 FETCHING = frozenset({
     *("PIP_*", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"),
@@ -37,7 +37,7 @@ FETCHING = frozenset({
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"),
     *("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND", "SSLKEYLOGFILE"),
 })  # fmt: skip
-"""What pip reads: indexes, credentials, proxies and certificates."""
+"""Variables that pip reads: indexes, credentials, proxies and certificates."""
 
 _PATHS = frozenset({
     *("PIP_CONFIG_FILE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_FIND_LINKS", "PIP_CACHE_DIR"),
@@ -45,25 +45,25 @@ _PATHS = frozenset({
     *("NETRC", "TMPDIR", "TMP", "TEMP", "HF_HOME", "HF_HUB_CACHE", "VIRTUAL_ENV", "PYTHONHOME"),
     "PYTHONPYCACHEPREFIX",
 })  # fmt: skip
-"""Variables whose relative paths would lead elsewhere from the neutral folder."""
+"""Variables whose relative paths would change meaning in the neutral folder."""
 
 _SEARCH_PATHS = frozenset({"PYTHONPATH", "LD_LIBRARY_PATH", "PATH"})
 
 
 def interpreter(module: str) -> tuple[str, ...]:
-    """The start of a command that runs a module, never one of the working folder (``-P``)."""
+    """Return a command prefix that runs a module, never from the working folder (``-P``)."""
     return (sys.executable, "-P", "-m", module)
 
 
 def clean_environment(
     *allowed: Collection[str], source: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> dict[str, str]:
-    """The allowed part of an environment, with paths that no longer depend on the folder.
+    """Return the allowed part of an environment, with relative paths made absolute.
 
     Args:
-        allowed: names, or beginnings of names with ``*``; ``PLATFORM`` is always allowed.
-        source: the environment; by default this process's own.
-        folder: what relative paths are relative to; by default the working folder.
+        allowed: names, or prefixes followed by ``*``; ``PLATFORM`` is always allowed.
+        source: the environment; by default that of this process.
+        folder: base of relative paths; by default the working folder.
     """
     names = frozenset(PLATFORM).union(*allowed)
     given = os.environ if source is None else source
@@ -87,7 +87,7 @@ def _cleaned(
 
 
 def _from(folder: Path, value: str) -> str:
-    """Paths of a value that exist, made absolute; several stand with spaces between them."""
+    """Make the existing paths in a value absolute; several are separated by spaces."""
     if (folder / value).exists():
         return str(folder / value)
     parts = value.split(" ")

@@ -1,4 +1,4 @@
-"""Names of files and folders that survive a power cut: a folder is synced like a file."""
+"""File operations that survive a power failure: folders are synced like files."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,10 @@ ROOT = 0
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read, and its parents, where they are missing.
+    """Create a folder that only its owner can read, and its parents, if they are missing.
 
     Raises:
-        OSError: it cannot be made, or something else has its name.
+        OSError: the folder cannot be created, or a file has its name.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -19,17 +19,17 @@ def make_folder(folder: Path) -> None:
 
 
 def make_own_folder(folder: Path, user: int | None = None) -> None:
-    """Make a folder within one of ours, or take one that is there if it is the user's own.
+    """Create a folder within one of the server's own, or accept a link that the user controls.
 
-    A link is followed only if the user, or root, has made it, to a folder of the user that no
-    other can write: another user may have planted it to be written elsewhere, or to be read.
+    A link is followed only if the user or root owns it, and its target belongs to the user and is
+    not writable by others: another user could plant a link to redirect writes, or to read them.
 
     Args:
         folder: the folder.
-        user: id of the user; by default the one that this process runs as.
+        user: id of the user; by default the user of this process.
 
     Raises:
-        OSError: it cannot be made, or another user has a hand in it.
+        OSError: the folder cannot be created, or is a link that another user may control.
     """
     if folder.is_symlink():
         user = os.geteuid() if user is None else user
@@ -40,17 +40,17 @@ def make_own_folder(folder: Path, user: int | None = None) -> None:
 
 
 def new_file(path: Path) -> int:
-    """A descriptor of a file of our own, made afresh; whatever had its name is removed.
+    """Create an owner-only file and return its descriptor; an existing file is removed first.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the file cannot be created.
     """
     path.unlink(missing_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder be on the disk."""
+    """Sync a folder, so that the names in it are durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -59,12 +59,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def publish(part: Path, path: Path) -> None:
-    """Give a file whose content is synced its name, for good."""
+    """Rename a synced file to its final name, durably."""
     part.replace(path)
     sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there, for good."""
+    """Remove a file, if it exists, durably."""
     path.unlink(missing_ok=True)
     sync_folder(path.parent)

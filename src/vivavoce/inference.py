@@ -1,8 +1,8 @@
-"""onnxruntime as this house wants it: one thread, no busy waiting, and no word to anybody.
+"""onnxruntime with one thread, no busy waiting, and no telemetry.
 
-The official Linux builds report what they run to their maker unless a variable is set before the
-library is loaded (since 1.29). Nothing here may leave the machine, so this is the only place
-that imports it.
+Since 1.29, the official Linux builds send usage data to their vendor unless a variable is set
+before the library is loaded. No data may leave the machine, so only this module imports the
+library.
 """
 
 import os
@@ -20,19 +20,19 @@ class Graph(Protocol):
     """A loaded graph."""
 
     def run(self, outputs: list[str] | None, feed: dict[str, Any]) -> list[Any]:
-        """The wanted outputs (None: all) for the inputs, arrays by name."""
+        """Return the wanted outputs (None: all) for inputs given as arrays by name."""
         ...
 
     def get_inputs(self) -> list[Any]:
-        """The inputs, with ``name`` and ``shape``."""
+        """Return the inputs, with ``name`` and ``shape``."""
         ...
 
 
 def open_graph(path: Path) -> Graph:
-    """Open a graph for one thread that sleeps when it has nothing to do.
+    """Open a graph for one thread that sleeps while idle.
 
-    More threads or spinning burn up to twice the CPU for little time (docs/decisions/0004);
-    parallel work belongs to several worker processes.
+    More threads or spinning use up to twice the CPU for little speed (docs/decisions/0004);
+    parallel work runs in several worker processes.
     """
     runtime = _onnxruntime()
     options = runtime.SessionOptions()
@@ -46,7 +46,7 @@ def open_graph(path: Path) -> Graph:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return what a graph says of itself."""
+    """Return the custom metadata of a graph."""
     metadata: dict[str, str] = (
         _onnxruntime()
         .InferenceSession(str(path), providers=_PROVIDERS)
@@ -57,13 +57,13 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def import_sherpa() -> ModuleType:
-    """Import sherpa-onnx, which brings an onnxruntime of its own."""
+    """Import sherpa-onnx, which includes its own onnxruntime."""
     os.environ[_NO_TELEMETRY] = "1"
     return import_module("sherpa_onnx")
 
 
 def rewrite_as_onnx(source: Path, target: Path) -> None:
-    """Write a graph again in ONNX format, node for node."""
+    """Rewrite a graph in ONNX format, node for node."""
     runtime = _onnxruntime()
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -73,10 +73,10 @@ def rewrite_as_onnx(source: Path, target: Path) -> None:
 
 
 def _adds_products_exactly() -> bool:
-    """Whether this processor adds products of unsigned and signed bytes without overflow.
+    """Return whether this processor adds products of unsigned and signed bytes without overflow.
 
-    x86 processors before VNNI do not; onnxruntime then has a slower way that it must be asked for.
-    It has no effect on others. Where nothing tells, it is the safe choice.
+    x86 processors before VNNI do not; onnxruntime has a slower mode for them, which must be
+    requested and has no effect on other processors. If the processor is unknown, False is safe.
     """
     try:
         return "vnni" in _PROCESSOR.read_text("utf-8")

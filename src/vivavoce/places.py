@@ -1,4 +1,4 @@
-"""Where things lie on this machine unless somebody says otherwise."""
+"""Default folders for models and data."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import platformdirs
 
 
 def models_folder() -> Path:
-    """The models, in the user's cache folder: they can be fetched again."""
+    """Return the models folder, in the user's cache: models can be downloaded again."""
     return platformdirs.user_cache_path("vivavoce") / "models"
 
 
 def data_folder() -> Path:
-    """Sessions, results and recordings, in the user's data folder."""
+    """Return the folder of sessions, results and recordings, in the user's data folder."""
     return platformdirs.user_data_path("vivavoce")

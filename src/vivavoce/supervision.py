@@ -1,8 +1,8 @@
 """Supervision of background work: no task fails without a log line, a count and a restart.
 
 ``Supervisor`` runs services (restarted with back-off, shown by ``/ready`` while they are down)
-and watches tasks that run once. It also reports stored items that cannot be read, which is the
-other way in which background work used to stop without a trace.
+and watches tasks that run once. It also reports unreadable stored items, which could otherwise
+stop background work without a trace.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 STEADY_SECONDS = 5.0
-"""A restarted service that has run for so long is up again, and its back-off starts over."""
+"""After this running time, a restarted service counts as up, and its back-off is reset."""
 
 _MOST_CAUSES = 5
 _MOST_FRAMES = 12
@@ -38,7 +38,7 @@ class Backoff:
     Attributes:
         first: bound of the first pause, in seconds.
         longest: bound of every pause, in seconds.
-        dice: chance in ``[0, 1)``.
+        dice: returns a random number in ``[0, 1)``.
     """
 
     first: float = 0.5
@@ -46,13 +46,13 @@ class Backoff:
     dice: Callable[[], float] = random.random
 
     def pause(self, failures: int) -> float:
-        """Seconds to wait after this many failures in a row, at least 1."""
+        """Return the seconds to wait after this many consecutive failures (at least 1)."""
         return self.dice() * min(self.first * 2.0 ** min(failures - 1, 30), self.longest)
 
 
 @dataclass(slots=True, eq=False)
 class _State:
-    """A supervised task; ``failures`` in a row, and since when it runs (None in a pause)."""
+    """A service: its consecutive failures, and its start time (None during a pause)."""
 
     name: str
     failures: int = 0
@@ -64,7 +64,7 @@ def _ignore(_: str) -> None:
 
 
 class Supervisor:
-    """Starts background tasks, reports their failures and restarts those that are services.
+    """Starts background tasks, reports their failures and restarts services.
 
     Args:
         count_failure: receives the task's name at each failure; called from any thread.
@@ -90,7 +90,7 @@ class Supervisor:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """Names of the services that failed and do not run steadily again yet."""
+        """Names of the services that failed and have not run steadily since."""
         return tuple(sorted({each.name for each in self._services if self._is_down(each)}))
 
     def supervised(self, name: str, work: Work) -> Service:
@@ -98,7 +98,7 @@ class Supervisor:
 
         Args:
             name: one of a fixed set of names, since it becomes a metric's label.
-            work: makes the coroutine; called again for each restart.
+            work: returns the coroutine; called again for each restart.
         """
         return self._start(self._keep_running(_State(name), work), name)
 
@@ -107,7 +107,7 @@ class Supervisor:
     ) -> asyncio.Task[Result]:
         """Run a coroutine once in a task; a failure is logged with the facts, and counted.
 
-        The task still raises for a caller that awaits it. It does not concern ``/ready``.
+        The task still raises for a caller that awaits it. It does not affect ``/ready``.
         """
         label = " ".join((name, *map(str, facts.values())))
         task = self._start(work, label)
@@ -120,12 +120,12 @@ class Supervisor:
         self._count_failure(name)
 
     def unreadable(self, kind: str, error: BaseException, **facts: object) -> None:
-        """Log and count a stored item that cannot be read and is left as it is. Thread-safe."""
+        """Log and count an unreadable stored item, which is left unchanged. Thread-safe."""
         log.error("item_unreadable", kind=kind, **facts, **described(error))
         self._count_unreadable(kind)
 
     def loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Report what reached the event loop and no caller: its exception handler."""
+        """Report an error that no caller handled; the event loop's exception handler."""
         error = context.get("exception") or RuntimeError()
         self.failed("event loop callback", error, happened=str(context.get("message", "")))
 
@@ -148,7 +148,7 @@ class Supervisor:
             self._services.discard(service)
 
     async def _run_once(self, service: _State, work: Work) -> BaseException | None:
-        """Run the work once; returns why it failed, None where it returned."""
+        """Run the work once; return its error, or None if it completed."""
         service.running_since = self._clock()
         try:
             await work()
@@ -176,7 +176,7 @@ class Supervisor:
 
 
 async def stop(*tasks: asyncio.Task[Any] | None) -> None:
-    """Cancel tasks and wait until they have ended, however they end."""
+    """Cancel tasks and wait until they have ended, with any outcome."""
     running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()
@@ -185,10 +185,10 @@ async def stop(*tasks: asyncio.Task[Any] | None) -> None:
 
 
 def described(error: BaseException) -> dict[str, str]:
-    """What a log may say of an error: its kind and where it came from.
+    """Return the loggable facts of an error: its types and tracebacks.
 
-    Texts of exceptions are left out, since they may quote what a client sent; those of the
-    operating system and of SQLite quote nothing.
+    Exception messages are left out, since they may contain client data; those of the operating
+    system and of SQLite do not, and are included.
     """
     kinds, places = [], []
     for each in _causes(error):
@@ -199,7 +199,7 @@ def described(error: BaseException) -> dict[str, str]:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, then what it holds or what caused it: the first of a group, a cause, a context."""
+    """Yield an error, then the first of its group, or its cause or context, and so on."""
     found: BaseException | None = error
     for _ in range(_MOST_CAUSES):
         if found is None:

@@ -1,4 +1,4 @@
-"""The records' table, and how its database is opened."""
+"""The table of records, and the opening of its database."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ BUSY_SECONDS = 5
 
 tables = sql.MetaData()
 
-# JSON stays text: it is handed through as it came, and every database keeps text alike.
+# JSON is stored as text: it is passed through unchanged, and every database supports text.
 session_table = sql.Table(
     "session",
     tables,
@@ -33,11 +33,11 @@ session_table = sql.Table(
 
 
 def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
-    """An engine for the database at a URL, with the wanted tables made.
+    """Return an engine for the database at a URL, and create the wanted tables.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be opened.
-        OSError: a local file cannot be made.
+        OSError: a local file cannot be created.
     """
     address = sql.make_url(url)
     if address.get_backend_name() == "sqlite":
@@ -53,7 +53,7 @@ def connect(url: str, wanted: sql.MetaData = tables) -> sql.Engine:
 
 
 def reason(error: SQLAlchemyError) -> str:
-    """What the database says, without the statement and its parameters, which clients sent."""
+    """Return the database's message, without the statement and its parameters (client data)."""
     return str(error.orig) if isinstance(error, DBAPIError) else str(error).partition("\n")[0]
 
 
@@ -70,6 +70,6 @@ def _sqlite(address: sql.URL) -> sql.Engine:
 
 
 def _configure(connection: Any, _: Any) -> None:
-    """Synced commits, readers beside the writer, and deleted text overwritten."""
+    """Set synced commits, readers concurrent with the writer, and overwriting of deleted data."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -1,7 +1,7 @@
-"""Empties an SQLite write-ahead log soon after something was deleted: a log keeps old pages.
+"""Empties an SQLite write-ahead log soon after a deletion, since the log keeps old pages.
 
-``secure_delete`` overwrites what is deleted from the tables; the pages as they were before stay
-in the log until it is emptied.
+``secure_delete`` overwrites deleted data in the tables; earlier versions of the pages remain in
+the log until it is emptied.
 """
 
 import asyncio
@@ -15,16 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 log = structlog.get_logger(__name__)
 
 ERASE_SECONDS = 20.0
-"""From the first deletion to the emptied log; what is deleted meanwhile goes with it."""
+"""Seconds from the first deletion to the emptying of the log, which covers later deletions."""
 
 ERASE_WAIT_MS = 100
-"""How long it waits for readers; then it tries again later."""
+"""Timeout for readers; after it, the attempt is repeated later."""
 
 
 class LogErasure:
-    """Watches an engine for deletions and changes, and empties its log afterwards.
+    """Watches an engine for deletions and updates, and empties its log afterwards.
 
-    Made in the event loop that uses the engine. Other databases than SQLite are left alone.
+    Create it in the event loop that uses the engine. It does nothing for databases other than
+    SQLite.
     """
 
     def __init__(self, engine: sql.Engine, seconds: float = ERASE_SECONDS) -> None:
@@ -38,19 +39,19 @@ class LogErasure:
             sql.event.listen(engine, "after_cursor_execute", self._executed)
 
     async def aclose(self) -> None:
-        """Stop; the log goes with the database's last connection."""
-        self._due = True  # nothing more begins
+        """Stop; SQLite removes the log when the last connection closes."""
+        self._due = True  # prevents further runs
         if self._timer is not None:
             self._timer.cancel()
         if self._running is not None:
             await asyncio.wait([self._running])
 
     def _executed(self, *arguments: Any) -> None:
-        """A statement has run, in a thread of the engine's user."""
+        """Handle an executed statement; called in the thread that ran it."""
         context = arguments[4]
         if (context.isdelete or context.isupdate) and not self._due:
             self._due = True
-            with suppress(RuntimeError):  # the loop has ended; so will the log
+            with suppress(RuntimeError):  # the loop is closed; the log is removed with the database
                 self._loop.call_soon_threadsafe(self._wait)
 
     def _wait(self) -> None:
@@ -73,7 +74,7 @@ class LogErasure:
 
 
 def erase_log(engine: sql.Engine) -> bool:
-    """Merge the log and empty its file; False where a reader is in the way.
+    """Merge the log and empty its file; False if a reader prevents it.
 
     Raises:
         SQLAlchemyError: the database does not answer.
@@ -84,7 +85,7 @@ def erase_log(engine: sql.Engine) -> bool:
         try:
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except SQLAlchemyError:
-            connection.invalidate()  # it may be in any state
+            connection.invalidate()  # its state is unknown
             raise
         connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
     return not busy

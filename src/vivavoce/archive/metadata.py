@@ -1,7 +1,7 @@
-"""Whether a session's metadata answers a filter: leaves are compared by their text.
+"""Matches a session's metadata against a filter, comparing leaves as text.
 
 Clients send numbers and booleans as text (``4576``, ``True``), so a stored number matches its
-text, and a boolean both the JSON and the Python spelling.
+text, and a stored boolean both its JSON and its Python spelling.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def matches(metadata: Any, texts: Mapping[str, str], contains: Mapping[str, Any]) -> bool:
-    """Do all top-level ``texts`` hold, and is ``contains`` contained?"""
+    """Return whether all top-level ``texts`` match and ``contains`` is contained."""
     if not texts and not contains:
         return True
     if not isinstance(metadata, dict):
@@ -21,7 +21,11 @@ def matches(metadata: Any, texts: Mapping[str, str], contains: Mapping[str, Any]
 
 
 def is_contained(wanted: Any, stored: Any) -> bool:
-    """Objects hold the wanted keys, lists an element for each wanted one, leaves the same text."""
+    """Return whether a stored value contains the wanted one.
+
+    An object must have every wanted key with a value that contains the wanted value, a list a
+    matching element for each wanted element, and a leaf the same text.
+    """
     if isinstance(wanted, Mapping):
         return isinstance(stored, Mapping) and all(
             key in stored and is_contained(value, stored[key]) for key, value in wanted.items()
@@ -34,7 +38,7 @@ def is_contained(wanted: Any, stored: Any) -> bool:
 
 
 def leaf_texts(value: Any) -> frozenset[str]:
-    """The texts that stand for a leaf; none for objects and lists."""
+    """Return the texts that match a leaf; none for objects and lists."""
     match value:
         case str():
             return frozenset({value})

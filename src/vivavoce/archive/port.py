@@ -1,6 +1,6 @@
-"""What is kept of sessions: their records and their recordings, whatever stands behind them.
+"""The interfaces of the archive: the records and the recordings of sessions.
 
-JSON documents go in and out as UTF-8 text, so that an answer can carry them without decoding.
+JSON documents are passed as UTF-8 bytes, so that responses can include them without decoding.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,35 +12,35 @@ from typing import Any, Protocol
 import msgspec
 
 MOST_PAGE_BYTES = 1 << 20
-"""JSON on a page of a list; where more is asked for, the page has fewer records."""
+"""Maximum bytes of JSON on a page of a list; a page of large records has fewer of them."""
 
 
 class ArchiveError(Exception):
-    """The archive cannot do what was asked."""
+    """The archive cannot carry out a call."""
 
 
 class NotFoundError(ArchiveError):
-    """No such session, or it belongs to somebody else."""
+    """No such session, or it belongs to another owner."""
 
 
 class NotFinishedError(ArchiveError):
-    """The session is still at work; only finished ones can be deleted."""
+    """The session has not finished; only finished sessions can be deleted."""
 
 
 class ExistsError(ArchiveError):
-    """There is a record with this id already."""
+    """A record with this id already exists."""
 
 
 class UnreadableError(ArchiveError):
-    """What is stored of this session is damaged; no other is concerned."""
+    """The stored data of this session is damaged; other sessions are unaffected."""
 
 
 class UnavailableError(ArchiveError):
-    """Database or disk do not answer, are locked or full; the same call may work later."""
+    """The database or disk is unreachable, locked or full; the same call may succeed later."""
 
 
 class Status(StrEnum):
-    """Where a session is in its life."""
+    """The status of a session in its lifecycle."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -52,7 +52,7 @@ FINISHED = frozenset({Status.DONE, Status.ERROR})
 
 
 class AudioFile(msgspec.Struct, frozen=True):
-    """What is known of a recording; durations in seconds."""
+    """Metadata of a recording; durations in seconds."""
 
     filename: str | None = None
     audio_duration: float | None = None
@@ -64,7 +64,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: UUID text.
-        owner: name of the API key that made it.
+        owner: name of the API key that created it.
         created_at: Unix time in seconds.
         request: the request as JSON with defaults applied, without the custom metadata.
         custom_metadata: the client's own JSON object.
@@ -78,15 +78,15 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(NewRecord, frozen=True, kw_only=True):
-    """A session with what has become of it.
+    """A session with its status and result.
 
     Attributes:
-        status: where it is in its life.
-        completed_at: Unix time in seconds of its end.
+        status: its status in the lifecycle.
+        completed_at: Unix time in seconds at which it ended.
         error_code: HTTP-like code of a failure.
-        post_session_metadata: JSON object that was patched in.
+        post_session_metadata: JSON object set by ``patch``.
         file: its recording.
-        result: JSON of the result, once done; only ``get`` reads it.
+        result: JSON of the result, if one was stored; only ``get`` reads it.
     """
 
     status: Status = Status.QUEUED
@@ -98,18 +98,18 @@ class Record(NewRecord, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is asked for; every filter that is given must hold.
+    """The filters and limits of a list; a record must match every given filter.
 
     Attributes:
         offset: records to skip.
-        limit: records to return at most, at least 1.
-        most_bytes: JSON after which the page ends; it has one record at least.
+        limit: maximum number of records to return, at least 1.
+        most_bytes: bytes of JSON after which the page ends; it has at least one record.
         day: created on this whole day of UTC.
-        before: created before this Unix time, itself excluded.
-        after: created at or after this Unix time.
+        before: created before this Unix time (exclusive).
+        after: created at or after this Unix time (inclusive).
         statuses: any of these; empty for all.
-        texts: top-level metadata keys with the text of their value.
-        contains: JSON object that the metadata contains, leaves compared as text.
+        texts: top-level metadata keys, each with the text of its value.
+        contains: JSON object that the metadata must contain, leaves compared as text.
     """
 
     offset: int = 0
@@ -128,12 +128,12 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A part of a list, newest first.
+    """One page of a list, newest first.
 
     Attributes:
         records: the readable ones.
-        covered: how many the page goes through, damaged ones included.
-        more: whether anything follows.
+        covered: number of records that the page covers, including damaged ones.
+        more: whether more records follow.
     """
 
     records: Sequence[Record]
@@ -145,7 +145,7 @@ class Records(Protocol):
     """The records of all sessions. Every method may raise ``UnavailableError``."""
 
     async def add(self, record: NewRecord) -> None:
-        """Keep a new session as queued.
+        """Store a new session with the status queued.
 
         Raises:
             ExistsError: the id is taken.
@@ -153,7 +153,7 @@ class Records(Protocol):
         ...
 
     async def set_status(self, session_id: str, status: Status) -> bool:
-        """Move an unfinished session to another unfinished status; False if it has finished.
+        """Set another unfinished status on an unfinished session; False if it has finished.
 
         Raises:
             NotFoundError: no such session.
@@ -163,9 +163,9 @@ class Records(Protocol):
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result. The first one stands: False if the session had one.
+        """Store the result; False if the session already has one, which is kept.
 
-        It replaces a failure: a session whose stored data was repaired has a result after all.
+        A result replaces a failure: the stored data of a failed session may have been repaired.
 
         Raises:
             NotFoundError: no such session.
@@ -181,7 +181,7 @@ class Records(Protocol):
         result: bytes | None = None,
         file: AudioFile | None = None,
     ) -> bool:
-        """Store a failure, with what there is of the result; False if the session had finished.
+        """Store a failure and any partial result; False if the session has already finished.
 
         Raises:
             NotFoundError: no such session.
@@ -189,7 +189,7 @@ class Records(Protocol):
         ...
 
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record with its result, which may have megabytes.
+        """Return one record with its result, which may be megabytes in size.
 
         Raises:
             NotFoundError: no such session of this owner.
@@ -197,7 +197,7 @@ class Records(Protocol):
         ...
 
     async def summary(self, session_id: str, owner: str) -> Record:
-        """One record without its result.
+        """Return one record without its result.
 
         Raises:
             NotFoundError: no such session of this owner.
@@ -206,23 +206,23 @@ class Records(Protocol):
         ...
 
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first, ties by id; without results.
+        """Return the owner's records matching a query, newest first, ties by id; without results.
 
-        Damaged ones are left out.
+        Damaged records are omitted.
         """
         ...
 
     async def delete(self, session_id: str, owner: str) -> None:
-        """Remove a finished session for good.
+        """Delete a finished session permanently.
 
         Raises:
             NotFoundError: no such session of this owner.
-            NotFinishedError: it is still at work.
+            NotFinishedError: the session has not finished.
         """
         ...
 
     async def patch(self, session_id: str, owner: str, metadata: bytes) -> None:
-        """Replace the metadata that is added after the session (a JSON object).
+        """Replace the post-session metadata (a JSON object).
 
         Raises:
             NotFoundError: no such session of this owner.
@@ -230,32 +230,32 @@ class Records(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let the database go."""
+        """Finish pending work and close the database."""
         ...
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A stored recording: its bytes, and its path where it is a local file."""
+    """A stored recording: its size in bytes, and its path if it is a local file."""
 
     size: int
     path: Path | None
 
 
 class Recordings(Protocol):
-    """The recordings of sessions by id (UUID text; anything else is a ``ValueError``)."""
+    """The recordings of sessions, by id (UUID text; anything else raises ``ValueError``)."""
 
     async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store a recording, all of it or nothing, in place of an earlier one; returns its size.
+        """Store a recording atomically, replacing an earlier one; returns its size in bytes.
 
-        When this returns it survives a power cut.
+        When this returns, the recording survives a power failure.
 
         Raises:
-            UnavailableError: it cannot be stored now.
+            UnavailableError: the recording cannot currently be stored.
         """
         ...
 
     async def find(self, session_id: str) -> Recording:
-        """What is stored.
+        """Return the size and path of the recording.
 
         Raises:
             NotFoundError: there is no recording.
@@ -263,7 +263,7 @@ class Recordings(Protocol):
         ...
 
     def read(self, session_id: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The recording's bytes from ``start``, in blocks.
+        """Yield the recording's bytes from ``start``, in blocks.
 
         Raises:
             NotFoundError: there is no recording.

@@ -1,4 +1,4 @@
-"""Recordings in a local folder: one file per session, whole or not there at all."""
+"""Recordings in a local folder: one file per session, complete or absent."""
 
 import asyncio
 import errno
@@ -18,15 +18,15 @@ _UNFINISHED = ".part"
 class LocalRecordings:
     """The recordings port on a folder that only its owner can read.
 
-    A recording is written beside its place, synced and renamed; what a crash left unfinished is
-    removed at the next start.
+    A recording is written to a temporary file in the folder, synced and renamed; files that a
+    crash left unfinished are removed at the next start.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Use a folder, making it where it is missing.
+        """Use a folder, creating it if it is missing.
 
         Raises:
-            OSError: the folder cannot be made, or is a link that another user has planted.
+            OSError: the folder cannot be created, or is a link that another user may have planted.
         """
         make_own_folder(folder)
         self._folder = folder
@@ -34,16 +34,16 @@ class LocalRecordings:
             leftover.unlink()
 
     async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store a recording, all of it or nothing; returns its size in bytes.
+        """Store a recording atomically; returns its size in bytes.
 
         Raises:
             ValueError: the id is no UUID.
-            UnavailableError: no room, or the disk fails; nothing is left behind.
+            UnavailableError: the disk is full or fails; no partial file is left.
         """
         path = self._path(session_id)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_UNFINISHED}")
         try:
-            await asyncio.to_thread(make_own_folder, self._folder)  # somebody may have tidied up
+            await asyncio.to_thread(make_own_folder, self._folder)  # it may have been deleted
             size = await _write(part, chunks)
             await asyncio.to_thread(publish, part, path)
         except OSError as error:
@@ -53,7 +53,7 @@ class LocalRecordings:
         return size
 
     async def find(self, session_id: str) -> Recording:
-        """The stored recording.
+        """Return the size and path of the stored recording.
 
         Raises:
             NotFoundError: there is none.
@@ -64,12 +64,12 @@ class LocalRecordings:
             status = await asyncio.to_thread(path.lstat)
         except FileNotFoundError as error:
             raise NotFoundError(session_id) from error
-        if not stat.S_ISREG(status.st_mode):  # a link was planted
+        if not stat.S_ISREG(status.st_mode):  # possibly a planted link
             raise NotFoundError(session_id)
         return Recording(status.st_size, path)
 
     async def read(self, session_id: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The recording's bytes from ``start``, in blocks.
+        """Yield the recording's bytes from ``start``, in blocks.
 
         Raises:
             NotFoundError: there is none.
@@ -102,7 +102,7 @@ def _no_link(path: str, flags: int) -> int:
 
 
 async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
-    """Write and sync a file of our own; returns its size."""
+    """Write and sync a new file; returns its size in bytes."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = await asyncio.to_thread(os.open, path, flags, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,7 @@
-"""The records of sessions in an SQL database, by SQLAlchemy Core.
+"""The records of sessions in an SQL database, through SQLAlchemy Core.
 
-SQLite today; nothing here but the connection's settings is SQLite's own. Calls run in a few
-threads, each a transaction of its own, and never in the event loop.
+The database is SQLite; only the connection's settings are specific to it. Calls run in a thread
+pool, each in its own transaction, and never in the event loop.
 """
 
 import asyncio
@@ -38,20 +38,20 @@ Result = TypeVar("Result")
 OnUnreadable = Callable[[str, Exception], None]
 
 _DAMAGED = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
-"""What a value raises that is not of its column's kind."""
+"""Exceptions raised by a value of the wrong kind for its column."""
 
 _THREADS = 4
-_MOST = 2**31 - 2  # no list is longer, and every database counts so far
+_MOST = 2**31 - 2  # longer than any list, and within every database's integers
 _SCAN_ROWS = 200
-_PAGE_ROWS = 16  # read at once: their requests may have a megabyte each
+_PAGE_ROWS = 16  # read at once: each request may have a megabyte
 _DAY_SECONDS = 86_400
-_PLAIN_SIZE = 600  # of JSON in a record, its documents aside
+_PLAIN_SIZE = 600  # bytes of JSON in a record besides its documents
 
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 
 _columns = session_table.c
 _facts = tuple(column for column in _columns if column.name != "result")
-# Earlier versions stored text here; no type makes the database's driver convert nothing.
+# Earlier versions stored text here; the null type prevents any conversion by the driver.
 _result = sql.type_coerce(_columns.result, sql.types.NullType()).label("result")
 _newest_first = (_columns.created_at.desc(), _columns.id.desc())
 
@@ -61,7 +61,7 @@ def _ignore(_session_id: str, _error: Exception) -> None:
 
 
 class SqlRecords:
-    """The records port on a database. Made by ``open``."""
+    """The records port on a database. Created by ``open``."""
 
     def __init__(self, engine: sql.Engine, on_unreadable: OnUnreadable = _ignore) -> None:
         self._engine = engine
@@ -71,15 +71,16 @@ class SqlRecords:
 
     @classmethod
     async def open(cls, url: str, on_unreadable: OnUnreadable = _ignore) -> Self:
-        """Open the database at an SQLAlchemy URL and make the tables that are missing.
+        """Open the database at an SQLAlchemy URL and create missing tables.
 
         Args:
-            url: of SQLAlchemy.
-            on_unreadable: receives the id of each damaged record and why, in any thread.
+            url: an SQLAlchemy URL.
+            on_unreadable: receives the id and the error of each damaged record; called from any
+                thread.
 
         Raises:
-            UnavailableError: it cannot be opened.
-            OSError: a local file cannot be made.
+            UnavailableError: the database cannot be opened.
+            OSError: a local file cannot be created.
         """
         try:
             return cls(await asyncio.to_thread(connect, url), on_unreadable)
@@ -88,7 +89,7 @@ class SqlRecords:
             raise UnavailableError(f"{place} cannot be opened: {reason(error)}") from error
 
     async def add(self, record: NewRecord) -> None:
-        """Keep a new session as queued."""
+        """Store a new session with the status queued."""
         row = _columns_of(Record(**msgspec.structs.asdict(record)))
         try:
             await self._run(lambda db: db.execute(sql.insert(session_table), row))
@@ -96,7 +97,7 @@ class SqlRecords:
             raise ExistsError(record.id) from error
 
     async def set_status(self, session_id: str, status: Status) -> bool:
-        """Move an unfinished session to another unfinished status; False if it has finished."""
+        """Set another unfinished status on an unfinished session; False if it has finished."""
         if status in FINISHED:
             raise ValueError("a session finishes with a result or a failure")
         return await self._advance(session_id, {"status": status})
@@ -104,7 +105,7 @@ class SqlRecords:
     async def finish(
         self, session_id: str, result: bytes, file: AudioFile | None, completed_at: float
     ) -> bool:
-        """Store the result, in place of a failure; False if there was a result before."""
+        """Store the result, replacing a failure; False if the session already has a result."""
         values = {
             "status": Status.DONE,
             "completed_at": completed_at,
@@ -123,7 +124,7 @@ class SqlRecords:
         result: bytes | None = None,
         file: AudioFile | None = None,
     ) -> bool:
-        """Store a failure and a partial result; False if the session had finished before."""
+        """Store a failure and any partial result; False if the session has already finished."""
         values = {
             "status": Status.ERROR,
             "completed_at": completed_at,
@@ -134,11 +135,11 @@ class SqlRecords:
         return await self._advance(session_id, values)
 
     async def get(self, session_id: str, owner: str) -> Record:
-        """One record of this owner with its result."""
+        """Return one record of this owner with its result."""
         return await self._run(lambda db: self._one(db, session_id, owner, *_facts, _result))
 
     async def summary(self, session_id: str, owner: str) -> Record:
-        """One record of this owner without its result."""
+        """Return one record of this owner without its result."""
         return await self._run(lambda db: self._one(db, session_id, owner, *_facts))
 
     def _one(
@@ -154,7 +155,7 @@ class SqlRecords:
             raise UnreadableError(f"the record of session {session_id} is damaged") from error
 
     async def list(self, owner: str, query: Query) -> Page:
-        """The owner's records that a query asks for, newest first."""
+        """Return the owner's records matching a query, newest first."""
         query = msgspec.structs.replace(
             query, offset=min(query.offset, _MOST), limit=min(query.limit, _MOST)
         )
@@ -163,11 +164,11 @@ class SqlRecords:
         return await self._run(lambda db: _slice(db, owner, query, self._on_unreadable))
 
     async def delete(self, session_id: str, owner: str) -> None:
-        """Remove a finished session of this owner."""
+        """Delete the record of a finished session of this owner."""
         await self._run(lambda db: _delete(db, session_id, owner))
 
     async def patch(self, session_id: str, owner: str, metadata: bytes) -> None:
-        """Replace the metadata that is added after the session."""
+        """Replace the post-session metadata."""
         update = (
             sql.update(session_table)
             .where(_is(session_id, owner))
@@ -177,7 +178,7 @@ class SqlRecords:
             raise NotFoundError(session_id)
 
     async def close(self) -> None:
-        """Finish what was begun and let the database go."""
+        """Finish pending work and close the database."""
         await asyncio.to_thread(self._threads.shutdown)
         await self._erasure.aclose()
         await asyncio.to_thread(self._engine.dispose)
@@ -185,7 +186,7 @@ class SqlRecords:
     async def _advance(
         self, session_id: str, values: dict[str, Any], final: frozenset[Status] = FINISHED
     ) -> bool:
-        """Change a record that is in none of the final states."""
+        """Update a record that is in none of the final states; False if it is in one."""
         return await self._run(lambda db: _advance(db, session_id, values, final))
 
     async def _run(self, work: Callable[[sql.Connection], Result]) -> Result:
@@ -227,7 +228,7 @@ def _delete(db: sql.Connection, session_id: str, owner: str) -> None:
 
 
 def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
-    """What the database itself can decide."""
+    """Yield the filters that the database evaluates."""
     yield _columns.owner == owner
     if query.day is not None:
         midnight = datetime.combine(query.day, time.min, UTC).timestamp()
@@ -244,9 +245,9 @@ def _filters(owner: str, query: Query) -> Iterator[sql.ColumnElement[bool]]:
 def _rows(
     db: sql.Connection, select: sql.Select[Any], on_unreadable: OnUnreadable, at_once: int
 ) -> Generator[sql.Row[Any] | None, None, None]:
-    """The rows of a query that has the id among its columns; None in place of a damaged one.
+    """Yield the rows of a query that selects the id; None in place of a damaged row.
 
-    ``at_once`` rows are read at a time.
+    Rows are read ``at_once`` at a time.
     """
     seen = set()
     try:
@@ -255,7 +256,7 @@ def _rows(
                 seen.add(row.id)
                 yield row
         return
-    except DBAPIError:  # a text that is none fails the whole query; so does a locked database
+    except DBAPIError:  # one invalid text fails the whole query, as does a locked database
         ids = db.execute(select.with_only_columns(_columns.id)).scalars().all()
     for session_id in (each for each in ids if each not in seen):
         one = select.where(_columns.id == session_id).offset(None).limit(None)
@@ -279,7 +280,7 @@ def _slice(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnread
 
 
 def _scan(db: sql.Connection, owner: str, query: Query, on_unreadable: OnUnreadable) -> Page:
-    """Go through the metadata alone, newest first, and fetch the records of the page."""
+    """Scan only the metadata, newest first, and fetch the records of the page."""
     select = (
         sql.select(_columns.id, _columns.custom_metadata)
         .where(*_filters(owner, query), _columns.custom_metadata.is_not(None))
@@ -304,7 +305,7 @@ def _matches(row: sql.Row[Any], query: Query, on_unreadable: OnUnreadable) -> bo
 def _fetch(
     db: sql.Connection, ids: list[str], on_unreadable: OnUnreadable
 ) -> Generator[sql.Row[Any] | None, None, None]:
-    """The rows of some sessions, a few at a time; None in place of a damaged one."""
+    """Yield the rows of these sessions, in small batches; None in place of a damaged row."""
     for start in range(0, len(ids), _PAGE_ROWS):
         some = ids[start : start + _PAGE_ROWS]
         select = sql.select(*_facts).where(_columns.id.in_(some)).order_by(*_newest_first)
@@ -312,7 +313,7 @@ def _fetch(
 
 
 def _page(rows: Iterable[sql.Row[Any] | None], query: Query, on_unreadable: OnUnreadable) -> Page:
-    """A page of these rows, which are read as far as they fit; damaged ones count, unseen."""
+    """Return a page of the rows that fit; damaged rows count as covered but are omitted."""
     records: list[Record] = []
     room = query.most_bytes
     place = -1
@@ -335,13 +336,13 @@ def _readable(row: sql.Row[Any], on_unreadable: OnUnreadable) -> Record | None:
 
 
 def _size(record: Record) -> int:
-    """Bytes of JSON that a client may have put into a record, and some for the rest."""
+    """Return the size of a record's JSON documents, plus an allowance for the other fields."""
     documents = (record.request, record.custom_metadata, record.post_session_metadata)
     return _PLAIN_SIZE + sum(len(document or b"") for document in documents)
 
 
 def _columns_of(record: Record) -> dict[str, Any]:
-    """A record as a row: JSON as text."""
+    """Return a record as a row, with JSON as text."""
     row = msgspec.structs.asdict(record)
     row["file"] = _file_text(record.file)
     return {
@@ -356,7 +357,7 @@ def _file_text(file: AudioFile | None) -> str | None:
 def _record(row: sql.Row[Any]) -> Record:
     for document in (row.request, row.custom_metadata, row.post_session_metadata):
         if document is not None:
-            _check(document)  # it goes into answers as it is
+            _check(document)  # responses include it unchanged
     return Record(
         id=row.id,
         owner=row.owner,

@@ -1,18 +1,18 @@
-"""Deleting a session for good, so that it can be done again where it was cut short."""
+"""Permanent deletion of a session, repeatable after an interruption."""
 
 from vivavoce.archive.port import FINISHED, NotFinishedError, Record, Recordings, Records
 
 
 async def remove(record: Record, records: Records, recordings: Recordings) -> None:
-    """Remove a finished session's recording, then its record.
+    """Delete a finished session's recording, then its record.
 
-    The record goes last: while it is there its owner can see that something is left, and delete
-    it again. A recording without a record would stay for ever.
+    The record is deleted last: while it exists, its owner can see that data is left and repeat
+    the deletion. A recording without a record would remain indefinitely.
 
     Raises:
-        NotFoundError: it has gone meanwhile.
-        NotFinishedError: it is still at work.
-        UnavailableError: the record is left for the next attempt.
+        NotFoundError: the session has been deleted meanwhile.
+        NotFinishedError: the session has not finished.
+        UnavailableError: the record is kept for another attempt.
     """
     if record.status not in FINISHED:
         raise NotFinishedError(record.id)

@@ -1,1 +1,1 @@
-"""Callbacks and webhooks: what is announced to whom, in order, until it has arrived."""
+"""Callbacks and webhooks: events of sessions, delivered in order and retried until received."""

@@ -1,7 +1,7 @@
-"""Which addresses a delivery may connect to: public ones, and the operator's own networks.
+"""Addresses that deliveries may connect to: public ones, and networks the operator allows.
 
-The tables are ours and not only those of ``ipaddress``: what counts as global there differs
-between patch releases, and leaves out addresses that are public in form alone.
+The tables supplement those of ``ipaddress``, whose definition of global differs between patch
+releases and includes addresses that are public only in form.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ NOT_PUBLIC_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # carrier-grade NAT, and some clouds' metadata
         "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # a cloud's host agent, under a public address
+        "168.63.129.16/32",  # a cloud's host agent, at a public address
         "169.254.0.0/16",  # link-local: most clouds' metadata
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
@@ -39,46 +39,46 @@ NOT_PUBLIC_V4 = tuple(
 )
 
 PUBLIC_V6 = IPv6Network("2000::/3")
-"""All that has been given out for the internet; whatever lies outside is refused."""
+"""The range allocated for the internet; addresses outside it are refused."""
 
 NOT_PUBLIC_V6 = tuple(
     IPv6Network(text)
     for text in (
         "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: leads to whatever IPv4 address it carries
+        "2002::/16",  # 6to4: routes to the embedded IPv4 address
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation
     )
 )
 
 TRANSLATED = IPv6Network("64:ff9b::/96")
-"""NAT64: how a machine without IPv4 reaches the address in the last 32 bits."""
+"""NAT64: how a host without IPv4 reaches the IPv4 address in the last 32 bits."""
 
 ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
-"""The third quarter of an address that is tunnelled to the IPv4 address in the last one."""
+"""The third 32 bits of an address that is tunnelled to the IPv4 address in the last 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where deliveries may go.
+    """The networks and ports that deliveries may connect to.
 
     Attributes:
-        networks: that the operator allows although they are not public.
-        ports: that an endpoint may have.
+        networks: non-public networks that the operator allows.
+        ports: ports that an endpoint may use.
     """
 
     networks: Collection[Network] = ()
     ports: Collection[int] = DEFAULT_PORTS
 
     def permits(self, address: Address) -> bool:
-        """Whether a connection to this address is allowed."""
+        """Return whether a connection to this address is allowed."""
         address = carried(address)
         return public(address) or any(address in network for network in self.networks)
 
 
 def carried(address: Address) -> Address:
-    """The IPv4 address that this one is only another form of, else itself."""
+    """Return the IPv4 address embedded in a mapped or NAT64 address, otherwise the address."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -89,7 +89,7 @@ def carried(address: Address) -> Address:
 
 
 def public(address: Address) -> bool:
-    """Whether this is one host's address on the internet."""
+    """Return whether this is a public unicast address."""
     if not address.is_global or address.is_multicast:
         return False
     if isinstance(address, IPv4Address):
@@ -100,7 +100,7 @@ def public(address: Address) -> bool:
 
 
 def parsed(text: str) -> Address | None:
-    """An address in its usual form, or nothing; a scope id belongs to no public address."""
+    """Parse an address; None if it is not one or has a scope id, as no public address does."""
     if "%" in text:
         return None
     try:

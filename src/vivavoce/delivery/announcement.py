@@ -1,7 +1,7 @@
-"""What a session announces: which of its messages somebody outside may want to hear of.
+"""The outbox events of a session: the messages that callbacks and webhooks may report.
 
-The journal keeps announcements as opaque bytes, in the commit that makes their messages true.
-Whom they go to is found out when they are taken over: endpoints come and go meanwhile.
+The journal stores outbox events as opaque bytes, in the same commit as their messages. Their
+recipients are determined when the events are enqueued, since endpoints may change meanwhile.
 """
 
 import msgspec
@@ -20,22 +20,22 @@ from vivavoce.protocol.messages import (
 from vivavoce.protocol.request import InitRequest
 
 LIFECYCLE = (StartSession, StartRecording, EndRecording, EndSession)
-"""The messages that webhooks tell of."""
+"""The messages that webhooks report."""
 
 
 EXTENSIONS = (FinalizeAck,)
-"""Messages of our own on the socket, which readers of callbacks would take for errors."""
+"""Vivavoce's own WebSocket messages, which receivers of callbacks may treat as errors."""
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """One message of a session.
+    """One message of a session, as an outbox event.
 
     Attributes:
         session: the session's id.
-        owner: name of the API key that made it.
-        message: as the socket carries it.
-        callback: where the session wants it called back; None where it does not.
-        lifecycle: whether webhooks tell of it.
+        owner: name of the API key that created it.
+        message: the message as sent on the WebSocket.
+        callback: URL of the session's callback; None if the message is not called back.
+        lifecycle: whether webhooks report the message.
     """
 
     session: str
@@ -50,7 +50,7 @@ decode = msgspec.msgpack.Decoder[Announcement](Announcement).decode
 
 
 class Herald:
-    """Announces the messages of one session."""
+    """Creates the outbox events of one session."""
 
     def __init__(self, session_id: str, owner: str, request: InitRequest) -> None:
         self._session_id = session_id
@@ -60,16 +60,16 @@ class Herald:
 
     @property
     def wants_partials(self) -> bool:
-        """Whether partials are called back."""
+        """Whether partials are sent to the callback."""
         return self._config is not UNSET and self._config.receive_partial_transcripts
 
     @property
     def wants_acks(self) -> bool:
-        """Whether acknowledgements are called back."""
+        """Whether acknowledgements are sent to the callback."""
         return self._config is not UNSET and self._config.receive_acknowledgments
 
     def announcements(self, *messages: Message) -> list[bytes]:
-        """What to announce of these messages; nothing of those that nobody can want."""
+        """Return the outbox events of these messages, except those without recipients."""
         return [encode(one) for message in messages if (one := self._announcement(message))]
 
     def _announcement(self, message: Message) -> Announcement | None:

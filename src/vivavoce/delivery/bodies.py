@@ -7,7 +7,7 @@ from vivavoce.protocol.frames import to_frame
 from vivavoce.protocol.long_messages import opened
 
 LEAN_BYTES = 20_000
-"""What an endpoint is sent at most that has found a message too large."""
+"""Maximum bytes of a body for an endpoint that has refused a message as too large."""
 
 
 class _Callback(msgspec.Struct, frozen=True):
@@ -36,26 +36,26 @@ _callback = msgspec.json.Decoder[_Callback](_Callback).decode
 
 
 def event_of(message: bytes) -> str:
-    """The event that tells of a message."""
+    """Return the name of the event that reports a message."""
     return f"live.{_type(message).type}"
 
 
 def callback_body(session_id: str, message: bytes) -> bytes:
-    """A message as a callback carries it."""
+    """Return the callback body of a message."""
     return _encode(_Callback(session_id, event_of(message), msgspec.Raw(message)))
 
 
 def webhook_body(session_id: str, event: str) -> bytes:
-    """An event of a session's life as a webhook carries it."""
+    """Return the webhook body of a lifecycle event."""
     return _encode(_Webhook(event, _Session(session_id)))
 
 
 def lean_body(body: bytes, limit: int, base_url: str) -> bytes:
-    """A callback of at most ``limit`` bytes with a link to where everything stands.
+    """Return a callback of at most ``limit`` bytes with a link to the complete result.
 
-    Only the closing messages can be made smaller: first the words of their utterances are left
-    out, then the utterances, then the end of the text. A body that is small enough, or cannot be
-    made smaller, stays as it is.
+    Only the closing messages can be reduced: first the words of their utterances are left out,
+    then the utterances, then the end of the text. A body that is small enough, or cannot be
+    reduced, is returned unchanged.
     """
     if len(body) <= limit:
         return body

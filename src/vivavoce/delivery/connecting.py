@@ -1,7 +1,7 @@
 """Connections to checked addresses only.
 
-The check is made on the addresses that the connection then uses. A name that is looked up
-again, as any check before the request would make happen, may have another answer by then.
+The check covers the addresses that the connection then uses. A check before the request would
+need a second look-up for the connection, which may return other addresses (DNS rebinding).
 """
 
 import ssl
@@ -14,21 +14,21 @@ from vivavoce.delivery.addresses import Address, Reach, parsed
 from vivavoce.delivery.resolver import Resolver
 
 MAX_ADDRESSES = 4
-"""Tried one after the other, each with its share of the time to connect."""
+"""Addresses tried in sequence, each with an equal share of the connect timeout."""
 
 
 class RefusedAddressError(Exception):
-    """A host has an address that deliveries may not go to; which one is nobody's business."""
+    """A host has an address that deliveries may not use; the address is not disclosed."""
 
 
 class UnknownHostError(Exception):
-    """A host has no address, or nobody could say."""
+    """A host has no address, or the look-up failed."""
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Looks a host up once, checks every address, and connects to one of those very addresses.
+    """Looks a host up once, checks every address, and connects to one of these addresses.
 
-    TLS is none of its business: the name of the host is what the certificate must be for.
+    TLS is unaffected: the certificate must match the host name.
     """
 
     def __init__(self, reach: Reach, resolver: Resolver, owner: str = "") -> None:
@@ -38,7 +38,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         self._network = httpcore.AnyIOBackend()
 
     def on_behalf_of(self, owner: str) -> "CheckedNetwork":
-        """The same network, with the look-ups counted as an owner's."""
+        """Return the same network with the look-ups counted towards an owner."""
         return CheckedNetwork(self._reach, self._resolver, owner)
 
     async def connect_tcp(
@@ -49,13 +49,13 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address that takes one.
+        """Connect to the first address that accepts a connection.
 
         Raises:
-            RefusedAddressError: one of the addresses is out of reach.
-            UnknownHostError: there are none.
-            httpcore.ConnectError: none of them answers.
-            httpcore.ConnectTimeout: nor in time.
+            RefusedAddressError: at least one of the addresses is not allowed.
+            UnknownHostError: the host has no address.
+            httpcore.ConnectError: the last address tried refused the connection.
+            httpcore.ConnectTimeout: the look-up or the last address tried timed out.
         """
         try:
             addresses = (await self._checked(host, timeout))[:MAX_ADDRESSES]
@@ -71,18 +71,18 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
                     )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error  # the next one may answer
+                failure = error  # the next address may accept
         raise failure
 
     async def _checked(self, host: str, patience: float | None) -> Sequence[Address]:
-        """Every address of a host, all within reach."""
+        """Return the addresses of a host, all of which must be allowed."""
         literal = parsed(host)
         try:
             if literal is None:
                 found = await self._resolver.addresses(host, self._owner, patience)
             else:
                 found = [literal]
-        except TimeoutError:  # an OSError, too, but not one that says there is no such host
+        except TimeoutError:  # also an OSError, but it does not mean an unknown host
             raise
         except (OSError, UnicodeError) as error:
             raise UnknownHostError(host) from error
@@ -93,27 +93,28 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Line(httpcore.AsyncNetworkStream):
-    """A connection that sends a request in one piece, and is closed when its caller gives up.
+    """A connection that sends a request in one write, and closes if TLS setup is cancelled.
 
-    The library writes head and body apart, which costs each delivery a system call and the
-    endpoint a packet; here nothing leaves before the answer is asked for. The library closes a
-    connection on errors, but not when it is cancelled while TLS is agreed.
+    The library writes head and body separately, which costs an extra system call and packet per
+    delivery; this class buffers the request until the response is read. The library closes a
+    connection on errors, but not when it is cancelled during the TLS handshake.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self._unsent: list[bytes] = []
-        self.aclose = stream.aclose  # type: ignore[method-assign]  # as they are, at full speed
+        self.aclose = stream.aclose  # type: ignore[method-assign]  # direct, without a wrapper's cost
         self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  the library's interface
-        """Send with the rest of the request."""
+        """Buffer a part of the request."""
         self._unsent.append(buffer)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  the library's interface
-        """What has come, once everything was sent that was to be.
+        """Send the buffered request, then return the received bytes.
 
-        An endpoint may answer, and close, before it has read the whole request.
+        Write errors are ignored: an endpoint may respond, and close the connection, before it
+        has read the whole request.
         """
         if self._unsent:
             request, self._unsent = b"".join(self._unsent), []
@@ -127,7 +128,7 @@ class Line(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  the library's interface
     ) -> httpcore.AsyncNetworkStream:
-        """The same connection, encrypted."""
+        """Return the connection with TLS; close it on failure or cancellation."""
         try:
             return Line(await self._stream.start_tls(ssl_context, server_hostname, timeout))
         except BaseException:
@@ -136,7 +137,7 @@ class Line(httpcore.AsyncNetworkStream):
 
 
 def trusting_tls(roots: str | None = None) -> ssl.SSLContext:
-    """TLS that verifies host and chain, against the system's roots and ``roots``, a PEM file."""
+    """Return a context that verifies host and chain by the system's roots and a PEM file."""
     context = ssl.create_default_context()
     if roots is not None:
         context.load_verify_locations(roots)

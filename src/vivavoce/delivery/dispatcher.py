@@ -1,7 +1,7 @@
-"""Sends what is due, each queue in its order, and notes what came of it before the next message.
+"""Sends due messages, in order within each queue, storing each outcome before the next message.
 
-A message counts as delivered only once that is stored: after a crash in between it is sent
-again, under the same id.
+A message counts as delivered only once that is stored: after a crash in between, it is sent
+again with the same id.
 """
 
 import asyncio
@@ -26,22 +26,22 @@ from vivavoce.supervision import Backoff, Supervisor
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
-"""How often the queues are looked at anyway: the command line changes them too."""
+"""Interval for polling the queues, which the command line can change as well."""
 
 TIDY_SECONDS = 600.0
 LEDGER_RETRY_SECONDS = 1.0
 BROKEN_QUEUES = Backoff(first=2.0, longest=600.0)
-"""Pauses before a queue is looked at again that could not be read."""
+"""Pauses before another attempt at a queue that could not be read."""
 
 CLOSE_SECONDS = 2.0
-"""How long requests that are under way may take when the server stops."""
+"""Timeout for requests in progress when the server stops."""
 
 Sign = Callable[[Sequence[str], str, int, bytes], Mapping[str, str]]
-"""Headers that prove a body: from secrets, the message's id, Unix time and the body."""
+"""Returns signature headers from the secrets, the message id, the Unix time and the body."""
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How large bodies may be, and where everything stands that a smaller one leaves out."""
+    """Maximum bytes of a body, and the base URL for links in reduced bodies."""
 
     most: int
     base_url: str
@@ -49,7 +49,7 @@ class Size(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the tries since the start of the process."""
+    """Counts of delivery outcomes since the start of the process."""
 
     delivered: int = 0
     failed: int = 0
@@ -59,11 +59,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What sending takes.
+    """The dependencies of the dispatcher.
 
     Attributes:
-        wall: Unix time.
-        dice: chance in ``[0, 1)``.
+        wall: returns the Unix time.
+        dice: returns a random number in ``[0, 1)``.
     """
 
     transport: Transport
@@ -76,7 +76,7 @@ class Means:
 
 @dataclass(slots=True)
 class _Turn:
-    """A queue while messages are sent from it; how it stands changes with every answer."""
+    """A queue being sent; its retry state changes with every response."""
 
     queue: Queue
     secrets: tuple[str, ...]
@@ -86,17 +86,17 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """A queue that cannot be read or sent from, by a fault that is not its endpoint's."""
+    """A queue that cannot be read or sent for a reason other than its endpoint."""
 
     failures: int
     until: float
 
 
 class Dispatcher:
-    """Sends from all queues at once, within bounds.
+    """Sends from all queues concurrently, within limits.
 
     Attributes:
-        tally: what came of the tries.
+        tally: counts of delivery outcomes.
     """
 
     def __init__(
@@ -121,11 +121,11 @@ class Dispatcher:
 
     @property
     def under_way(self) -> int:
-        """Queues that are sent from just now."""
+        """Number of queues being sent."""
         return len(self._active)
 
     def wake(self) -> None:
-        """Something has come that may be due."""
+        """Check the queues now, since new messages may be due."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -139,7 +139,7 @@ class Dispatcher:
                 await asyncio.sleep(LEDGER_RETRY_SECONDS)
 
     async def aclose(self) -> None:
-        """Begin nothing more, and let go of what does not end soon; it is sent again."""
+        """Start no more requests, and cancel unfinished ones after a timeout; they are resent."""
         self._closing = True
         if self._active:
             _, late = await asyncio.wait(self._active.values(), timeout=CLOSE_SECONDS)
@@ -148,12 +148,12 @@ class Dispatcher:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _send_due(self) -> None:
-        """Begin with every queue that is due, as far as there is room."""
+        """Start sending from every due queue, as far as slots are free."""
         self._wake.clear()
         while self._slots.free > 0 and not self._closing:
             now, barred, free = self._means.wall(), self._barred(), self._slots.free
             found = await self._ledger.run(
-                lambda db: queues.due(db, now, barred, free)  # noqa: B023  run before the next round
+                lambda db: queues.due(db, now, barred, free)  # noqa: B023  run before the next iteration
             )
             if not sum(self._try_to_begin(queue) for queue in found):
                 return
@@ -169,7 +169,7 @@ class Dispatcher:
         )
 
     async def _rest(self) -> None:
-        """Wait until something comes, or comes due."""
+        """Wait until ``wake``, the next due time or the poll interval; tidy up when due."""
         now = self._means.wall()
         if now - self._tidied > TIDY_SECONDS:
             self._tidied = now
@@ -190,7 +190,7 @@ class Dispatcher:
             return False
 
     def _postpone(self, queue: Queue, error: Exception) -> None:
-        """Leave a queue alone for a while that cannot be sent from; nothing in it is lost."""
+        """Postpone a queue that cannot be sent; its messages are kept."""
         before = self._broken.get(queue.key)
         failures = 1 if before is None else before.failures + 1
         until = self._means.wall() + BROKEN_QUEUES.pause(failures)
@@ -212,7 +212,7 @@ class Dispatcher:
         self._wake.set()
 
     async def _serve(self, queue: Queue) -> None:
-        """Send the first messages of a queue, one after the other, while they arrive."""
+        """Send the first messages of a queue in sequence, until one is not delivered."""
         try:
             turn, waiting = await self._ledger.run(lambda db: _load(db, queue))
             self._broken.pop(queue.key, None)
@@ -220,19 +220,19 @@ class Dispatcher:
                 if self._closing or not await self._deliver_or_set_aside(turn, message):
                     return
         except LedgerError as error:
-            # Whatever was sent is sent again: better twice, under one id, than never.
+            # A message may be sent twice, with the same id, rather than never.
             log.warning("deliveries_unavailable", error=str(error))
             await asyncio.sleep(LEDGER_RETRY_SECONDS)
-        except Exception as error:  # noqa: BLE001  neither stop the queue for good nor run hot
+        except Exception as error:  # noqa: BLE001  neither stop the queue permanently nor spin
             self._postpone(queue, error)
 
     async def _deliver_or_set_aside(self, turn: _Turn, message: Waiting) -> bool:
-        """Deliver a message; one that cannot be read is kept as a dead letter, the next goes on."""
+        """Deliver a message; an unreadable one becomes a dead letter and blocks no other."""
         try:
             return await self._deliver(turn, message)
         except LedgerError:
             raise
-        except Exception as error:  # noqa: BLE001  the others must not wait for its repair
+        except Exception as error:  # noqa: BLE001  the other messages must not be blocked
             self._supervisor.unreadable("delivery", error, id=message.id)
         now = self._means.wall()
         await self._ledger.run(lambda db: _note(db, turn, message, Fate.DEAD, "unreadable", now))
@@ -241,7 +241,7 @@ class Dispatcher:
         return True
 
     async def _deliver(self, turn: _Turn, message: Waiting) -> bool:
-        """Send one message and note what came of it; False if the next one has to wait."""
+        """Send one message and store the outcome; False if the next one must wait."""
         body = await self._fitted(message.body, lean=turn.lean)
         answer = await self._post(turn, message.id, body)
         refused = answer.status == TOO_LARGE and not turn.lean
@@ -261,7 +261,7 @@ class Dispatcher:
         return fate is Fate.DELIVERED
 
     async def _fitted(self, body: bytes, *, lean: bool) -> bytes:
-        """The body, or a smaller one; to make that takes up to 0.1 s of a thread."""
+        """Return the body, reduced if it is too large, which takes up to 0.1 s in a thread."""
         most = min(self._means.size.most, LEAN_BYTES) if lean else self._means.size.most
         if len(body) <= most:
             return body
@@ -273,12 +273,12 @@ class Dispatcher:
         try:
             delivery = Delivery(turn.queue.url, headers, body, turn.queue.owner)
             return await self._means.transport.post(delivery)
-        except Exception as error:  # noqa: BLE001  a fault of ours must not stop the queue for good
+        except Exception as error:  # noqa: BLE001  an internal error must not stop the queue
             self._supervisor.failed("delivery transport", error, origin=turn.queue.origin)
             return Answer(None, failure="internal error")
 
     def _count(self, queue: Queue, message: Waiting, fate: Fate, answer: Answer) -> None:
-        """Count and log; a URL may hold secrets, so only its origin is told."""
+        """Count and log an outcome; only the origin is logged, since a URL may contain secrets."""
         match fate:
             case Fate.DELIVERED:
                 self.tally.delivered += 1
@@ -295,7 +295,7 @@ class Dispatcher:
 
 
 def _load(db: sql.Connection, queue: Queue) -> tuple[_Turn, list[Waiting]]:
-    """What is to be sent from a queue, and what signs it."""
+    """Return the state of a queue with its signing secrets, and its first messages."""
     if queue.secrets is None:
         secrets = callback_secrets(db, queue.owner)
     else:
@@ -306,7 +306,7 @@ def _load(db: sql.Connection, queue: Queue) -> tuple[_Turn, list[Waiting]]:
 def _note(
     db: sql.Connection, turn: _Turn, message: Waiting, fate: Fate, why: str, now: float
 ) -> None:
-    """Store what became of a message."""
+    """Store the outcome of a delivery attempt."""
     key, standing = turn.queue.key, turn.standing
     match fate:
         case Fate.DELIVERED:

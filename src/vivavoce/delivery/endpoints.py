@@ -1,4 +1,4 @@
-"""Webhook endpoints: who is told of the sessions of a key, or of all keys; and their secrets."""
+"""Webhook endpoints for the sessions of one key or of all keys, and their signing secrets."""
 
 import base64
 import secrets
@@ -12,7 +12,7 @@ from vivavoce.delivery.tables import endpoint_table, message_table, queue_table,
 
 SECRET_BYTES = 32
 MOST_SECRETS = 2
-"""While a secret is being replaced, both the new and the old one sign."""
+"""While a secret is being replaced, both the new and the previous one sign."""
 
 _endpoints = endpoint_table.c
 _queues = queue_table.c
@@ -22,21 +22,21 @@ _CALLBACK_SECRETS = sql.select(secret_table.c.secrets).where(
 
 
 class UnknownEndpointError(RefusedWorkError):
-    """There is no such endpoint, or it is another key's."""
+    """The endpoint does not exist, or it belongs to another key."""
 
 
 class TooManyEndpointsError(RefusedWorkError):
-    """A key has as many endpoints as it may have."""
+    """The key already has the maximum number of endpoints."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A webhook's endpoint.
+    """A webhook endpoint.
 
     Attributes:
-        owner: name of the key whose sessions it hears of; None for those of every key.
-        secrets: what signs its messages, the newest first.
-        created_at: Unix time.
-        disabled_at: Unix time since when nothing is sent to it, and ``cause`` why.
+        owner: name of the key whose sessions it receives; None for the sessions of every key.
+        secrets: secrets that sign its messages, newest first.
+        created_at: Unix time in seconds.
+        disabled_at: Unix time since which nothing is sent to it; ``cause`` is the reason.
     """
 
     id: str
@@ -49,12 +49,12 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 def new_secret() -> str:
-    """A fresh signing secret, as Standard Webhooks writes it."""
+    """Return a new signing secret in the format of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def add(db: sql.Connection, url: str, owner: str | None, now: float) -> Endpoint:
-    """Add an endpoint with a secret of its own."""
+    """Add an endpoint with a new secret."""
     made = Endpoint(f"ep_{uuid.uuid4().hex}", owner, url, (new_secret(),), now)
     row = msgspec.structs.asdict(made) | {"secrets": encode_secrets(made.secrets)}
     db.execute(sql.insert(endpoint_table), row)
@@ -62,10 +62,10 @@ def add(db: sql.Connection, url: str, owner: str | None, now: float) -> Endpoint
 
 
 def add_bounded(db: sql.Connection, url: str, owner: str, now: float, most: int) -> Endpoint:
-    """Add an endpoint unless its key has as many as it may have; counted in the same commit.
+    """Add an endpoint unless its key has ``most`` already; counted in the same commit.
 
     Raises:
-        TooManyEndpointsError: it has.
+        TooManyEndpointsError: the key has ``most`` endpoints.
     """
     if len(every(db, owner)) >= most:
         raise TooManyEndpointsError(owner)
@@ -73,7 +73,7 @@ def add_bounded(db: sql.Connection, url: str, owner: str, now: float, most: int)
 
 
 def every(db: sql.Connection, owner: str | None = None) -> list[Endpoint]:
-    """Endpoints, oldest first: all, or those that one key has added."""
+    """Return all endpoints, or those that one key has added, oldest first."""
     select = sql.select(endpoint_table).order_by(_endpoints.created_at, _endpoints.id)
     if owner is not None:
         select = select.where(_endpoints.owner == owner)
@@ -81,10 +81,10 @@ def every(db: sql.Connection, owner: str | None = None) -> list[Endpoint]:
 
 
 def find(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
-    """One endpoint; with ``owner``, only if that key has added it.
+    """Return one endpoint; with ``owner``, only if that key has added it.
 
     Raises:
-        UnknownEndpointError: there is none.
+        UnknownEndpointError: no such endpoint.
     """
     row = db.execute(sql.select(endpoint_table).where(_endpoints.id == endpoint_id)).one_or_none()
     if row is None or owner not in {None, row.owner}:
@@ -93,10 +93,10 @@ def find(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endp
 
 
 def remove(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> None:
-    """Remove an endpoint with everything that waits for it.
+    """Remove an endpoint with its queues and all their messages.
 
     Raises:
-        UnknownEndpointError: there is none.
+        UnknownEndpointError: no such endpoint.
     """
     find(db, endpoint_id, owner)
     keys = sql.select(_queues.key).where(_queues.endpoint == endpoint_id, _queues.webhook)
@@ -106,19 +106,19 @@ def remove(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> No
 
 
 def enable(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
-    """Send to an endpoint again that was disabled.
+    """Enable an endpoint that was disabled.
 
     Raises:
-        UnknownEndpointError: there is none.
+        UnknownEndpointError: no such endpoint.
     """
     return _change(db, endpoint_id, owner, disabled_at=None, cause=None)
 
 
 def rotate(db: sql.Connection, endpoint_id: str, owner: str | None = None) -> Endpoint:
-    """Give an endpoint a new secret; the one before goes on signing beside it.
+    """Give an endpoint a new secret; the previous secret keeps signing as well.
 
     Raises:
-        UnknownEndpointError: there is none.
+        UnknownEndpointError: no such endpoint.
     """
     kept = find(db, endpoint_id, owner).secrets[: MOST_SECRETS - 1]
     return _change(db, endpoint_id, owner, secrets=encode_secrets((new_secret(), *kept)))
@@ -131,7 +131,7 @@ def _change(db: sql.Connection, endpoint_id: str, owner: str | None, **values: o
 
 
 def callback_secrets(db: sql.Connection, owner: str) -> tuple[str, ...]:
-    """What signs the callbacks of a key's sessions; made at first use."""
+    """Return the secrets that sign a key's callbacks; the first is created on first use."""
     found = db.execute(_CALLBACK_SECRETS, {"this_owner": owner}).scalar()
     if found is not None:
         return decode_secrets(found)
@@ -141,7 +141,7 @@ def callback_secrets(db: sql.Connection, owner: str) -> tuple[str, ...]:
 
 
 def rotate_callback_secret(db: sql.Connection, owner: str) -> tuple[str, ...]:
-    """Give a key's callbacks a new secret; the one before goes on signing beside it."""
+    """Give a key's callbacks a new secret; the previous secret keeps signing as well."""
     rotated = (new_secret(), *callback_secrets(db, owner)[: MOST_SECRETS - 1])
     update = sql.update(secret_table).where(secret_table.c.owner == owner)
     db.execute(update.values(secrets=encode_secrets(rotated)))
@@ -149,12 +149,12 @@ def rotate_callback_secret(db: sql.Connection, owner: str) -> tuple[str, ...]:
 
 
 def encode_secrets(values: tuple[str, ...]) -> str:
-    """Secrets as the database keeps them."""
+    """Encode secrets for the database."""
     return msgspec.json.encode(values).decode()
 
 
 def decode_secrets(text: str) -> tuple[str, ...]:
-    """Secrets from the database."""
+    """Decode secrets from the database."""
     return msgspec.json.decode(text, type=tuple[str, ...])
 
 

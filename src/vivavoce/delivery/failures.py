@@ -1,6 +1,7 @@
-"""Why there was no answer, in words that may be stored and shown to whoever named the URL.
+"""Reasons for missing responses, in texts that may be stored and shown to the owner of the URL.
 
-They say what the owner of an endpoint can act on, and nothing about this server's network.
+They state what the owner of an endpoint can act on, and disclose nothing about this server's
+network.
 """
 
 import ssl
@@ -20,10 +21,10 @@ FAILURES: tuple[type[Exception], ...] = (
     TimeoutError,
     OSError,
 )
-"""Everything that an endpoint, a name server or the network can cause."""
+"""The errors that an endpoint, a name server or the network can cause."""
 
 NO_PUBLIC_HOST = "the host was not found, or has an address that is not public"
-"""One text for both: which names this server's network knows is not told."""
+"""One text for both cases, so as not to disclose which names this network resolves."""
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (RefusedAddressError, NO_PUBLIC_HOST),
@@ -40,7 +41,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def described(failure: Exception) -> str:
-    """A few words about one of ``FAILURES``."""
+    """Return a short description of one of ``FAILURES``."""
     if isinstance(failure, RefusedTargetError):
         return f"the URL {failure}"
     if tls := _tls_error(failure):
@@ -49,7 +50,7 @@ def described(failure: Exception) -> str:
 
 
 def _tls_error(failure: BaseException | None) -> ssl.SSLError | None:
-    """What went wrong with TLS, where that is the cause."""
+    """Return the TLS error among the causes, if there is one."""
     while failure is not None and not isinstance(failure, ssl.SSLError):
         failure = failure.__cause__
     return failure

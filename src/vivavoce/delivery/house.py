@@ -1,4 +1,4 @@
-"""Everything that delivers, opened and closed with the server."""
+"""The delivery service, started and stopped with the server."""
 
 import math
 
@@ -16,10 +16,10 @@ log = structlog.get_logger(__name__)
 
 
 class Deliveries:
-    """The relay and the dispatcher over one ledger.
+    """The outbox relay and the dispatcher on one delivery store.
 
     Attributes:
-        ledger: the database of deliveries.
+        ledger: the delivery store.
     """
 
     def __init__(
@@ -34,40 +34,40 @@ class Deliveries:
         self._tasks: list[Service] = []
 
     def start(self) -> None:
-        """Go on with what an earlier process has left."""
+        """Start, continuing with the messages left by an earlier process."""
         self._tasks = [
             self._supervisor.supervised("delivery relay", self._relay.run),
             self._supervisor.supervised("delivery dispatcher", self._dispatcher.run),
         ]
 
     async def aclose(self) -> None:
-        """Stop; what has not arrived goes on at the next start."""
+        """Stop; undelivered messages are sent after the next start."""
         await stop(*self._tasks)
         await self._dispatcher.aclose()
 
     @property
     def tally(self) -> Tally:
-        """What came of the tries since the start."""
+        """Counts of delivery outcomes since the start."""
         return self._dispatcher.tally
 
     @property
     def under_way(self) -> int:
-        """Queues that are sent from just now."""
+        """Number of queues being sent."""
         return self._dispatcher.under_way
 
     @property
     def outstanding(self) -> Outstanding:
-        """What had not arrived when ``count`` was called last."""
+        """The undelivered messages as of the last call of ``count``."""
         return self._outstanding
 
     @property
     def oldest_seconds(self) -> float:
-        """How long the oldest of it has waited; 0 when nothing waits."""
+        """Seconds that the oldest of these messages has waited; 0 if none waits."""
         since = self._outstanding.since
         return 0.0 if since is None else max(self._wall() - since, 0.0)
 
     async def count(self) -> None:
-        """Count what has not arrived."""
+        """Count the undelivered messages."""
         try:
             self._outstanding = await self.ledger.run(letters.outstanding)
         except LedgerError as error:
@@ -75,9 +75,9 @@ class Deliveries:
             self._outstanding = Outstanding(math.nan, math.nan)
 
     async def forget(self, session_id: str) -> None:
-        """Remove what waits or was given up for a session: its owner has deleted it.
+        """Remove all waiting and dead messages of a session that its owner has deleted.
 
         Raises:
-            LedgerError: the database does not answer.
+            LedgerError: the database is unavailable.
         """
         await self.ledger.run(lambda db: queues.forget_session(db, session_id))

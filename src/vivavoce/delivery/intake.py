@@ -1,4 +1,4 @@
-"""Taking announcements over from the journal: each becomes messages in the queues it belongs to."""
+"""Enqueues outbox events from the journal: each becomes a message in each of its queues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from vivavoce.journal.port import Announced
 MARK = "announcements"
 
 _DATABASE_FAILED = (OperationalError, InternalError, InterfaceError)
-"""Faults of the database, not of what is stored in it."""
+"""Errors of the database itself, not of the stored data."""
 
 _queues = queue_table.c
 _endpoints = endpoint_table.c
@@ -33,47 +33,47 @@ _FIND = sql.select(_queues.key, _queues.closed).where(
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """An announcement that cannot be read, and why."""
+    """An unreadable outbox event, and the error."""
 
     number: int
     error: Exception
 
 
 def mark(db: sql.Connection) -> int:
-    """The number of the last announcement that was taken over; 0 for none."""
+    """Return the number of the last outbox event that was enqueued; 0 for none."""
     select = sql.select(mark_table.c.number).where(mark_table.c.name == MARK)
     return db.execute(select).scalar() or 0
 
 
 def set_mark(db: sql.Connection, number: int) -> None:
-    """Note how far the announcements have been taken over."""
+    """Store the number of the last outbox event that was enqueued."""
     update = sql.update(mark_table).where(mark_table.c.name == MARK)
     if not db.execute(update.values(number=number)).rowcount:
         db.execute(sql.insert(mark_table), {"name": MARK, "number": number})
 
 
 def take(db: sql.Connection, block: Sequence[Announced], now: float) -> list[SetAside]:
-    """Take a block over, and note it in the same step: no announcement is taken twice.
+    """Enqueue a block and advance the mark in one transaction: no event is enqueued twice.
 
     Returns:
-        The announcements that cannot be read; they are stored apart with the reason.
+        The unreadable events, which are stored separately with the reason.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database does not work; nothing was taken.
+        sqlalchemy.exc.OperationalError: the database failed; nothing was enqueued.
     """
     try:
         _take(db, block, now)
         aside = []
     except _DATABASE_FAILED:
         raise
-    except Exception:  # noqa: BLE001  taken one by one, the unreadable ones show
+    except Exception:  # noqa: BLE001  one by one, to find the unreadable events
         aside = [found for one in block if (found := _take_alone(db, one, now))]
     set_mark(db, block[-1].number)
     return aside
 
 
 def _take(db: sql.Connection, block: Sequence[Announced], now: float) -> None:
-    """Take announcements over, all of them or none."""
+    """Enqueue outbox events, all of them or none."""
     with db.begin_nested():
         intake = _Intake(db, now)
         for announced in block:
@@ -82,7 +82,7 @@ def _take(db: sql.Connection, block: Sequence[Announced], now: float) -> None:
 
 
 def _take_alone(db: sql.Connection, announced: Announced, now: float) -> SetAside | None:
-    """Take one announcement over, or set it aside."""
+    """Enqueue one outbox event, or store it as unreadable."""
     try:
         _take(db, [announced], now)
     except _DATABASE_FAILED:
@@ -100,7 +100,7 @@ def _take_alone(db: sql.Connection, announced: Announced, now: float) -> SetAsid
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL: what shares a machine, as far as one can see."""
+    """Return scheme, host and port of a URL, by which requests are limited."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -110,7 +110,7 @@ def origin_of(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A queue, and whether anything is still sent from it."""
+    """A queue, and whether it is closed (its endpoint is gone)."""
 
     key: int
     closed: bool
@@ -149,7 +149,7 @@ class _Intake:
         })  # fmt: skip
 
     def flush(self) -> None:
-        """Store what was taken, and have the queues looked at that something came to."""
+        """Store the collected messages, and make their open queues due."""
         if not self._rows:
             return
         self.db.execute(sql.insert(message_table), self._rows)
@@ -186,7 +186,7 @@ class _Intake:
         return _Place(made[0], closed=False)
 
     def _hooks_of(self, owner: str) -> list[tuple[str, str]]:
-        """Id and URL of the endpoints that hear of a key's sessions."""
+        """Return id and URL of the enabled endpoints for a key's sessions."""
         if owner not in self._hooks:
             select = (
                 sql.select(_endpoints.id, _endpoints.url)

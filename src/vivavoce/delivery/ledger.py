@@ -1,7 +1,7 @@
-"""The database of deliveries, behind one thread that does what was asked meanwhile in one commit.
+"""The delivery store: the database of deliveries, used by one thread with group commit.
 
-A sync costs the same for one change as for a hundred: while one commit is under way, the next
-gathers. The command line opens the same file beside a running server.
+A sync costs the same for one change as for a hundred, so work that arrives during one commit is
+collected for the next. The command line opens the same file while a server runs.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ Work = Callable[[sql.Connection], Any]
 
 
 class LedgerError(Exception):
-    """The database of deliveries does not answer or cannot be written; try again later."""
+    """The database of deliveries is unavailable or cannot be written; the call may be retried."""
 
 
 class RefusedWorkError(Exception):
-    """Work that cannot be done and has changed nothing; the rest of its commit is not touched."""
+    """The work was refused and changed nothing; the rest of its commit is unaffected."""
 
 
 class Ledger:
-    """Runs pieces of work on the database. Made by ``open``."""
+    """Runs work on the database. Created by ``open``."""
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
@@ -45,11 +45,11 @@ class Ledger:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Open the database at an SQLAlchemy URL and make the tables that are missing.
+        """Open the database at an SQLAlchemy URL and create missing tables.
 
         Raises:
-            LedgerError: it cannot be opened.
-            OSError: a local file cannot be made.
+            LedgerError: the database cannot be opened.
+            OSError: a local file cannot be created.
         """
         try:
             return cls(await asyncio.to_thread(connect, url, tables))
@@ -62,13 +62,13 @@ class Ledger:
         return await cls.open(f"sqlite:///{os.fspath(folder / FILE)}")
 
     async def run(self, work: Callable[[sql.Connection], Result]) -> Result:
-        """What the work returned, once it is durable. Work is done in the order it is asked for.
+        """Run work and return its result once it is durable. Work runs in the order of the calls.
 
-        Work that fails changes nothing, and the rest of its commit stands.
+        Work that fails changes nothing, and the rest of its commit is unaffected.
 
         Raises:
-            LedgerError: the database failed at it, or it is not known to be durable.
-            Exception: whatever the work raised.
+            LedgerError: the database failed, or it is unknown whether the work is durable.
+            Exception: any exception of the work.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asked.append((work, future))
@@ -77,7 +77,7 @@ class Ledger:
         return await future
 
     async def close(self) -> None:
-        """Finish what was asked for and let the database go."""
+        """Finish pending work and close the database."""
         while self._running is not None:
             await asyncio.wait([self._running])
         await asyncio.to_thread(self._thread.shutdown)
@@ -92,7 +92,7 @@ class Ledger:
                 works = [work for work, _ in group]
                 try:
                     done = await loop.run_in_executor(self._thread, self._transact, works)
-                except Exception as error:  # noqa: BLE001  no thread is left; every caller raises it
+                except Exception as error:  # noqa: BLE001  no thread available; every caller raises it
                     done = [_refusal(error)] * len(group)
                 except asyncio.CancelledError as error:
                     _resolve_all(group, [_refusal(error)] * len(group))
@@ -102,11 +102,11 @@ class Ledger:
             self._running = None
 
     def _transact(self, works: list[Work]) -> list[Any]:
-        """All of it in one transaction; each work has its own outcome, a result or an error."""
+        """Run all works in one transaction; return a result or an error for each."""
         try:
             with self._engine.begin() as connection:
                 if self._engine.dialect.name == "sqlite":
-                    # Its driver begins none before a savepoint, which would then be the outermost.
+                    # The driver does not begin a transaction before a savepoint.
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 return [_attempt(work, connection) for work in works]
         except Exception as error:  # noqa: BLE001  every caller of the group raises it
@@ -114,12 +114,12 @@ class Ledger:
 
 
 def _attempt(work: Work, connection: sql.Connection) -> Any:
-    """What the work returned, or why it failed; then nothing of it is left.
+    """Return the result of the work, or its error after rolling it back.
 
     Raises:
-        SQLAlchemyError: the transaction itself is lost (a full disk ends it, for example).
+        SQLAlchemyError: the transaction itself is lost (for example, on a full disk).
     """
-    # By hand: as objects of the library they would cost as much as the work itself.
+    # Plain SQL: the library's savepoint objects would cost as much as the work itself.
     connection.exec_driver_sql("SAVEPOINT work")
     try:
         result = work(connection)
@@ -131,7 +131,7 @@ def _attempt(work: Work, connection: sql.Connection) -> Any:
 
 
 def _refusal(error: BaseException) -> LedgerError:
-    # Not the statement and its parameters, which hold the content of sessions.
+    # Without the statement and its parameters, which contain session data.
     why = reason(error) if isinstance(error, SQLAlchemyError) else str(error).partition("\n")[0]
     refusal = LedgerError(f"the deliveries do not answer: {why}")
     refusal.__cause__ = error
@@ -144,7 +144,7 @@ def _resolve_all(group: Sequence[tuple[Work, asyncio.Future[Any]]], results: Seq
 
 
 def _resolve(future: asyncio.Future[Any], result: Any) -> None:
-    if future.done():  # nobody waits any more
+    if future.done():  # the caller was cancelled
         return
     if isinstance(result, Exception):
         future.set_exception(result)

@@ -1,4 +1,4 @@
-"""What waits and what was given up, for people; and sending again what was given up."""
+"""Backlogs and dead letters for display, and redelivery of dead letters."""
 
 import msgspec
 import sqlalchemy as sql
@@ -12,12 +12,12 @@ _IDS_AT_ONCE = 500
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """A queue in which something waits or lies dead.
+    """A queue with waiting or dead messages.
 
     Attributes:
-        endpoint: id of a webhook's endpoint, or the URL of a callback.
-        due: Unix time of the next try; None when nothing waits.
-        cause: why the last try failed.
+        endpoint: id of a webhook endpoint, or the URL of a callback.
+        due: Unix time of the next attempt; None if no message waits.
+        cause: why the last attempt failed.
     """
 
     session: str
@@ -30,7 +30,7 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A message that was given up."""
+    """A message that is no longer retried."""
 
     id: str
     session: str
@@ -43,12 +43,12 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class Outstanding(msgspec.Struct, frozen=True):
-    """What has not arrived, in all queues.
+    """The undelivered messages in all queues.
 
     Attributes:
-        waiting: messages that wait; NaN where the database does not answer.
-        dead: messages that were given up.
-        since: Unix time since when the oldest waits; None when nothing does.
+        waiting: number of waiting messages; NaN if the database is unavailable.
+        dead: number of dead letters; NaN if the database is unavailable.
+        since: Unix time since which the oldest message waits; None if none waits.
     """
 
     waiting: float = 0
@@ -57,7 +57,7 @@ class Outstanding(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Which dead letters are meant: those to which everything given applies."""
+    """A filter for dead letters, which must match every given field."""
 
     ids: tuple[str, ...] = ()
     session: str | None = None
@@ -65,7 +65,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def backlogs(db: sql.Connection, most: int) -> list[Backlog]:
-    """Queues with something in them, those first that have failed longest."""
+    """Return the queues with messages, those with the most consecutive failures first."""
     waiting = sql.func.sum(sql.case((_dead, 0), else_=1))
     dead = sql.func.sum(sql.case((_dead, 1), else_=0))
     select = (
@@ -82,7 +82,7 @@ def backlogs(db: sql.Connection, most: int) -> list[Backlog]:
 
 
 def dead_letters(db: sql.Connection, choice: Choice, most: int) -> list[DeadLetter]:
-    """Messages that were given up, oldest first."""
+    """Return the dead letters that match, oldest first."""
     select = (
         sql.select(
             _messages.id, _queues.session, _queues.endpoint, _messages.event,
@@ -97,9 +97,9 @@ def dead_letters(db: sql.Connection, choice: Choice, most: int) -> list[DeadLett
 
 
 def redeliver(db: sql.Connection, choice: Choice, now: float) -> int:
-    """Have dead letters sent again, in their old order; returns how many.
+    """Requeue dead letters for delivery, in their original order; returns their number.
 
-    Those of a webhook's endpoint that is disabled stay where they are.
+    Dead letters of a disabled webhook endpoint are left unchanged.
     """
     disabled = sql.select(endpoint_table.c.id).where(endpoint_table.c.disabled_at.is_not(None))
     queues = (
@@ -123,7 +123,7 @@ def redeliver(db: sql.Connection, choice: Choice, now: float) -> int:
 
 
 def outstanding(db: sql.Connection) -> Outstanding:
-    """What waits and what was given up, counted in an index: whoever watches asks often."""
+    """Count waiting messages and dead letters by index, as metrics are read often."""
     alive = _messages.died_at.is_(None)
     count = sql.select(sql.func.count()).select_from(message_table)
     oldest = sql.select(_messages.created_at).where(alive).order_by(_messages.key).limit(1)

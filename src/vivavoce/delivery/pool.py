@@ -1,7 +1,7 @@
-"""Open connections, kept for the next delivery to the same endpoint.
+"""A connection pool that keeps connections for the next delivery to the same endpoint.
 
-The HTTP library's own pool looks at every connection for every request. This one looks only at
-those of one origin, and leaves connections and HTTP itself to the library.
+The HTTP library's pool examines every connection for every request. This pool compares only
+keys of origins, and leaves connections and HTTP to the library.
 """
 
 import ssl
@@ -16,17 +16,17 @@ OWNER = "vivavoce.owner"
 """The request extension that names the owner of a delivery."""
 
 GONE = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
-"""What becomes of a request on a connection that the other side has closed."""
+"""Exceptions raised by a request on a connection that the peer has closed."""
 
 
 class Pool:
-    """Makes connections, and keeps up to ``kept`` of them for ``idle`` seconds.
+    """Opens connections, and keeps up to ``kept`` idle ones for ``idle`` seconds.
 
     Args:
-        network: makes the network for the owner of a request.
-        tls: how connections are encrypted.
-        kept: idle connections that are kept.
-        idle: seconds for which they are kept.
+        network: returns the network backend for the owner of a request.
+        tls: TLS context of the connections.
+        kept: maximum number of idle connections.
+        idle: seconds for which an idle connection is kept.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Pool:
 
     @asynccontextmanager
     async def respond(self, request: httpcore.Request) -> AsyncIterator[httpcore.Response]:
-        """The answer to a request; its connection is kept if the body is read to its end."""
+        """Yield the response to a request; keep the connection if the body was read fully."""
         origin = request.url.origin
         key = (origin.scheme, origin.host, origin.port)
         connection, response = await self._sent(key, request)
@@ -58,7 +58,7 @@ class Pool:
             await self._keep(key, connection)
 
     async def aclose(self) -> None:
-        """Close what is kept, and keep nothing from now on."""
+        """Close the idle connections, and keep no more."""
         self._kept = 0
         while self._idle:
             await self._idle.pop()[1].aclose()
@@ -66,10 +66,10 @@ class Pool:
     async def _sent(
         self, key: Key, request: httpcore.Request
     ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
-        """A request's answer and the connection that it came on.
+        """Send a request; return the connection used and the response.
 
-        Endpoints close kept connections when they like, also while a request is on its way, so
-        one that breaks is no failure yet: the request goes out once more on a new one.
+        An endpoint may close an idle connection at any time, even while a request is in transit.
+        A request that fails on a reused connection is therefore repeated once on a new one.
         """
         if kept := await self._take(key):
             with suppress(*GONE):
@@ -80,7 +80,7 @@ class Pool:
     async def _tried(
         self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
     ) -> httpcore.Response:
-        """The answer; without one the connection is closed."""
+        """Send a request on a connection, which is closed if there is no response."""
         try:
             return await connection.handle_async_request(request)
         except BaseException:
@@ -93,7 +93,7 @@ class Pool:
         )
 
     async def _take(self, key: Key) -> httpcore.AsyncHTTPConnection | None:
-        """The latest connection to an origin that still holds."""
+        """Return the most recent usable connection to an origin, if there is one."""
         while connection := self._popped(key):
             if not connection.has_expired():
                 return connection
@@ -107,7 +107,7 @@ class Pool:
         return None
 
     async def _keep(self, key: Key, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep a connection that can carry another request; the oldest make room for it."""
+        """Keep a reusable connection, and close expired and excess connections, oldest first."""
         if not connection.is_available():
             await connection.aclose()
             return

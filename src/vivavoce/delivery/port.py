@@ -1,6 +1,6 @@
-"""How a message leaves the house: one request to an endpoint and what came of it.
+"""The interface for sending a message: one request to an endpoint, and its outcome.
 
-Who delivers decides what an answer means; a transport only says what it saw.
+A transport only reports the response; the caller interprets it.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ class Delivery(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
-        url: where to.
-        headers: besides those of HTTP itself.
-        body: its body.
-        owner: name of the key for whose session it is, which has a share of the name look-ups.
+        url: URL of the endpoint.
+        headers: headers in addition to those of HTTP itself.
+        body: request body.
+        owner: name of the session's API key, by which name look-ups are limited.
     """
 
     url: str
@@ -26,12 +26,13 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of a request.
+    """The outcome of a request.
 
     Attributes:
-        status: the HTTP status; None where there was no answer.
-        retry_after: seconds from now for which the endpoint asks to be left alone, if it does.
-        failure: why there was no answer, in a few words without secrets or anything of a body.
+        status: HTTP status; None if there was no response.
+        retry_after: seconds from now after which the endpoint asks for a retry; None if it
+            does not.
+        failure: short reason for a missing response, without secrets or parts of a body.
     """
 
     status: int | None
@@ -40,11 +41,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Transport(Protocol):
-    """Sends requests. It follows no redirect and keeps no body."""
+    """Sends requests. It follows no redirects and keeps no response bodies."""
 
     async def post(self, delivery: Delivery) -> Answer:
         """Send one request within the transport's own time limit.
 
-        Whatever goes wrong on the way is an answer; only cancellation raises.
+        Every failure is returned as an ``Answer``; only cancellation raises.
         """
         ...

@@ -1,4 +1,4 @@
-"""The queues as their sender sees them: what is due, what is first, what became of it."""
+"""Queries and updates of the delivery queues: due queues, their messages, and outcomes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ _messages = message_table.c
 _endpoints = endpoint_table.c
 _alive = _messages.died_at.is_(None)
 
-# What is done with every single message is put together once: that costs as much as doing it.
+# Statements used for every message are built once: building one costs as much as running it.
 _this_queue: sql.BindParameter[int] = sql.bindparam("this_queue")
 _this_message: sql.BindParameter[int] = sql.bindparam("this_message")
 _PAGE = (
@@ -40,7 +40,7 @@ _STAND = (
         failures=sql.bindparam("now_failures"),
         since=sql.bindparam("now_since"),
         cause=sql.bindparam("now_cause"),
-        # A queue is due again only while something waits in it.
+        # A queue has a due time only while a message waits in it.
         due=sql.case(
             (sql.exists().where(_messages.queue == _this_queue, _alive), sql.bindparam("now_due")),
             else_=None,
@@ -50,12 +50,12 @@ _STAND = (
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """A queue whose first message may be sent now.
+    """A queue that is due.
 
     Attributes:
-        endpoint: id of the webhook's endpoint; the URL where ``webhook`` is false.
-        secrets: of a webhook's endpoint, as JSON; None for a callback.
-        lean: its endpoint has found a message too large.
+        endpoint: id of the webhook endpoint; the URL if ``webhook`` is false.
+        secrets: secrets of a webhook endpoint as JSON; None for a callback.
+        lean: whether the endpoint has refused a message as too large.
     """
 
     key: int
@@ -70,7 +70,7 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A message that waits to be sent."""
+    """A message waiting to be sent."""
 
     key: int
     id: str
@@ -79,11 +79,13 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Barred(msgspec.Struct, frozen=True):
-    """What may not be sent just now: queues under way, and origins that have what they may have.
+    """Queues and origins that must not be sent to at present.
 
     Attributes:
-        retries: nothing may be tried again at all.
-        retries_to: origins to which nothing may be tried again.
+        keys: queues being sent or postponed.
+        origins: origins at their limit of requests.
+        retries: whether no retry may start at all.
+        retries_to: origins to which no retry may start.
     """
 
     keys: Sequence[int] = ()
@@ -93,7 +95,7 @@ class Barred(msgspec.Struct, frozen=True):
 
 
 def due(db: sql.Connection, now: float, barred: Barred, most: int) -> list[Queue]:
-    """Queues that may be sent from, those first that have waited longest."""
+    """Return the due queues that are not barred, longest overdue first."""
     select = (
         sql.select(queue_table, _endpoints.url, _endpoints.secrets)
         .join(endpoint_table, _endpoints.id == _queues.endpoint, isouter=True)
@@ -115,7 +117,7 @@ def due(db: sql.Connection, now: float, barred: Barred, most: int) -> list[Queue
 
 
 def next_due(db: sql.Connection, now: float) -> float | None:
-    """When the next queue comes due after ``now``."""
+    """Return the next due time of any queue after ``now``; None if there is none."""
     select = sql.select(sql.func.min(_queues.due)).where(_queues.due > now)
     return db.execute(select).scalar()
 
@@ -135,7 +137,7 @@ def _queue(row: sql.Row[tuple[object, ...]]) -> Queue:
 
 
 def page(db: sql.Connection, queue: int) -> list[Waiting]:
-    """The first messages of a queue: few, and fewer of large ones."""
+    """Return the first waiting messages of a queue: at most ``PAGE``, fewer if they are large."""
     rows = db.execute(_PAGE, {"this_queue": queue})
     found: list[Waiting] = []
     size = 0
@@ -149,19 +151,19 @@ def page(db: sql.Connection, queue: int) -> list[Waiting]:
 
 
 def delivered(db: sql.Connection, queue: int, message: int, standing: Standing) -> None:
-    """A message has arrived: nothing of it is kept."""
+    """Delete a delivered message."""
     db.execute(_DELETE, {"this_message": message})
     _stand(db, queue, standing, None)
 
 
 def failed(db: sql.Connection, queue: int, message: int, standing: Standing, cause: str) -> None:
-    """A message did not arrive and will be tried again."""
+    """Store a failed attempt that will be retried."""
     _note_try(db, message, cause)
     _stand(db, queue, standing, cause)
 
 
 def too_large(db: sql.Connection, queue: int, message: int, standing: Standing) -> None:
-    """The endpoint wants smaller messages, this one to begin with."""
+    """Reduce the bodies sent to an endpoint from now on, beginning with this message."""
     _note_try(db, message, "too large")
     db.execute(sql.update(queue_table).where(_queues.key == queue).values(lean=True))
     _stand(db, queue, standing, None)
@@ -170,7 +172,7 @@ def too_large(db: sql.Connection, queue: int, message: int, standing: Standing) 
 def given_up(
     db: sql.Connection, queue: int, message: int, standing: Standing, cause: str, now: float
 ) -> None:
-    """A message is given up; it is kept, and may be sent again on demand."""
+    """Turn a message into a dead letter, which can be redelivered on request."""
     _note_try(db, message, cause)
     dead = {"died_at": now}
     db.execute(sql.update(message_table).where(_messages.key == message).values(dead))
@@ -178,7 +180,7 @@ def given_up(
 
 
 def gone(db: sql.Connection, queue: Queue, cause: str, now: float) -> None:
-    """The endpoint is gone for good: whatever waits for it is given up."""
+    """Disable an endpoint that is gone; its waiting messages become dead letters."""
     if queue.webhook:
         disable = sql.update(endpoint_table).where(_endpoints.id == queue.endpoint)
         db.execute(disable.values(disabled_at=now, cause=cause))
@@ -198,7 +200,7 @@ def _note_try(db: sql.Connection, message: int, cause: str) -> None:
 
 
 def _stand(db: sql.Connection, queue: int, standing: Standing, cause: str | None) -> None:
-    """Note how the queue stands."""
+    """Store the retry state of a queue."""
     values = {
         "this_queue": queue,
         "now_failures": standing.failures,
@@ -210,12 +212,12 @@ def _stand(db: sql.Connection, queue: int, standing: Standing, cause: str | None
 
 
 def forget_session(db: sql.Connection, session: str) -> None:
-    """Remove everything that waits or was given up for a session."""
+    """Remove the queues of a session with all their messages."""
     _remove(db, db.execute(sql.select(_queues.key).where(_queues.session == session)).scalars())
 
 
 def tidy(db: sql.Connection, now: float) -> None:
-    """Remove messages that were given up long ago, and queues that have been empty for a while."""
+    """Remove dead letters and unreadable events after 30 days, empty queues after an idle hour."""
     old = sql.delete(message_table).where(_messages.died_at < now - DEAD_SECONDS)
     db.execute(old)
     aside = unreadable_table.c.found_at < now - DEAD_SECONDS

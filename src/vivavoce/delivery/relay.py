@@ -1,4 +1,4 @@
-"""Takes announcements over from the journal, block by block, into the queues."""
+"""The outbox relay: moves outbox events from the journal to the delivery queues in blocks."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,12 +17,12 @@ RETRY_SECONDS = 1.0
 
 
 class Relay:
-    """Moves announcements, each exactly once: how far it got is stored with what it took.
+    """Moves each outbox event exactly once: its position is stored in the same commit.
 
     Args:
-        taken: told when something has come into the queues.
-        wall: Unix time.
-        supervisor: receives the announcements that cannot be read.
+        taken: called when messages were enqueued.
+        wall: returns the Unix time.
+        supervisor: receives unreadable outbox events.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Relay:
         self._supervisor = supervisor or Supervisor()
 
     async def run(self) -> None:
-        """Move until cancelled, or until the journal has ended."""
+        """Move outbox events until cancelled, retrying after errors."""
         while True:
             try:
                 await self._run()
@@ -55,14 +55,14 @@ class Relay:
         async with aclosing(self._journal.tail_announcements(after)) as blocks:
             async for block in blocks:
                 now = self._wall()
-                aside = await self._ledger.run(lambda db: intake.take(db, block, now))  # noqa: B023  done before the next block
+                aside = await self._ledger.run(lambda db: intake.take(db, block, now))  # noqa: B023  run before the next block
                 for each in aside:
                     self._supervisor.unreadable("announcement", each.error, number=each.number)
                 self._taken()
                 await self._journal.forget_announcements(block[-1].number)
 
     async def _begin(self) -> int:
-        """Where to go on; a journal that was made anew counts from the beginning."""
+        """Return the event number to continue after; 0 for a journal that was recreated."""
         mark = await self._ledger.run(intake.mark)
         if await self._journal.last_announcement() >= mark:
             return mark

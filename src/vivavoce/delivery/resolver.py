@@ -1,4 +1,4 @@
-"""Names to addresses, by way of the system, with a share of the look-ups for each owner."""
+"""Name look-ups through the system, with a limit of concurrent look-ups per owner."""
 
 import asyncio
 import socket
@@ -11,35 +11,35 @@ from vivavoce.delivery.addresses import Address, parsed
 
 THREADS = 32
 SHARE = 4
-"""Look-ups of one owner at once: names that nobody answers for hold up no other owner."""
+"""Concurrent look-ups per owner, so that unresponsive name servers delay no other owner."""
 
 Found = Sequence[Address | None]
 
 
 class Resolver(Protocol):
-    """Looks a host name up."""
+    """Looks up host names."""
 
     async def addresses(self, host: str, owner: str, patience: float | None, /) -> Found:
-        """Every address of ``host``, the one to try first in front; None for one of no use.
+        """Return the addresses of ``host`` in order of preference; None for an unusable one.
 
         Args:
             host: the name.
-            owner: whose delivery asks.
-            patience: seconds to wait for the answer, not counting the wait for a turn.
+            owner: name of the API key of the delivery.
+            patience: timeout of the look-up in seconds, not counting the wait for a free slot.
 
         Raises:
-            OSError: there is none, or no name server to ask.
-            TimeoutError: no answer in time.
+            OSError: the host has no address, or no name server is available.
+            TimeoutError: the look-up timed out.
         """
         ...
 
 
 class SystemResolver:
-    """``getaddrinfo`` in threads of its own.
+    """Runs ``getaddrinfo`` in a thread pool.
 
-    A name whose servers do not answer keeps a thread for as long as the system waits, so the
-    same name is looked up only once at a time, and an owner never has more than its share of the
-    threads; its further names wait their turn.
+    A name whose servers do not respond occupies a thread until the system's timeout. The same
+    name is therefore looked up only once at a time, and an owner never uses more than ``share``
+    threads; its further look-ups wait.
     """
 
     def __init__(self, threads: int = THREADS, share: int = SHARE) -> None:
@@ -49,18 +49,18 @@ class SystemResolver:
         self._turns: dict[str, _Turns] = {}
 
     async def addresses(self, host: str, owner: str, patience: float | None, /) -> Found:
-        """Every address of ``host``; see ``Resolver``."""
+        """Return the addresses of ``host``; see ``Resolver``."""
         asked = self._asked.get(host) or await self._ask_in_turn(host, owner)
         async with asyncio.timeout(patience):
             return await asyncio.shield(asked)
 
     @property
     def busy(self) -> bool:
-        """Whether any look-up is under way or waits for its turn."""
+        """Whether any look-up is running or waiting."""
         return bool(self._asked or self._turns)
 
     def close(self) -> None:
-        """Give the threads back without waiting for answers."""
+        """Shut down the threads without waiting for running look-ups."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask_in_turn(self, host: str, owner: str) -> asyncio.Future[Found]:
@@ -71,7 +71,7 @@ class SystemResolver:
         except BaseException:
             self._leave(owner)
             raise
-        if asked := self._asked.get(host):  # since it began to wait
+        if asked := self._asked.get(host):  # started during the wait
             self._give_back(owner)
             return asked
         asked = asyncio.get_running_loop().run_in_executor(self._threads, look_up, host)
@@ -80,11 +80,11 @@ class SystemResolver:
         return asked
 
     def _answered(self, host: str, owner: str, asked: asyncio.Future[Found]) -> None:
-        """The thread is free again; only now, however long its callers had waited."""
+        """Release the slot once the thread is free, even if the callers timed out earlier."""
         del self._asked[host]
         self._give_back(owner)
         if not asked.cancelled():
-            asked.exception()  # its callers have it, if they have waited that long
+            asked.exception()  # retrieved, as all callers may have timed out
 
     def _give_back(self, owner: str) -> None:
         self._turns[owner].free.release()
@@ -97,7 +97,7 @@ class SystemResolver:
 
 
 class _Turns:
-    """The turns of one owner, and how many use or wait for one."""
+    """The slots of one owner, and the number of look-ups that use or wait for one."""
 
     def __init__(self, free: asyncio.Semaphore) -> None:
         self.free = free
@@ -105,6 +105,6 @@ class _Turns:
 
 
 def look_up(host: str) -> Found:
-    """Ask the system, waiting for the answer."""
+    """Look up a host through the system, blocking until it responds."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return [parsed(str(place[0])) for *_, place in found]

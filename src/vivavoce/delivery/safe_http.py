@@ -1,9 +1,9 @@
-"""HTTP to endpoints that strangers named, without letting them reach anything but themselves.
+"""HTTP requests to endpoints named by clients, protected against SSRF.
 
-What a request could be made to do is bounded here: where it goes (``targets`` and
-``connecting``), how long it takes, and how much of an answer is read. No redirect is followed,
-no proxy of the environment is used, no cookie is kept, nothing is unpacked, and nothing of an
-answer but its status and its ``Retry-After`` leaves this module.
+This module bounds where a request goes (``targets`` and ``connecting``), how long it takes, and
+how much of a response is read. It follows no redirects, uses no proxy from the environment, keeps
+no cookies and decompresses nothing. Of a response, only the status and ``Retry-After`` are
+returned.
 """
 
 import asyncio
@@ -36,16 +36,18 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a delivery may take; times in seconds, sizes in bytes.
+    """Limits of a delivery; times in seconds, sizes in bytes.
 
     Attributes:
-        connect: until there is a connection, look-up and TLS included, but not the wait for
-            the owner's turn to look names up.
-        total: until the head of the answer has come.
-        body: that is read of an answer, only so that the connection can be used again.
-        rest: time for that.
-        connections: at the same time; further deliveries wait, and their time with them.
-        kept: connections that are kept while idle, for ``idle`` seconds.
+        connect: timeout for connecting, including look-up and TLS, but not the wait for a free
+            look-up slot of the owner.
+        total: timeout until the head of the response has arrived.
+        body: maximum bytes of a response body that are read, so that the connection can be
+            reused.
+        rest: timeout for reading the body.
+        connections: maximum concurrent requests; further deliveries wait, before their
+            timeouts begin.
+        kept: maximum idle connections, each kept for ``idle`` seconds.
     """
 
     connect: float = 5
@@ -58,9 +60,9 @@ class Bounds:
 
 
 class SafeTransport:
-    """Posts deliveries; the ``Transport`` of the house.
+    """The ``Transport`` that the server uses: posts deliveries over HTTP.
 
-    Heads of answers over 100 KiB are refused by the HTTP library.
+    The HTTP library refuses response heads over 100 KiB.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class SafeTransport:
         self._system.close()
 
     async def post(self, delivery: Delivery) -> Answer:
-        """Send one request; whatever goes wrong on the way is an answer."""
+        """Send one request; failures are returned as an ``Answer``."""
         try:
             request = self._request(target(delivery.url, self._reach), delivery)
             async with self._free:
@@ -105,7 +107,7 @@ class SafeTransport:
             return Answer(None, None, described(error))
 
     def _request(self, place: Target, delivery: Delivery) -> httpcore.Request:
-        """Put together from what was checked, not from the URL as it was given."""
+        """Build the request from the checked parts, not from the URL as given."""
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.path)
         own = {"host": place.authority, "content-length": str(len(delivery.body))}
         headers = list((HEADERS | dict(delivery.headers) | own).items())
@@ -122,9 +124,9 @@ class SafeTransport:
             return Answer(response.status, self._retry_after(response))
 
     async def _drain(self, response: httpcore.Response) -> None:
-        """Read what is left of a small answer, so that its connection can be used again.
+        """Read the body of a small response, so that the connection can be reused.
 
-        A connection with more to come, or with trouble, is closed; the endpoint has answered.
+        After a larger body or an error, the connection is closed; the response still counts.
         """
         size = 0
         with suppress(*FAILURES):

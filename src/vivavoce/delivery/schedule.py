@@ -1,7 +1,7 @@
-"""When a delivery that failed is tried again, and what an answer means. No I/O.
+"""The retry schedule of deliveries, and the interpretation of responses. No I/O.
 
-The state belongs to a queue: the messages of one session for one endpoint, which go out one
-after the other. Whatever keeps the first one back keeps all of them back.
+The retry state belongs to a queue: the messages of one session for one endpoint, which are sent
+in sequence. A delay of the first message delays all of them.
 """
 
 from enum import Enum, auto
@@ -27,14 +27,15 @@ TOO_LARGE = 413
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How long an endpoint is given.
+    """The retry policy.
 
     Attributes:
-        delays: longest wait in seconds after the first, second … failure in a row; the last one
-            goes on. The wait itself is anything between none and that (full jitter), so that
-            those who failed together do not come back together.
-        give_up: seconds of failing after which messages are given up; never before every delay
-            has been waited for once, so that a server that was off itself is no reason.
+        delays: maximum waits in seconds after the first, second … consecutive failure; the last
+            one repeats. The actual wait is random between 0 and the maximum (full jitter), so
+            that queues that failed together do not retry together.
+        give_up: seconds of consecutive failures after which messages become dead letters, but
+            never before every delay has been used once, so that downtime of this server alone
+            causes none.
     """
 
     delays: tuple[float, ...] = DELAYS
@@ -42,12 +43,12 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a queue stands with its endpoint.
+    """The retry state of a queue.
 
     Attributes:
-        failures: failed tries in a row.
-        since: Unix time of the first of them.
-        due: Unix time from which the next try may be made.
+        failures: number of consecutive failed attempts.
+        since: Unix time of the first of them; None if there are none.
+        due: Unix time from which the next attempt may be made.
     """
 
     failures: int = 0
@@ -56,13 +57,13 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Fate(Enum):
-    """What becomes of the message that was tried."""
+    """The result of an attempt for its message."""
 
     DELIVERED = auto()
     AGAIN = auto()
-    LEAN = auto()  # again, at once, and smaller
+    LEAN = auto()  # retried at once with a reduced body
     DEAD = auto()
-    GONE = auto()  # with everything else for this endpoint
+    GONE = auto()  # dead, with all other messages for this endpoint
 
 
 def settle(
@@ -74,15 +75,15 @@ def settle(
     *,
     can_shrink: bool = False,
 ) -> tuple[Standing, Fate]:
-    """What follows from an answer.
+    """Return the new retry state and the fate of the message after an attempt.
 
     Args:
-        standing: before the try.
-        answer: what came of it.
-        policy: how long the endpoint is given.
+        standing: retry state before the attempt.
+        answer: outcome of the attempt.
+        policy: the retry policy.
         now: Unix time.
-        dice: chance in ``[0, 1)``.
-        can_shrink: the message can be sent in a smaller form and has not been.
+        dice: a random number in ``[0, 1)``.
+        can_shrink: whether the message has a smaller form that has not been sent.
     """
     status = answer.status or 0
     if 200 <= status < 300:  # noqa: PLR2004 -- the statuses that mean success
@@ -94,7 +95,7 @@ def settle(
     failures = standing.failures + 1
     since = now if standing.since is None else standing.since
     if failures > len(policy.delays) and now - since >= policy.give_up:
-        # The next message is tried at once, and given up as soon if that fails as well.
+        # The next message is tried at once, and becomes a dead letter if that fails as well.
         return Standing(failures, since, now), Fate.DEAD
     wait = dice * policy.delays[min(failures, len(policy.delays)) - 1]
     wait = max(wait, min(answer.retry_after or 0.0, MOST_RETRY_AFTER))
@@ -102,5 +103,5 @@ def settle(
 
 
 def cause(answer: Answer) -> str:
-    """Why a try failed, in a few words."""
+    """Return a short reason for a failed attempt."""
     return answer.failure or f"HTTP {answer.status}"

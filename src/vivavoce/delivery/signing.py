@@ -1,4 +1,4 @@
-"""Headers that prove to an endpoint who wrote a message, and when."""
+"""Signature headers that prove the sender and the time of a message to an endpoint."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,18 +12,18 @@ from vivavoce.protocol.signatures import (
 
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
-    """Headers of Standard Webhooks, with a signature for each secret.
+    """Return the headers of Standard Webhooks, with a signature for each secret.
 
-    While a secret is being replaced both sign, so an endpoint may know either.
+    While a secret is being replaced, both secrets sign, so an endpoint may use either.
 
     Args:
-        secrets: those in force, the newest first.
-        message_id: the same for every try to deliver a message.
-        timestamp: of this try, in Unix seconds.
-        body: exactly as it is sent.
+        secrets: the valid secrets, newest first.
+        message_id: message id, the same for every attempt.
+        timestamp: Unix time of this attempt in seconds.
+        body: the body exactly as sent.
 
     Raises:
-        SecretError: a secret is none.
+        SecretError: a secret is malformed.
     """
     moment = str(timestamp)
     keys = map(signing_key, secrets)

@@ -1,4 +1,4 @@
-"""How many requests may be under way, and whose: one dead endpoint must slow nobody. No I/O."""
+"""Limits of concurrent requests, so that a dead endpoint slows no other endpoint. No I/O."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Slots:
-    """Requests under way, in all and by origin.
+    """Slots for concurrent requests, in total and per origin.
 
-    Those who failed before take at most half of every bound: an endpoint that lets each request
-    run into its time limit then leaves the other half to those who answer.
+    Retries use at most half of each limit, so that an endpoint whose requests time out leaves
+    the other half to endpoints that respond.
 
     Attributes:
-        total: requests at a time.
-        per_origin: the same to one scheme, host and port.
+        total: maximum concurrent requests.
+        per_origin: maximum concurrent requests to one scheme, host and port.
     """
 
     total: int = 128
@@ -24,25 +24,25 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many more may begin, whosever they are."""
+        """Number of free slots."""
         return self.total - self._taken.total()
 
     @property
     def retries_full(self) -> bool:
-        """No more of those who failed before may begin."""
+        """Whether no more retries may start."""
         return self._failing.total() >= self.total // 2
 
     def full(self) -> Iterator[str]:
-        """Origins to which nothing more may begin."""
+        """Return the origins to which no more requests may start."""
         return (origin for origin, count in self._taken.items() if count >= self.per_origin)
 
     def full_of_retries(self) -> Iterator[str]:
-        """Origins to which nothing more may begin that failed before."""
+        """Return the origins to which no more retries may start."""
         most = self.per_origin // 2
         return (origin for origin, count in self._failing.items() if count >= most)
 
     def take(self, origin: str, *, failing: bool) -> bool:
-        """Begin a request, if it may."""
+        """Acquire a slot for a request; False if none is free. ``failing`` marks a retry."""
         if self.free <= 0 or self._taken[origin] >= self.per_origin:
             return False
         if failing and (self.retries_full or self._failing[origin] >= self.per_origin // 2):
@@ -52,7 +52,7 @@ class Slots:
         return True
 
     def give_back(self, origin: str, *, failing: bool) -> None:
-        """A request that was taken with these values is over."""
+        """Release a slot that was acquired with the same arguments."""
         self._taken[origin] -= 1
         self._failing[origin] -= failing
         for counter in (self._taken, self._failing):

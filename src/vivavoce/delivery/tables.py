@@ -1,4 +1,4 @@
-"""The tables of deliveries: who is told, what waits for whom, and how far the journal was read."""
+"""The tables of deliveries: endpoints, queues, messages, secrets and the outbox position."""
 
 import sqlalchemy as sql
 
@@ -8,15 +8,15 @@ endpoint_table = sql.Table(
     "endpoint",
     tables,
     sql.Column("id", sql.Text, primary_key=True),
-    sql.Column("owner", sql.Text),  # none: of every key's sessions
+    sql.Column("owner", sql.Text),  # NULL: sessions of every key
     sql.Column("url", sql.Text, nullable=False),
-    sql.Column("secrets", sql.Text, nullable=False),  # JSON list, the newest first
+    sql.Column("secrets", sql.Text, nullable=False),  # JSON list, newest first
     sql.Column("created_at", sql.Double, nullable=False),
     sql.Column("disabled_at", sql.Double),
     sql.Column("cause", sql.Text),
 )
 
-# A queue is what one session has for one endpoint: a webhook's, or the callback's by its URL.
+# A queue holds the messages of one session for one endpoint: a webhook, or a callback's URL.
 queue_table = sql.Table(
     "queue",
     tables,
@@ -26,7 +26,7 @@ queue_table = sql.Table(
     sql.Column("endpoint", sql.Text, nullable=False),  # a webhook's id, or the callback's URL
     sql.Column("webhook", sql.Boolean, nullable=False),
     sql.Column("origin", sql.Text, nullable=False),
-    sql.Column("due", sql.Double),  # none while nothing waits
+    sql.Column("due", sql.Double),  # NULL while no message waits
     sql.Column("failures", sql.Integer, nullable=False, default=0),
     sql.Column("since", sql.Double),
     sql.Column("cause", sql.Text),
@@ -42,7 +42,7 @@ message_table = sql.Table(
     tables,
     sql.Column("key", sql.Integer, primary_key=True),
     sql.Column("queue", sql.Integer, sql.ForeignKey("queue.key"), nullable=False),
-    sql.Column("id", sql.Text, nullable=False),  # the same on every try
+    sql.Column("id", sql.Text, nullable=False),  # the same for every attempt
     sql.Column("event", sql.Text, nullable=False),
     sql.Column("body", sql.LargeBinary, nullable=False),
     sql.Column("created_at", sql.Double, nullable=False),
@@ -55,21 +55,21 @@ message_table = sql.Table(
 )
 
 secret_table = sql.Table(
-    "secret",  # what signs the callbacks of a key's sessions
+    "secret",  # secrets that sign the callbacks of a key's sessions
     tables,
     sql.Column("owner", sql.Text, primary_key=True),
     sql.Column("secrets", sql.Text, nullable=False),
 )
 
 mark_table = sql.Table(
-    "mark",  # how far the journal's announcements have been taken over
+    "mark",  # number of the last outbox event that was enqueued
     tables,
     sql.Column("name", sql.Text, primary_key=True),
     sql.Column("number", sql.BigInteger, nullable=False),
 )
 
 unreadable_table = sql.Table(
-    "unreadable_announcement",  # set aside with the reason, for repair; the others go on
+    "unreadable_announcement",  # stored with the reason, for repair
     tables,
     sql.Column("number", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("data", sql.LargeBinary, nullable=False),

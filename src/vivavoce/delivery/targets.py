@@ -1,8 +1,8 @@
-"""A URL that somebody gave, read strictly: where a delivery would go, or why it may not.
+"""Strict parsing of client-supplied URLs: the target of a delivery, or why it is refused.
 
-Programs read unusual URLs differently, and an attacker lives on the difference. So whatever
-has two readings is refused rather than guessed, and what is sent later is put together from
-the parts that were checked here, never from the text. Nothing is looked up.
+Programs parse unusual URLs differently, which attackers exploit. An ambiguous URL is therefore
+refused, and requests are built from the parts checked here, never from the original text. No
+name is looked up.
 """
 
 import re
@@ -22,7 +22,7 @@ PRIVATE_NAMES = frozenset({
     *("localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home"),
     *("lan", "home.arpa", "onion", "invalid", "test"),
 })  # fmt: skip
-"""Names, and ends of names, that never have a public address."""
+"""Names, and suffixes of names, that never have a public address."""
 
 _PRINTABLE = re.compile(r"[\x21-\x7e\x80-\U0010ffff]*")
 _PARTS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)")
@@ -31,23 +31,23 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A last label that makes programs take the whole host for an IPv4 address."""
+"""A last label with which programs interpret the whole host as an IPv4 address."""
 
 
 class RefusedTargetError(ValueError):
-    """A URL that nothing may be delivered to; the text begins with ``must``."""
+    """A URL to which deliveries are not allowed; the text begins with ``must``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a delivery goes.
+    """The target of a delivery.
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: in lower case, ASCII; an address in its shortest form, IPv6 without brackets.
-        port: given or of the scheme.
-        path: path and query as they are sent.
-        address: of a host that is one.
+        host: lower-case ASCII name, or an address in its shortest form, IPv6 without brackets.
+        port: port of the URL, or the default of the scheme.
+        path: path and query as sent.
+        address: the host as an address; None if it is a name.
     """
 
     scheme: str
@@ -58,16 +58,16 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What the ``Host`` header says."""
+        """The value of the ``Host`` header."""
         host = f"[{self.host}]" if isinstance(self.address, IPv6Address) else self.host
         return host if self.port == SCHEME_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def target(url: str, reach: Reach) -> Target:
-    """Read ``url``.
+    """Parse ``url``.
 
     Raises:
-        RefusedTargetError: it has no single meaning, or leads where deliveries may not go.
+        RefusedTargetError: the URL is ambiguous, or deliveries to it are not allowed.
     """
     if len(url) > MAX_URL:
         raise RefusedTargetError(f"must have at most {MAX_URL} characters")
@@ -88,7 +88,7 @@ def target(url: str, reach: Reach) -> Target:
 
 
 def _authority(text: str, scheme: str) -> tuple[str, Address | None, int]:
-    """Host, its address if it is one, and port."""
+    """Return the host, its address if it is one, and the port."""
     if "@" in text:
         raise RefusedTargetError("must have no user name or password")
     if "\\" in text or "%" in text:
@@ -118,7 +118,7 @@ def _v6(text: str) -> IPv6Address:
 
 
 def _v4(host: str) -> IPv4Address | None:
-    """The address of a host that looks like one; only four plain decimal numbers are one."""
+    """Parse a host that looks like an IPv4 address; only four decimal numbers are accepted."""
     if not _NUMBER.fullmatch(host.rpartition(".")[2]):
         return None
     try:
@@ -128,10 +128,10 @@ def _v4(host: str) -> IPv4Address | None:
 
 
 def _ascii(host: str) -> str:
-    """A host name as it is looked up.
+    """Return a host name in the form that is looked up.
 
-    International names become ASCII by IDNA 2008 without any mapping, so that no digit, dot or
-    letter comes out that did not go in.
+    International names are encoded to ASCII by IDNA 2008 without any mapping, so that no digit,
+    dot or letter appears that was not in the input.
     """
     if len(host) > MAX_HOST:
         raise RefusedTargetError(f"must have a host of at most {MAX_HOST} characters")
@@ -147,14 +147,14 @@ def _ascii(host: str) -> str:
 
 
 def _private(host: str) -> bool:
-    """Whether no public address can be meant by this name."""
+    """Return whether the name cannot have a public address."""
     labels = host.split(".")
     ends = (".".join(labels[start:]) for start in range(len(labels)))
     return len(labels) == 1 or not PRIVATE_NAMES.isdisjoint(ends)
 
 
 def _path(rest: str) -> str:
-    """Path and query, which the endpoint alone gives a meaning to."""
+    """Return path and query, which only the endpoint interprets."""
     if "#" in rest:
         raise RefusedTargetError("must have no fragment")
     if not _REST.fullmatch(rest):

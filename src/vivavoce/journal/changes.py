@@ -1,4 +1,4 @@
-"""What a commit changed, as the followers of a session hear of it."""
+"""The changes that a commit made, as published to the followers of a session."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from vivavoce.journal.port import BreakMarker, Entry
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a session goes: bytes of audio, number of the last message, whether it is sealed."""
+    """Length of a session: bytes of audio, number of the last message, whether it is sealed."""
 
     audio_end: int = 0
     sealed: bool = False
@@ -16,14 +16,14 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one commit did to one session.
+    """The change that one commit made to one session.
 
     Attributes:
         session_id: the session.
-        extent: how far it goes now; None when it was dropped.
-        audio: what was added, ending at ``extent.audio_end``.
+        extent: its length after the commit; None when it was dropped.
+        audio: the bytes that were added, ending at ``extent.audio_end``.
         entries: the messages that were added, in order.
-        announced: how many announcements were made.
+        announced: number of outbox events that were added.
         markers: the break markers that were added, in order.
     """
 

@@ -1,7 +1,7 @@
-"""The event loop's side of the writer: a bounded line in front of it, and its outcomes.
+"""The event loop's side of the writer: a bounded commit queue, and its outcomes.
 
-Callers wait in the order of their calls. What exceeds the bound stays with its caller, who waits;
-while the journal refuses, callers are told at once and a probe is sent from time to time.
+Callers are served in the order of their calls. Work beyond the bound waits in the queue. While
+the journal refuses work, calls fail at once, and a probe is sent at intervals.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from vivavoce.journal.writer import Condition, Kind, Outcome, Work, Writer
 
 
 class Commits:
-    """Submits work to the writer's thread and hands its outcomes to those who wait.
+    """Submits work to the writer's thread and resolves the futures of its callers.
 
     Args:
         path: the journal's file, already prepared.
         connect: opens connections to it.
-        gather: seconds a group waits for company.
-        limit: bytes that may be with the writer at a time.
+        gather: seconds that a group waits for further work.
+        limit: bytes that the writer may hold at a time.
         probe_interval: seconds between probes while the journal refuses.
-        changed: told what each commit changed, before those who wait for it.
-        broken: told when nothing more will be written.
-        took: told the seconds that each group took.
-        failed: receives faults in following commits and in the writer; from any thread.
+        changed: receives the changes of each commit, before its callers are resolved.
+        broken: called when the journal can write nothing more.
+        took: receives the duration of each group in seconds.
+        failed: receives errors of ``changed`` and of the writer; called from any thread.
     """
 
     def __init__(  # noqa: PLR0913  keyword-only seams of one adapter
@@ -66,7 +66,7 @@ class Commits:
 
     @property
     def failure(self) -> UnavailableError | None:
-        """Why audio is refused just now, if it is."""
+        """The reason why new audio is currently refused; None if it is accepted."""
         if self._closed:
             return UnavailableError("the journal is closed")
         if self._condition is Condition.WRITING:
@@ -76,12 +76,12 @@ class Commits:
         return failure
 
     def submit(self, action: Action, kind: Kind, size: int = 0) -> asyncio.Future[Any]:
-        """Have something written; the answer is what the action returned, once it is durable.
+        """Submit an action; the future resolves to its result once that is durable.
 
-        A caller that is cancelled does not learn whether it was.
+        A caller that is cancelled does not learn whether the action was carried out.
 
-        Raises (by the answer):
-            JournalError: as the action does, or ``UnavailableError``.
+        Raises (by the future):
+            JournalError: raised by the action, or ``UnavailableError``.
         """
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self._closed or not self._takes(kind):
@@ -92,7 +92,7 @@ class Commits:
         return answer
 
     async def close(self) -> None:
-        """Write what was submitted, then end the thread."""
+        """Write all submitted work, then end the thread."""
         self._closed = True
         if self._probe is not None:
             self._probe.cancel()
@@ -107,7 +107,7 @@ class Commits:
         return self._condition is Condition.WRITING
 
     def _advance(self) -> None:
-        """Hand to the writer what has room; work that alone exceeds the bound goes alone."""
+        """Pass work to the writer within the bound; work larger than the bound is passed alone."""
         while self._line:
             work = self._line[0]
             if self._inside and self._inside + work.size > self._limit:
@@ -118,7 +118,7 @@ class Commits:
                 self._writer.put(work)
 
     def _settle_soon(self, outcome: Outcome) -> None:
-        # A loop that was closed without closing the journal has nobody left to tell.
+        # If the loop was closed before the journal, no caller is left to notify.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle, outcome)
 
@@ -128,7 +128,7 @@ class Commits:
             if outcome.works:
                 self._took(outcome.seconds)
             self._changed(outcome.changes)
-        except Exception as error:  # noqa: BLE001  those who wait for this commit must hear of it
+        except Exception as error:  # noqa: BLE001  the callers of this commit must be resolved
             self._failed(error)
         for work, result in zip(outcome.works, outcome.results, strict=True):
             self._inside -= work.size
@@ -148,7 +148,7 @@ class Commits:
             self._broken(failure)
 
     def _refuse_line(self) -> None:
-        """Those who wait for room are told now."""
+        """Refuse the queued work that the writer no longer accepts."""
         line, self._line = self._line, deque()
         for work in line:
             if self._takes(work.kind):

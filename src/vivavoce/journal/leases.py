@@ -1,7 +1,7 @@
-"""Who owns which session for now.
+"""Leases: temporary ownership of sessions.
 
-One process at a time holds a data folder, so an owner that could outlive this process cannot
-exist: embedded journals keep their leases in memory, and a restart starts with none.
+A data folder is held by one process at a time, so no lease holder can outlive this process:
+embedded journals keep their leases in memory, and a restart begins with none.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Leases:
         self._held: dict[str, tuple[str, float]] = {}
 
     def claim(self, session_id: str, holder: str, seconds: float) -> bool:
-        """Take or renew a session; False while somebody else's lease runs."""
+        """Acquire or renew a lease; False while another holder's lease is valid."""
         now = self._clock()
         owner, until = self._held.get(session_id, (holder, now))
         if owner != holder and now < until:
@@ -24,10 +24,10 @@ class Leases:
         return True
 
     def release(self, session_id: str, holder: str) -> None:
-        """End the holder's lease, if it is theirs."""
+        """End the lease if this holder has it."""
         if self._held.get(session_id, ("", 0.0))[0] == holder:
             del self._held[session_id]
 
     def forget(self, session_id: str) -> None:
-        """End whatever lease there is on a session that is no more."""
+        """End the lease, if any, on a session that no longer exists."""
         self._held.pop(session_id, None)

@@ -1,4 +1,4 @@
-"""One server per data folder: a lock that dies with its process."""
+"""One server per data folder: a lock that ends with its process."""
 
 import fcntl
 import os
@@ -10,22 +10,22 @@ from vivavoce.durable import make_folder
 
 
 class FolderInUseError(Exception):
-    """Another process works on this data folder."""
+    """Another process uses this data folder."""
 
 
 class FolderLock:
     """Holds a data folder for this process until released.
 
-    The kernel gives the lock back when the process ends, however it ends, so nothing has to be
+    The kernel releases the lock when the process ends for any reason, so nothing has to be
     cleaned up after a crash. The file carries the holder's process id for the error message only.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder, which is made (mode 0700) where it is missing.
+        """Lock the folder, creating it (mode 0700) if it is missing.
 
         Raises:
             FolderInUseError: another process, or another lock in this one, holds the folder.
-            OSError: the folder cannot be made or written, or the lock file is a link.
+            OSError: the folder cannot be created or written, or the lock file is a link.
         """
         make_folder(folder)
         path = folder / "lock"
@@ -47,7 +47,7 @@ class FolderLock:
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let the folder go. Idempotent; the file stays, since removing it would race."""
+        """Release the folder. Idempotent; the file is kept, since removing it would race."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

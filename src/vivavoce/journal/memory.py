@@ -46,7 +46,7 @@ class MemoryJournal:
     """The journal port on dictionaries.
 
     Attributes:
-        failure: set it to have new sessions and audio refused, as on a full disk.
+        failure: set it to refuse new sessions and audio, as on a full disk.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -60,7 +60,7 @@ class MemoryJournal:
         self._closed = False
 
     async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
-        """Hold a session."""
+        """Add a session."""
         self._check_room()
         tokens = {held.session.token_hash for held in self._sessions.values()}
         if session.id in self._sessions or session.token_hash in tokens:
@@ -69,19 +69,19 @@ class MemoryJournal:
         self._publish(session.id, held, announcements=announcements)
 
     async def find(self, session_id: str) -> LiveSession | None:
-        """The live session with this id."""
+        """Return the live session with this id."""
         self._check_open()
         held = self._sessions.get(session_id)
         return None if held is None else held.live
 
     async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
-        """The live session whose token has this hash."""
+        """Return the live session whose token has this hash."""
         self._check_open()
         found = (held.live for held in self._sessions.values())
         return next((live for live in found if live.session.token_hash == token_hash), None)
 
     async def live(self) -> Sequence[LiveSession]:
-        """Every session, oldest first."""
+        """Return every session, oldest first."""
         self._check_open()
         found = [held.live for held in self._sessions.values()]
         return sorted(found, key=lambda live: live.session.created_at)
@@ -89,7 +89,7 @@ class MemoryJournal:
     async def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None
     ) -> tuple[int, int]:
-        """Add audio; returns its positions."""
+        """Append audio; returns its positions."""
         self._check_room()
         held = self._held(session_id)
         if held.sealed:
@@ -122,13 +122,13 @@ class MemoryJournal:
         return len(held.audio)
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
-        """Bytes ``[start, end)``, clipped."""
+        """Return the bytes ``[start, end)``, clipped."""
         return bytes(self._held(session_id).audio[max(start, 0) : max(end, 0)])
 
     def tail_audio(
         self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
     ) -> AsyncGenerator[bytes | BreakMarker, None]:
-        """Audio and markers from ``start``, then what comes, up to the sealed end."""
+        """Yield audio and markers from ``start``, then new ones, up to the sealed end."""
         return self._tails.audio(session_id, start, worth, after_marker=after_marker)
 
     async def commit(
@@ -149,63 +149,63 @@ class MemoryJournal:
         return len(held.messages)
 
     async def checkpoint(self, session_id: str) -> bytes | None:
-        """The newest checkpoint."""
+        """Return the latest checkpoint."""
         return self._held(session_id).checkpoint
 
     async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
-        """Messages above ``after``."""
+        """Return the messages with numbers above ``after``."""
         return self._held(session_id).messages[max(after, 0) :]
 
     def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
-        """Messages above ``after``, then what comes, until the session is dropped."""
+        """Yield messages above ``after``, then new ones, until the session is dropped."""
         return self._tails.messages(session_id, after)
 
     async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
-        """Take or renew the ownership of a session; False if another holds it."""
+        """Acquire or renew the lease on a session; False if another holder has it."""
         self._held(session_id)
         return self._leases.claim(session_id, holder, seconds)
 
     async def release(self, session_id: str, holder: str) -> None:
-        """Give the ownership back, if this holder has it."""
+        """Release the lease if this holder has it."""
         self._leases.release(session_id, holder)
 
     async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
-        """Forget the session."""
+        """Remove the session."""
         self._check_open()
         if self._sessions.pop(session_id, None) is not None:
             self._leases.forget(session_id)
             self._tell(Change(session_id, None, announced=self._announce(announcements)))
 
     def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
-        """Blocks of announcements above ``after``, then what comes."""
+        """Yield blocks of outbox events above ``after``, then new ones."""
         return self._outlet.tail(after)
 
     async def last_announcement(self) -> int:
-        """The highest number given so far."""
+        """Return the highest outbox event number assigned so far."""
         return self._last_announced
 
     async def forget_announcements(self, upto: int) -> None:
-        """Remove announcements up to a number."""
+        """Remove outbox events up to and including a number."""
         self._announced = [one for one in self._announced if one.number > upto]
 
     async def close(self) -> None:
-        """Refuse everything from now on."""
+        """Refuse all further calls."""
         self._closed = True
         for followers in (self._tails, self._outlet):
             followers.fail(UnavailableError("the journal is closed"))
 
     async def extent(self, session_id: str) -> Extent | None:
-        """How far a session goes (for tails)."""
+        """Return the length of a session (for tails)."""
         self._check_open()
         held = self._sessions.get(session_id)
         return None if held is None else held.extent
 
     async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
-        """A block of messages (for tails)."""
+        """Return a block of messages (for tails)."""
         return self._held(session_id).messages[after : after + limit]
 
     async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
-        """Break markers above a number (for tails)."""
+        """Return the break markers above a number (for tails)."""
         return [marker for marker in self._held(session_id).markers if marker.number > after]
 
     def _check_open(self) -> None:
@@ -249,6 +249,6 @@ class MemoryJournal:
     async def _read_announcements(
         self, after: int, most: int, most_bytes: int
     ) -> Sequence[Announced]:
-        del most_bytes  # memory holds them anyway
+        del most_bytes  # the events are in memory already
         self._check_open()
         return [one for one in self._announced if one.number > after][:most]

@@ -1,4 +1,4 @@
-"""Following what sessions announce, over all of them, in the order of the commits."""
+"""The outbox: events of all sessions, read in the order of the commits."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -10,11 +10,11 @@ BLOCK = 256
 BLOCK_BYTES = 1024 * 1024
 
 Read = Callable[[int, int, int], Awaitable[Sequence[Announced]]]
-"""Reads announcements above a number: at most so many, and about so many bytes."""
+"""Reads outbox events above a number; arguments: number, maximum count, approximate bytes."""
 
 
 class Outlet:
-    """Where one reader takes over announcements, in blocks from storage."""
+    """Delivers outbox events to one reader, in blocks from storage."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -22,20 +22,20 @@ class Outlet:
         self._failure: JournalError | None = None
 
     def publish(self, changes: Iterable[Change]) -> None:
-        """Hear of commits."""
+        """Wake the reader if any of these changes added outbox events."""
         if any(change.announced for change in changes):
             self._came.set()
 
     def fail(self, failure: JournalError) -> None:
-        """Nothing will come any more: a reader that has everything raises this."""
+        """End the outbox: a reader that has received everything raises ``failure``."""
         self._failure = failure
         self._came.set()
 
     async def tail(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
-        """Blocks of announcements above ``after``, then what comes.
+        """Yield blocks of outbox events above ``after``, then new ones.
 
         Raises:
-            UnavailableError: nothing more can come.
+            UnavailableError: no more events can arrive.
         """
         while True:
             self._came.clear()

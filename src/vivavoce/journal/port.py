@@ -1,12 +1,12 @@
-"""The durable log of live sessions: what any journal, whatever stands behind it, must do.
+"""The durable log of live sessions: the interface of every journal.
 
 A session's journal holds its audio bytes exactly as received (headers included), the messages
-that must reach somebody, numbered from 1, and the newest checkpoint. Positions are byte offsets
-from the start of the session. Everything that returns has been synced: it survives a power cut.
+to deliver, numbered from 1, and the latest checkpoint. Positions are byte offsets from the start
+of the session. When a call returns, its data has been synced and survives a power failure.
 
-Beside its sessions the journal holds what they announce to the world outside: bytes that become
-durable in the same step as what they tell of, numbered over all sessions, kept until somebody has
-taken them over. They outlive their sessions.
+The journal also holds the outbox: events as opaque bytes, stored in the same commit as the
+changes that they report, numbered across all sessions, and kept until the delivery service has
+read them. They outlive their sessions.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ import msgspec
 
 
 class JournalError(Exception):
-    """The journal cannot do what was asked."""
+    """The journal cannot carry out a call."""
 
 
 class UnknownSessionError(JournalError):
@@ -24,22 +24,22 @@ class UnknownSessionError(JournalError):
 
 
 class SealedError(JournalError):
-    """The session's audio has ended; nothing can be added to it."""
+    """The session's audio has ended; no more can be appended."""
 
 
 class UnavailableError(JournalError):
-    """The journal cannot write (disk full, sync failed); what it has acknowledged is safe."""
+    """The journal cannot write (disk full, sync failed); acknowledged data is safe."""
 
 
 class NewSession(msgspec.Struct, frozen=True):
-    """What is known of a session when it is created.
+    """A session as it is created.
 
     Attributes:
         id: UUID text.
         token_hash: SHA-256 of the socket token.
         request: the validated init request as JSON.
         created_at: Unix time in seconds.
-        owner: name of the API key that made it.
+        owner: name of the API key that created it.
     """
 
     id: str
@@ -50,7 +50,7 @@ class NewSession(msgspec.Struct, frozen=True):
 
 
 class LiveSession(msgspec.Struct, frozen=True):
-    """A session that the journal holds: as created, and how far its audio goes."""
+    """A session in the journal: as created, and the length of its audio in bytes."""
 
     session: NewSession
     audio_end: int
@@ -65,14 +65,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class BreakMarker(msgspec.Struct, frozen=True):
-    """A place in a session's audio where an open utterance ends, whatever is said there.
+    """A position in a session's audio where an open utterance ends, whatever the audio there.
 
     Markers are part of the input, as audio is: finals are a function of both.
 
     Attributes:
         number: 1, 2, 3 … per session, in the order of the positions.
-        position: the byte before which the audio belongs to the utterance.
-        channel: the only channel that it applies to; None for all of them.
+        position: the utterance ends before this byte.
+        channel: the only channel that the marker applies to; None for all channels.
     """
 
     number: int
@@ -81,83 +81,84 @@ class BreakMarker(msgspec.Struct, frozen=True):
 
 
 class Announced(msgspec.Struct, frozen=True):
-    """An announcement with its number; numbers rise, and some may be missing."""
+    """An outbox event with its number; numbers increase and may have gaps."""
 
     number: int
     data: bytes
 
 
 Announce = Callable[[int, int], Sequence[bytes]]
-"""What is announced of audio once its positions are known; called within the commit."""
+"""Returns the outbox events for appended audio from its ``(start, end)``, within the commit."""
 
 Worth = Callable[[bytes], bool]
-"""Whether audio that has come is worth waking up for; what is not is handed out with the next."""
+"""Whether new audio should wake the reader; other audio is delivered with the next that does."""
 
 
 def always(_: bytes) -> bool:
-    """Any audio is worth it."""
+    """Wake for any audio."""
     return True
 
 
 class Journal(Protocol):
-    """The meeting place of gateway, live session, delivery and archive."""
+    """The log that gateway, live sessions, delivery and archive share."""
 
     async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
-        """Make a session durable."""
+        """Store a new session."""
         ...
 
     async def find(self, session_id: str) -> LiveSession | None:
-        """The live session with this id, if the journal still holds it."""
+        """Return the live session with this id, if the journal still holds it."""
         ...
 
     async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
-        """The live session whose token has this hash."""
+        """Return the live session whose token has this hash."""
         ...
 
     async def live(self) -> Sequence[LiveSession]:
-        """Every session the journal holds, oldest first (for recovery)."""
+        """Return every session in the journal, oldest first (for recovery)."""
         ...
 
     def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None
     ) -> Awaitable[tuple[int, int]]:
-        """Add audio; the answer is its ``(start, end)`` positions once they are durable.
+        """Append audio; resolves to its ``(start, end)`` positions once it is durable.
 
-        Appends of one session keep the order of the calls.
+        Appends to one session keep the order of the calls.
 
-        Raises (by the answer):
+        Raises (by the awaitable):
             SealedError: the audio has ended.
-            UnavailableError: nothing was stored, or it is not known to be durable.
+            UnavailableError: the audio was not stored, or it is unknown whether it is durable.
         """
         ...
 
     def mark_break(self, session_id: str, channel: int | None = None) -> Awaitable[BreakMarker]:
-        """Mark a break after every append already called; the answer is the durable marker.
+        """Mark a break after all earlier appends; resolves to the durable marker.
 
-        Where the last marker of the session is the same, that is the answer and none is added.
+        If the last marker of the session has the same position and channel, that marker is
+        returned and none is added.
 
-        Raises (by the answer):
+        Raises (by the awaitable):
             SealedError: the audio has ended.
-            UnavailableError: as for audio.
+            UnavailableError: the marker was not stored, or it is unknown whether it is durable.
         """
         ...
 
     def seal(self, session_id: str) -> Awaitable[int]:
-        """End the audio after every append already called; the answer is its end. Idempotent."""
+        """End the audio after all earlier appends; resolves to its end. Idempotent."""
         ...
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
-        """Stored bytes ``[start, end)``, clipped to what there is."""
+        """Return the stored bytes ``[start, end)``, clipped to the existing audio."""
         ...
 
     def tail_audio(
         self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
     ) -> AsyncGenerator[bytes | BreakMarker, None]:
-        """Stored audio from ``start``, then what comes; ends where the sealed audio ends.
+        """Yield stored audio from ``start``, then new audio; ends where the sealed audio ends.
 
-        A marker with a number above ``after_marker`` comes between the bytes before its position
-        and those after it. ``worth`` is asked once about each piece that comes; markers and the
-        end are always worth it.
+        A marker with a number above ``after_marker`` is yielded between the bytes before its
+        position and those after it. ``worth`` is called once for each new piece of audio;
+        markers and the end always wake the reader.
         """
         ...
 
@@ -168,45 +169,45 @@ class Journal(Protocol):
         checkpoint: bytes | None = None,
         announcements: Sequence[bytes] = (),
     ) -> int:
-        """Add messages and replace the checkpoint in one step; returns the last sequence number."""
+        """Add messages and replace the checkpoint atomically; returns the last sequence number."""
         ...
 
     async def checkpoint(self, session_id: str) -> bytes | None:
-        """The newest checkpoint."""
+        """Return the latest checkpoint."""
         ...
 
     async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
-        """Messages with sequence numbers above ``after``."""
+        """Return the messages with sequence numbers above ``after``."""
         ...
 
     def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
-        """Messages above ``after``, then what comes; ends when the session is dropped."""
+        """Yield messages above ``after``, then new ones; ends when the session is dropped."""
         ...
 
     async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
-        """Take or renew the ownership of a session for a while; False if another holds it."""
+        """Acquire or renew the lease on a session; False if another holder has it."""
         ...
 
     async def release(self, session_id: str, holder: str) -> None:
-        """Give the ownership back, if this holder has it."""
+        """Release the lease if this holder has it."""
         ...
 
     async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
-        """Forget the session: it is archived. Idempotent; only the first time announces."""
+        """Remove an archived session. Idempotent; only the first call adds outbox events."""
         ...
 
     def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
-        """Blocks of announcements above ``after``, then what comes. One reader at a time."""
+        """Yield blocks of outbox events above ``after``, then new ones. One reader at a time."""
         ...
 
     async def last_announcement(self) -> int:
-        """The highest number given so far, 0 for none."""
+        """Return the highest outbox event number assigned so far, 0 for none."""
         ...
 
     async def forget_announcements(self, upto: int) -> None:
-        """Remove announcements up to a number, itself included: somebody has taken them over."""
+        """Remove outbox events up to and including a number, once they are enqueued elsewhere."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let the storage go."""
+        """Finish pending work and release the storage."""
         ...

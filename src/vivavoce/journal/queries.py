@@ -1,4 +1,4 @@
-"""Reads of the journal's SQLite file; every function takes a connection and sees one snapshot."""
+"""Queries on the journal's SQLite file; each function uses a connection and one snapshot."""
 
 import sqlite3
 import zlib
@@ -25,12 +25,12 @@ _LIVE = f"SELECT id, token_hash, request, created_at, owner, {_EXTENT} FROM sess
 
 
 class CorruptError(JournalError):
-    """Stored bytes are not those that were written; the text names the session and the range."""
+    """Stored bytes differ from those written; the text names the session and the range."""
 
 
 @contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """All reads inside see the same state."""
+    """Run all reads in the block on the same state."""
     connection.execute("BEGIN")
     try:
         yield
@@ -39,7 +39,7 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def locate(connection: sqlite3.Connection, session_id: str) -> tuple[int, Extent] | None:
-    """A session's key and extent."""
+    """Return a session's key and extent."""
     row = connection.execute(
         f"SELECT key, {_EXTENT}, coalesce((SELECT max(sequence) FROM message"  # noqa: S608 -- constants only
         " WHERE session = s.key), 0) FROM session s WHERE id = ?",
@@ -49,25 +49,25 @@ def locate(connection: sqlite3.Connection, session_id: str) -> tuple[int, Extent
 
 
 def extent(connection: sqlite3.Connection, session_id: str) -> Extent | None:
-    """How far a session goes."""
+    """Return the length of a session."""
     found = locate(connection, session_id)
     return found and found[1]
 
 
 def find(connection: sqlite3.Connection, session_id: str) -> LiveSession | None:
-    """The session with this id."""
+    """Return the session with this id."""
     return _live(connection.execute(_LIVE + "id = ?", (session_id,)).fetchone())
 
 
 def find_by_token(connection: sqlite3.Connection, token_hash: bytes) -> LiveSession | None:
-    """The session whose token has this hash."""
+    """Return the session whose token has this hash."""
     return _live(connection.execute(_LIVE + "token_hash = ?", (token_hash,)).fetchone())
 
 
 def live(
     connection: sqlite3.Connection, on_unreadable: Callable[[Exception], None]
 ) -> Sequence[LiveSession]:
-    """Every session that can be read, oldest first."""
+    """Return every readable session, oldest first."""
     order = "SELECT key FROM session WHERE id IS NOT NULL ORDER BY created_at, key"
     sessions: list[LiveSession] = []
     for key in connection.execute(order).fetchall():
@@ -92,7 +92,7 @@ def _key(connection: sqlite3.Connection, session_id: str) -> int:
 
 
 def checkpoint(connection: sqlite3.Connection, session_id: str) -> bytes | None:
-    """The newest checkpoint."""
+    """Return the latest checkpoint."""
     with snapshot(connection):
         key = _key(connection, session_id)
         row = connection.execute("SELECT data FROM checkpoint WHERE session = ?", (key,)).fetchone()
@@ -102,7 +102,7 @@ def checkpoint(connection: sqlite3.Connection, session_id: str) -> bytes | None:
 def read_entries(
     connection: sqlite3.Connection, session_id: str, after: int, limit: int = -1
 ) -> Sequence[Entry]:
-    """Messages above ``after``, at most ``limit`` (negative: all)."""
+    """Return the messages above ``after``, at most ``limit`` (negative: all)."""
     with snapshot(connection):
         rows = connection.execute(
             "SELECT sequence, data FROM message WHERE session = ? AND sequence > ?"
@@ -113,7 +113,7 @@ def read_entries(
 
 
 def last_marker(connection: sqlite3.Connection, key: int) -> BreakMarker | None:
-    """The newest break marker of the session with this key."""
+    """Return the last break marker of the session with this key."""
     row = connection.execute(
         "SELECT number, position, channel FROM break_marker WHERE session = ?"
         " ORDER BY number DESC LIMIT 1",
@@ -125,7 +125,7 @@ def last_marker(connection: sqlite3.Connection, key: int) -> BreakMarker | None:
 def read_markers(
     connection: sqlite3.Connection, session_id: str, after: int
 ) -> Sequence[BreakMarker]:
-    """Break markers with numbers above ``after``, in order."""
+    """Return the break markers with numbers above ``after``, in order."""
     with snapshot(connection):
         rows = connection.execute(
             "SELECT number, position, channel FROM break_marker"
@@ -138,7 +138,7 @@ def read_markers(
 def read_announcements(
     connection: sqlite3.Connection, after: int, most: int, most_bytes: int
 ) -> Sequence[Announced]:
-    """At most so many announcements above ``after``; large ones come in smaller blocks."""
+    """Return outbox events above ``after``: at most ``most``, fewer if they are large."""
     rows = connection.execute(
         "SELECT number, data FROM announcement WHERE number > ? ORDER BY number LIMIT ?",
         (after, most),
@@ -155,13 +155,13 @@ def read_announcements(
 
 
 def last_announcement(connection: sqlite3.Connection) -> int:
-    """The highest number given so far."""
+    """Return the highest outbox event number assigned so far."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'announcement'")
     return int((row.fetchone() or (0,))[0])
 
 
 def read_audio(connection: sqlite3.Connection, session_id: str, start: int, end: int) -> bytes:
-    """Stored bytes ``[start, end)``, clipped to what there is.
+    """Return the stored bytes ``[start, end)``, clipped to the existing audio.
 
     Raises:
         CorruptError: a checksum or a position is wrong.
@@ -182,7 +182,7 @@ def read_audio(connection: sqlite3.Connection, session_id: str, start: int, end:
 
 
 def _verify(session_id: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
-    """Every row as written, each following on from the one before."""
+    """Check each row's checksum, and that it continues the previous one."""
     expected = rows[0][0] if rows else 0
     for start, crc, data in rows:
         if start != expected:

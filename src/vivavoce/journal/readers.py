@@ -1,4 +1,4 @@
-"""A few threads with connections of their own that read the journal's file."""
+"""A pool of threads that read the journal's file, each with its own connection."""
 
 import asyncio
 import sqlite3
@@ -18,12 +18,12 @@ _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_CANTOPEN,  # no descriptor is left, as a rule
+    sqlite3.SQLITE_CANTOPEN,  # usually: no file descriptor is left
 }
 
 
 class Readers:
-    """Runs queries off the event loop; they see everything committed before they start."""
+    """Runs queries off the event loop; a query sees all commits before its start."""
 
     def __init__(self, path: Path, connect: Connect, count: int = 2) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="journal-reader")
@@ -35,10 +35,10 @@ class Readers:
             self._idle.put(connection)
 
     async def run(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """The query's result.
+        """Run a query and return its result.
 
         Raises:
-            UnavailableError: the file cannot be read now.
+            UnavailableError: the file is temporarily unreadable.
             JournalError: the file cannot be read.
         """
         if self._closed:
@@ -57,7 +57,7 @@ class Readers:
             self._idle.put(connection)
 
     async def close(self) -> None:
-        """Finish what was asked and close the connections."""
+        """Finish pending queries and close the connections."""
         self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
         while not self._idle.empty():

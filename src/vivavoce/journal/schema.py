@@ -1,8 +1,8 @@
-"""The journal's SQLite file: its tables, and how it is made and opened.
+"""The journal's SQLite file: its tables, creation and opening.
 
-Audio lies in the order of its commits with a narrow index beside it: that writes a third of the
-pages of a table clustered by session. A session row without an id was dropped; the sweeper
-removes what belonged to it.
+Audio is stored in commit order with a narrow index beside it, which writes a third of the pages
+of a table clustered by session. A session row without an id has been dropped; the sweeper
+removes its data.
 """
 
 import os
@@ -53,7 +53,7 @@ CREATE TABLE checkpoint (
 CREATE TABLE probe (data BLOB NOT NULL);
 """
 
-# Since version 2. The numbers must go on rising when all rows have been taken away.
+# Since version 2. Numbers must keep increasing after all rows have been deleted.
 _ANNOUNCEMENTS = """
 CREATE TABLE announcement (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,7 +62,7 @@ CREATE TABLE announcement (
 """
 
 
-# Since version 3. A marker without a channel is for all of them.
+# Since version 3. A marker without a channel applies to all channels.
 _MARKERS = """
 CREATE TABLE break_marker (
   session INTEGER NOT NULL REFERENCES session (key),
@@ -78,9 +78,9 @@ _ADDED = {2: _ANNOUNCEMENTS, 3: _MARKERS}
 
 
 def connector(busy_seconds: float) -> Connect:
-    """A way to open connections that wait so long for somebody else's lock.
+    """Return a function that opens connections with a lock timeout of ``busy_seconds``.
 
-    Checkpoints are never automatic: only the writer makes them, where an error can be seen.
+    Automatic WAL checkpoints are off: only the writer runs them, where errors are handled.
     """
 
     def connect(path: Path) -> sqlite3.Connection:
@@ -99,18 +99,18 @@ def connector(busy_seconds: float) -> Connect:
 
 
 def prepare(path: Path, connect: Connect) -> None:
-    """Make the file and its tables, or check that they are ours.
+    """Create the file and its tables, or check that an existing file is a journal.
 
     Raises:
-        JournalError: not a journal, damaged, or made by a newer version.
-        OSError: the file cannot be made.
+        JournalError: the file is not a journal, is damaged, or is of a newer version.
+        OSError: the file cannot be created.
     """
     _make_file(path)
     try:
         with closing(connect(path)) as connection:
             _prepare_tables(path, connection)
-        # In a connection of its own: a log that an earlier start left behind makes SQLite work
-        # in this mode without noting it in the file. A copy may have left the mode as well.
+        # On a separate connection: with a log left by an earlier start, SQLite uses WAL mode
+        # without recording it in the file. Copying a database may also lose the mode.
         with closing(connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError as error:
@@ -118,7 +118,7 @@ def prepare(path: Path, connect: Connect) -> None:
 
 
 def _make_file(path: Path) -> None:
-    """An owner-only file whose name survives a power cut; a planted link is refused."""
+    """Create an owner-only file with a durable name; a link in its place is refused."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     sync_folder(path.parent)
 

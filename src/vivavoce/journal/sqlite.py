@@ -1,8 +1,8 @@
-"""The embedded journal: one SQLite file that one process owns.
+"""The embedded journal: one SQLite file owned by one process.
 
-Reads run in threads of their own, writes in the writer's thread (see ``writer``), live tails are
-fed from memory (see ``tails``). Leases live in memory: the folder's lock makes this process the
-only one that could hold any.
+Reads run in reader threads, writes in the writer's thread (see ``writer``), and live tails are
+fed from memory (see ``tails``). Leases are kept in memory, since the folder lock excludes every
+other process.
 """
 
 import asyncio
@@ -42,13 +42,13 @@ from vivavoce.supervision import Supervisor
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
-    """How the journal trades delay for work.
+    """Trade-offs between latency and work in the journal.
 
     Attributes:
-        gather: seconds a commit waits for company.
-        waiting_bytes: bytes that may be with the writer; further appends wait their turn.
+        gather: seconds that a commit waits for further work.
+        waiting_bytes: bytes that the writer may hold; further appends wait in a queue.
         probe_interval: seconds between probes while the disk is full or the file locked.
-        busy_seconds: how long somebody else's lock on the file is waited for.
+        busy_seconds: timeout for another process's lock on the file.
     """
 
     gather: float = 0.005
@@ -58,9 +58,9 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SqliteJournal:
-    """The journal port on SQLite. Made by ``open``; belongs to the event loop that opened it."""
+    """The journal port on SQLite. Created by ``open``; bound to the event loop that opened it."""
 
-    def __init__(  # noqa: PLR0913  made by ``open`` alone
+    def __init__(  # noqa: PLR0913  called by ``open`` only
         self,
         path: Path,
         lock: FolderLock,
@@ -104,22 +104,22 @@ class SqliteJournal:
         on_commit: Callable[[float], None] = lambda _: None,
         supervisor: Supervisor | None = None,
     ) -> Self:
-        """Open the journal at ``path``, making it and its folder where they are missing.
+        """Open the journal at ``path``, creating it and its folder if they are missing.
 
         Args:
             path: the file; its folder is locked for this process.
             clock: Unix time in seconds, for leases.
             tuning: delays and bounds.
             connect: opens connections to the file (a seam for fault tests).
-            on_broken: told once if nothing more can be written until the file is opened anew.
-            on_commit: told the seconds that each commit took.
-            supervisor: receives faults of the journal's own work, which goes on, and sessions
-                that cannot be read.
+            on_broken: called once if nothing more can be written until the file is reopened.
+            on_commit: receives the duration of each commit in seconds.
+            supervisor: receives errors of the journal's background work, which continues, and
+                unreadable sessions.
 
         Raises:
-            FolderInUseError: another process works on the folder.
-            JournalError: the file is not a journal, is damaged, or was made by a newer version.
-            OSError: the folder or the file cannot be made.
+            FolderInUseError: another process uses the folder.
+            JournalError: the file is not a journal, is damaged, or is of a newer version.
+            OSError: the folder or the file cannot be created.
         """
         tuning = tuning or Tuning()
         connect = connect or connector(tuning.busy_seconds)
@@ -142,11 +142,11 @@ class SqliteJournal:
 
     @property
     def failure(self) -> UnavailableError | None:
-        """Why new audio is refused just now (for readiness); None while all is well."""
+        """The reason why new audio is currently refused (for readiness); None if it is accepted."""
         return self._commits.failure
 
     async def create(self, session: NewSession, announcements: Sequence[bytes] = ()) -> None:
-        """Make a session durable.
+        """Store a new session.
 
         Raises:
             JournalError: its id or token is in use.
@@ -156,15 +156,15 @@ class SqliteJournal:
         await self._write(lambda tx: tx.create(session, told), Kind.ADDITION, len(session.request))
 
     async def find(self, session_id: str) -> LiveSession | None:
-        """The live session with this id, if the journal still holds it."""
+        """Return the live session with this id, if the journal still holds it."""
         return await self._readers.run(lambda db: queries.find(db, session_id))
 
     async def find_by_token(self, token_hash: bytes) -> LiveSession | None:
-        """The live session whose token has this hash."""
+        """Return the live session whose token has this hash."""
         return await self._readers.run(lambda db: queries.find_by_token(db, token_hash))
 
     async def live(self) -> Sequence[LiveSession]:
-        """Every session the journal holds and can read, oldest first."""
+        """Return every readable session in the journal, oldest first."""
         return await self._readers.run(
             lambda db: queries.live(db, partial(self._supervisor.unreadable, "stored session"))
         )
@@ -172,21 +172,21 @@ class SqliteJournal:
     def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None = None
     ) -> Awaitable[tuple[int, int]]:
-        """Add audio; the answer is its ``(start, end)`` positions once they are durable."""
+        """Append audio; resolves to its ``(start, end)`` positions once it is durable."""
         return self._commits.submit(
             lambda tx: tx.append_audio(session_id, audio, announce), Kind.ADDITION, len(audio)
         )
 
     def mark_break(self, session_id: str, channel: int | None = None) -> Awaitable[BreakMarker]:
-        """Mark a break after every append already called; the answer is the durable marker."""
+        """Mark a break after all earlier appends; resolves to the durable marker."""
         return self._commits.submit(lambda tx: tx.mark_break(session_id, channel), Kind.ADDITION)
 
     def seal(self, session_id: str) -> Awaitable[int]:
-        """End the audio after every append already called; the answer is its end."""
+        """End the audio after all earlier appends; resolves to its end."""
         return self._commits.submit(lambda tx: tx.seal(session_id), Kind.CHANGE)
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
-        """Stored bytes ``[start, end)``, clipped to what there is.
+        """Return the stored bytes ``[start, end)``, clipped to the existing audio.
 
         Raises:
             UnknownSessionError: no such session.
@@ -197,7 +197,7 @@ class SqliteJournal:
     def tail_audio(
         self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
     ) -> AsyncGenerator[bytes | BreakMarker, None]:
-        """Stored audio and markers from ``start``, then what comes, up to the sealed end."""
+        """Yield stored audio and markers from ``start``, then new ones, up to the sealed end."""
         return self._tails.audio(session_id, start, worth, after_marker=after_marker)
 
     async def commit(
@@ -207,7 +207,7 @@ class SqliteJournal:
         checkpoint: bytes | None = None,
         announcements: Sequence[bytes] = (),
     ) -> int:
-        """Add messages and replace the checkpoint in one step; returns the last sequence."""
+        """Add messages and replace the checkpoint atomically; returns the last sequence number."""
         stored, told = tuple(messages), tuple(announcements)
         size = sum(map(len, (*stored, *told))) + len(checkpoint or b"")
         return cast(
@@ -218,63 +218,63 @@ class SqliteJournal:
         )
 
     async def checkpoint(self, session_id: str) -> bytes | None:
-        """The newest checkpoint."""
+        """Return the latest checkpoint."""
         return await self._readers.run(lambda db: queries.checkpoint(db, session_id))
 
     async def read_messages(self, session_id: str, after: int) -> Sequence[Entry]:
-        """Messages with sequence numbers above ``after``."""
+        """Return the messages with sequence numbers above ``after``."""
         return await self._readers.run(lambda db: queries.read_entries(db, session_id, after))
 
     def tail_messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
-        """Messages above ``after``, then what comes; ends when the session is dropped."""
+        """Yield messages above ``after``, then new ones; ends when the session is dropped."""
         return self._tails.messages(session_id, after)
 
     async def claim(self, session_id: str, holder: str, seconds: float) -> bool:
-        """Take or renew the ownership of a session for a while; False if another holds it."""
+        """Acquire or renew the lease on a session; False if another holder has it."""
         if await self.extent(session_id) is None:
             raise UnknownSessionError(session_id)
         return self._leases.claim(session_id, holder, seconds)
 
     async def release(self, session_id: str, holder: str) -> None:
-        """Give the ownership back, if this holder has it."""
+        """Release the lease if this holder has it."""
         self._leases.release(session_id, holder)
 
     async def drop(self, session_id: str, announcements: Sequence[bytes] = ()) -> None:
-        """Forget the session; its space is freed little by little."""
+        """Remove the session; its space is freed in small steps."""
         told = tuple(announcements)
         await self._write(lambda tx: tx.drop(session_id, told))
 
     def tail_announcements(self, after: int) -> AsyncGenerator[Sequence[Announced], None]:
-        """Blocks of announcements above ``after``, then what comes. One reader at a time."""
+        """Yield blocks of outbox events above ``after``, then new ones. One reader at a time."""
         return self._outlet.tail(after)
 
     async def last_announcement(self) -> int:
-        """The highest number given so far, 0 for none."""
+        """Return the highest outbox event number assigned so far, 0 for none."""
         return await self._readers.run(queries.last_announcement)
 
     async def forget_announcements(self, upto: int) -> None:
-        """Remove announcements up to a number, itself included."""
+        """Remove outbox events up to and including a number."""
         await self._write(lambda tx: tx.forget_announcements(upto))
 
     async def close(self) -> None:
-        """Write what was begun, end the threads, unlock the folder. Idempotent."""
+        """Write pending work, end the threads, unlock the folder. Idempotent."""
         await self._commits.close()
         self._fail(UnavailableError("the journal is closed"))
         await self._readers.close()
         self._lock.release()
 
     async def extent(self, session_id: str) -> Extent | None:
-        """How far a session goes (for tails)."""
+        """Return the length of a session (for tails)."""
         return await self._readers.run(lambda db: queries.extent(db, session_id))
 
     async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
-        """A block of messages (for tails)."""
+        """Return a block of messages (for tails)."""
         return await self._readers.run(
             lambda db: queries.read_entries(db, session_id, after, limit)
         )
 
     async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
-        """Break markers above a number (for tails)."""
+        """Return the break markers above a number (for tails)."""
         return await self._readers.run(lambda db: queries.read_markers(db, session_id, after))
 
     async def _read_announcements(

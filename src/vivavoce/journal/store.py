@@ -1,7 +1,7 @@
 """Writing to the journal's SQLite file: groups of changes, each group one synced transaction.
 
-Used from the writer's thread alone. What the sessions look like after the last commit is kept in
-memory from first use, so that an append costs no read.
+Used by the writer's thread only. The state of a session after the last commit is cached in memory
+from its first use, so that an append costs no read.
 """
 
 import sqlite3
@@ -27,15 +27,15 @@ ROW_BYTES = 256 * 1024
 PROBE_BYTES = 256 * 1024
 COLUMNS = 4
 ROWS_AT_ONCE = 100
-"""In one statement: each takes its turn at the interpreter, which the event loop wants too."""
+"""Rows per INSERT: each statement reacquires the GIL, for which it competes with the event loop."""
 LONG_LOG_PAGES = 16_384
 ERASE_WAIT_MS = 50
-"""How long emptying the log waits for readers; acknowledgements wait with it."""
+"""Timeout for readers when the log is emptied, during which acknowledgements are delayed."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A session within a transaction that is not committed yet."""
+    """The state of a session within an uncommitted transaction."""
 
     key: int
     audio_end: int = 0
@@ -49,24 +49,24 @@ class _Draft:
 
     @classmethod
     def of(cls, key: int, extent: Extent) -> "_Draft":
-        """A session as the last commit left it."""
+        """Return a draft with the state after the last commit."""
         return cls(key, extent.audio_end, extent.sealed, extent.last_sequence)
 
     @property
     def extent(self) -> Extent:
-        """How far it goes by now."""
+        """The length of the session, including the changes of this transaction."""
         return Extent(self.audio_end, self.sealed, self.last_sequence)
 
 
 class Transaction:
-    """One group of changes; later ones see what the earlier ones did.
+    """One group of changes; later changes see the effects of earlier ones.
 
-    A change that is refused raises a ``JournalError`` before it has touched anything, so it does
-    not spoil the group.
+    A refused change raises a ``JournalError`` before it modifies anything, so the rest of the
+    group is unaffected.
 
     Attributes:
-        drafts: the sessions that it changes, by id.
-        deletes: whether it removes something that must not linger in the log.
+        drafts: the sessions that the group changes, by id.
+        deletes: whether the group deletes data that must not remain in the log.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Transaction:
     def append_audio(
         self, session_id: str, audio: bytes, announce: Announce | None
     ) -> tuple[int, int]:
-        """Add audio behind what is there."""
+        """Append audio."""
         draft = self._draft(session_id)
         if draft.sealed:
             raise SealedError(session_id)
@@ -103,7 +103,7 @@ class Transaction:
         try:
             announced = announce(start, end) if announce is not None else ()
         except Exception as error:
-            # The session's own code: a fault in it must not spoil what others have in this group.
+            # The callback is the session's code: its errors must not fail the rest of the group.
             raise JournalError(f"session {session_id}: what to announce is not known") from error
         draft.audio_end = end
         if audio:
@@ -112,7 +112,7 @@ class Transaction:
         return start, end
 
     def mark_break(self, session_id: str, channel: int | None) -> BreakMarker:
-        """Mark a break at the end of the audio, unless the last marker says the same."""
+        """Mark a break at the end of the audio, unless the last marker is the same."""
         draft = self._draft(session_id)
         if draft.sealed:
             raise SealedError(session_id)
@@ -162,7 +162,7 @@ class Transaction:
         return draft.last_sequence
 
     def drop(self, session_id: str, announcements: Sequence[bytes]) -> None:
-        """Forget a session; the sweeper frees its space."""
+        """Drop a session; the sweeper frees its space."""
         try:
             draft = self._draft(session_id)
         except UnknownSessionError:
@@ -176,7 +176,7 @@ class Transaction:
         self._announce(draft, announcements)
 
     def forget_announcements(self, upto: int) -> None:
-        """Remove announcements that have been taken over."""
+        """Remove outbox events up to and including a number."""
         self._connection.execute("DELETE FROM announcement WHERE number <= ?", (upto,))
         self.deletes = True
 
@@ -187,7 +187,7 @@ class Transaction:
             draft.announced += len(rows)
 
     def flush(self) -> None:
-        """Write the audio: what one session got in this group becomes as few rows as possible."""
+        """Write the audio, with as few rows as possible for each session in this group."""
         values: list[object] = []
         for draft in self.drafts.values():
             audio = draft.audio[0] if len(draft.audio) == 1 else b"".join(draft.audio)
@@ -200,12 +200,12 @@ class Transaction:
             some = values[first : first + ROWS_AT_ONCE * COLUMNS]
             rows = ", ".join(["(?, ?, ?, ?)"] * (len(some) // COLUMNS))
             self._connection.execute(
-                f"INSERT INTO audio (session, start, crc, data) VALUES {rows}",  # noqa: S608  marks
+                f"INSERT INTO audio (session, start, crc, data) VALUES {rows}",  # noqa: S608  placeholders
                 some,
             )
 
     def changes(self) -> list[Change]:
-        """What this group does, once flushed."""
+        """Return the changes of this group; call ``flush`` first."""
         return [
             Change(
                 session_id,
@@ -234,31 +234,31 @@ Action = Callable[[Transaction], Any]
 
 
 class Store:
-    """The writing connection and what it knows of the sessions.
+    """The write connection and its cache of session states.
 
     Attributes:
-        traces: whether the write-ahead log may hold what was deleted; an earlier run may have
-            left some.
+        traces: whether the write-ahead log may hold deleted data; True at first, since an
+            earlier run may have left some.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.traces = True
-        # A page that is freed is overwritten: checkpoints and requests hold words of clients.
+        # Overwrite freed pages: checkpoints and requests contain client data.
         connection.execute("PRAGMA secure_delete=ON")
         self._known: dict[str, tuple[int, Extent]] = {}
-        connection.execute("SELECT 1 FROM session").fetchone()  # makes the write-ahead log exist
+        connection.execute("SELECT 1 FROM session").fetchone()  # creates the write-ahead log
         self._files = {file: file.stat().st_ino for file in (path, Path(f"{path}-wal"))}
 
     def write(self, actions: Sequence[Action]) -> tuple[list[Any], list[Change]]:
-        """Do all of it in one transaction and sync.
+        """Run the actions in one synced transaction.
 
         Returns:
-            What each action returned, or the ``JournalError`` that refused it; and the changes.
+            The result of each action, or the ``JournalError`` that refused it; and the changes.
 
         Raises:
-            sqlite3.Error: nothing is known to be stored; call ``undo``.
-            OSError: the files are gone.
+            sqlite3.Error: it is unknown whether anything was stored; call ``undo``.
+            OSError: a file was removed or replaced.
         """
         self._connection.execute("BEGIN IMMEDIATE")
         transaction = Transaction(self._connection, self._known)
@@ -274,30 +274,30 @@ class Store:
         return results, transaction.changes()
 
     def undo(self) -> None:
-        """Leave no transaction open after a failure.
+        """Roll back an open transaction after a failure.
 
         Raises:
-            sqlite3.Error: it is not known what the failed transaction left behind.
+            sqlite3.Error: the effects of the failed transaction are unknown.
         """
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def probe(self) -> None:
-        """See whether a fair amount can be written again."""
+        """Test whether ``PROBE_BYTES`` can be written."""
         self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_BYTES,))
         self._connection.execute("DELETE FROM probe")
 
     def merge(self) -> None:
-        """Bring what the write-ahead log holds into the main file.
+        """Merge the write-ahead log into the main file.
 
-        Waits for readers only when the log has grown long because they kept it from restarting.
+        Waits for readers only when they have kept a long log from restarting.
         """
         _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if pages > LONG_LOG_PAGES:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def erase_log(self) -> bool:
-        """Merge the write-ahead log and empty its file; False where a reader is in the way."""
+        """Merge the write-ahead log and empty its file; False if a reader prevents it."""
         [patience] = self._connection.execute("PRAGMA busy_timeout").fetchone()
         self._connection.execute(f"PRAGMA busy_timeout={ERASE_WAIT_MS}")
         try:
@@ -308,11 +308,11 @@ class Store:
         return not busy
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._connection.close()
 
     def _check_files(self) -> None:
-        """A file deleted under SQLite goes on taking writes that nobody will ever read."""
+        """Raise if a file was replaced: SQLite would keep writing to the deleted one."""
         for file, inode in self._files.items():
             if file.stat().st_ino != inode:
                 raise FileNotFoundError(f"{file} was replaced")

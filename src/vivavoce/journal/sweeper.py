@@ -1,7 +1,7 @@
-"""Freeing the space of dropped sessions in slices that never hold up the writer for long.
+"""Frees the space of dropped sessions in slices that block the writer only briefly.
 
-A three-hour session is 345 MB. Slices are transactions that need no sync of their own: lost in a
-power cut, they are done again, and the writer's next sync covers them anyway.
+A three-hour session is 345 MB. Slices are transactions without their own sync: a slice lost in a
+power failure is repeated, and the writer's next sync covers it anyway.
 """
 
 import sqlite3
@@ -13,16 +13,16 @@ SPARE_PAGES = 4096
 
 
 class Sweeper:
-    """A connection that only deletes, used from the writer's thread between commits."""
+    """A connection for deletions, used by the writer's thread between commits."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.execute("PRAGMA synchronous=NORMAL")
-        # What a user had deleted must not linger in free pages.
+        # Data that a user deleted must not remain in free pages.
         connection.execute("PRAGMA secure_delete=ON")
 
     def step(self) -> bool:
-        """Free one slice; False when nothing is left to do.
+        """Free one slice; False when no work is left.
 
         Raises:
             sqlite3.Error: the slice was not freed; call ``undo``.
@@ -41,12 +41,12 @@ class Sweeper:
         return True
 
     def undo(self) -> None:
-        """Leave no transaction open after a failure."""
+        """Roll back an open transaction after a failure."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._connection.close()
 
     def _delete_audio(self, key: int) -> bool:
@@ -70,7 +70,7 @@ class Sweeper:
         return cursor.rowcount > 0
 
     def _shrink(self) -> bool:
-        """Give pages back to the file system, but keep some for the sessions to come."""
+        """Return free pages to the file system, keeping ``SPARE_PAGES`` for new sessions."""
         [free] = self._connection.execute("PRAGMA freelist_count").fetchone()
         if free <= SPARE_PAGES:
             return False

@@ -1,8 +1,8 @@
-"""Following a session: stored data first, then what each commit adds, without asking the disk.
+"""Tails follow a session: stored data first, then the additions of each commit from memory.
 
-A tail that keeps up is handed every committed chunk from memory. One that falls behind loses its
-place in memory, which is bounded, and reads blocks from storage until it has caught up.
-All of this lives in the event loop's thread.
+A tail that keeps up receives every committed chunk from memory. A tail that falls behind its
+bounded buffer reads blocks from storage until it has caught up. All of this runs in the event
+loop's thread.
 """
 
 import asyncio
@@ -29,27 +29,27 @@ Item = TypeVar("Item")
 
 
 class Source(Protocol):
-    """Where a tail that is behind reads."""
+    """The storage that a tail reads when it is behind."""
 
     async def extent(self, session_id: str) -> Extent | None:
-        """How far a session goes; None where there is none."""
+        """Return the length of a session; None if it does not exist."""
         ...
 
     async def read_audio(self, session_id: str, start: int, end: int) -> bytes:
-        """Stored bytes ``[start, end)``, clipped."""
+        """Return the stored bytes ``[start, end)``, clipped."""
         ...
 
     async def read_entries(self, session_id: str, after: int, limit: int) -> Sequence[Entry]:
-        """At most ``limit`` messages above ``after``."""
+        """Return at most ``limit`` messages above ``after``."""
         ...
 
     async def read_markers(self, session_id: str, after: int) -> Sequence[BreakMarker]:
-        """Break markers with numbers above ``after``, in order."""
+        """Return the break markers with numbers above ``after``, in order."""
         ...
 
 
 class _Inbox(ABC, Generic[Item]):
-    """What has come for one tail, as long as it follows on from where the tail stands."""
+    """The buffer of one tail: new items that directly follow its position."""
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -60,10 +60,10 @@ class _Inbox(ABC, Generic[Item]):
 
     @abstractmethod
     def hear(self, change: Change) -> bool:
-        """Pick from a commit what this tail wants; says whether it should look."""
+        """Buffer the relevant part of a commit; return whether to wake the tail."""
 
     def _offer(self, item: Item, start: int, end: int, size: int) -> bool:
-        """Keep an item that continues the others; beyond the bound it is left to storage."""
+        """Buffer an item if it is next and within the bound; others are read from storage."""
         follows = start == self._expected and self._bytes + size <= BLOCK_BYTES
         if follows:
             self._items.append(item)
@@ -72,24 +72,24 @@ class _Inbox(ABC, Generic[Item]):
         return follows
 
     def take(self) -> list[Item]:
-        """Everything that has come; the tail then stands behind it."""
+        """Return and clear the buffered items, and move the tail's position past them."""
         items = self._items
         self.jump(self._expected)
         return items
 
     def jump(self, position: int) -> None:
-        """Stand at a position; what came meanwhile is part of what was read, or will be."""
+        """Set the position and clear the buffer: storage supplies the items dropped here."""
         self.position = self._expected = position
         self._items = []
         self._bytes = 0
 
     def wake(self) -> None:
-        """Let the tail look again, if it waits."""
+        """Wake the tail if it waits."""
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     async def changed(self) -> None:
-        """Wait until there is something to look at."""
+        """Wait until ``wake`` is called."""
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             await self._waiting
@@ -98,9 +98,9 @@ class _Inbox(ABC, Generic[Item]):
 
 
 class _AudioInbox(_Inbox[bytes]):
-    """Audio and the break markers within and behind it.
+    """The buffer of an audio tail, with the break markers within and after the audio.
 
-    Markers that come with a commit are known before any later audio is, so none comes too late.
+    The markers of a commit are known before any later audio, so none is yielded too late.
     """
 
     def __init__(self, position: int, worth: Worth, after_marker: int) -> None:
@@ -116,25 +116,25 @@ class _AudioInbox(_Inbox[bytes]):
         if not size or change.extent is None:
             return bool(change.markers)
         end = change.extent.audio_end
-        # What does not fit is to be read from storage, and before it what lies here.
+        # Audio that does not fit is read from storage, after the buffered audio: wake for both.
         fits = self._offer(change.audio, end - size, end, size)
         return self._worth(change.audio) or not fits or bool(change.markers)
 
     def add_markers(self, markers: Iterable[BreakMarker]) -> None:
-        """Take in markers that have not been given; commits and storage may name the same."""
+        """Add markers not yet yielded; commits and storage may supply the same marker."""
         known = (*self._markers, *markers)
         found = {marker.number: marker for marker in known if marker.number > self._given}
         self._markers = deque(found[number] for number in sorted(found))
 
     def due(self, position: int) -> Iterator[BreakMarker]:
-        """The markers that come before the byte at a position, each once."""
+        """Yield each marker at or before a position once."""
         while self._markers and self._markers[0].position <= position:
             marker = self._markers.popleft()
             self._given = marker.number
             yield marker
 
     def divide(self, audio: bytes, start: int) -> Iterator[bytes | BreakMarker]:
-        """Audio from ``start`` cut at its markers, which come between the pieces."""
+        """Yield audio from ``start``, split at its markers, with the markers in between."""
         end = start + len(audio)
         at = start
         while self._markers and self._markers[0].position < end:
@@ -153,7 +153,7 @@ class _MessageInbox(_Inbox[Entry]):
 
 
 class _Feed:
-    """What all tails of one session share: how far it goes, whether it ended, who waits."""
+    """The shared state of a session's tails: its length, whether it was dropped, the buffers."""
 
     def __init__(self) -> None:
         self.extent = Extent()
@@ -161,7 +161,7 @@ class _Feed:
         self.inboxes: set[_Inbox[Any]] = set()
 
     def learn(self, extent: Extent) -> None:
-        """Take in what storage said; it may be older than what commits have told since."""
+        """Merge an extent, which may be older than the known one if it was read from storage."""
         known = self.extent
         if (
             extent.audio_end >= known.audio_end
@@ -177,7 +177,7 @@ class _Feed:
         )
 
     def apply(self, change: Change) -> None:
-        """Hand a commit to the tails, and wake those that have to look."""
+        """Pass a commit to the tails, and wake those that need to act on it."""
         ends = change.extent is None or change.extent.sealed
         if change.extent is None:
             self.dropped = True
@@ -188,7 +188,7 @@ class _Feed:
                 inbox.wake()
 
     def wake(self) -> None:
-        """Let every waiting tail look again."""
+        """Wake every waiting tail."""
         for inbox in self.inboxes:
             inbox.wake()
 
@@ -205,42 +205,42 @@ class Tails:
         self._failure: JournalError | None = None
 
     def publish(self, changes: Iterable[Change]) -> None:
-        """Tell the tails what was committed."""
+        """Pass committed changes to the tails."""
         for change in changes:
             feed = self._feeds.get(change.session_id)
             if feed is None:
                 continue
             try:
                 feed.apply(change)
-            except Exception as error:  # noqa: BLE001  one session's tails must not cost others theirs
+            except Exception as error:  # noqa: BLE001  one session's error must not affect others
                 self._failed(error)
                 feed.wake()
             if feed.dropped:
                 del self._feeds[change.session_id]
 
     def fail(self, failure: JournalError) -> None:
-        """Nothing will come any more: tails that have everything raise this."""
+        """End all tails: a tail that has yielded everything raises ``failure``."""
         self._failure = failure
         for feed in self._feeds.values():
             feed.wake()
 
     def __len__(self) -> int:
-        """Number of sessions with a tail."""
+        """Return the number of sessions with a tail."""
         return len(self._feeds)
 
     async def audio(
         self, session_id: str, start: int, worth: Worth = always, *, after_marker: int = 0
     ) -> AsyncGenerator[bytes | BreakMarker, None]:
-        """Stored audio and markers from ``start``, then what comes, up to the sealed end.
+        """Yield stored audio and markers from ``start``, then new ones, up to the sealed end.
 
         Raises:
             UnknownSessionError: no such session, or it was dropped before all was read.
-            UnavailableError: nothing more can come.
+            UnavailableError: no more data can arrive.
         """
         inbox = _AudioInbox(max(start, 0), worth, after_marker)
         with self._follow(session_id, inbox) as feed:
             await self._load(session_id, feed)
-            # Only now: the markers within the audio that is known by now are among them.
+            # After the extent is loaded, so that all markers within the known audio are included.
             inbox.add_markers(await self._source.read_markers(session_id, after_marker))
             while True:
                 position = inbox.position
@@ -250,7 +250,7 @@ class Tails:
                     for piece in inbox.divide(b"".join(chunks), position):
                         yield piece
                 elif position < feed.extent.audio_end:
-                    # Not beyond what is known: a marker in it might not be known either.
+                    # Not beyond the known end: markers there may be unknown as well.
                     end = min(position + BLOCK_BYTES, feed.extent.audio_end)
                     block = await self._source.read_audio(session_id, position, end)
                     inbox.jump(position + len(block))
@@ -264,11 +264,11 @@ class Tails:
                     await self._wait(inbox)
 
     async def messages(self, session_id: str, after: int) -> AsyncGenerator[Entry, None]:
-        """Messages above ``after``, then what comes, until the session is dropped.
+        """Yield messages above ``after``, then new ones, until the session is dropped.
 
         Raises:
             UnknownSessionError: no such session.
-            UnavailableError: nothing more can come.
+            UnavailableError: no more data can arrive.
         """
         inbox = _MessageInbox(max(after, 0))
         with self._follow(session_id, inbox) as feed:
@@ -293,7 +293,7 @@ class Tails:
         try:
             entries = await self._source.read_entries(session_id, position, BLOCK_MESSAGES)
         except UnknownSessionError:
-            # Dropped in this instant; the feed hears of it next.
+            # Just dropped; the change has not been published yet.
             feed.dropped = True
             return ()
         if entries:
@@ -313,7 +313,7 @@ class Tails:
 
     @contextmanager
     def _follow(self, session_id: str, inbox: _Inbox[Any]) -> Iterator[_Feed]:
-        """Keep an inbox registered for as long as its tail lives."""
+        """Register an inbox for the lifetime of its tail."""
         feed = self._feeds.setdefault(session_id, _Feed())
         feed.inboxes.add(inbox)
         try:

@@ -1,8 +1,8 @@
-"""The one thread that writes: it gathers what all sessions want for a moment and syncs once.
+"""The writer thread: group commit of the work of all sessions, with one sync per group.
 
-A group that fails is never tried again. If SQLite has rolled it back cleanly (disk full, file
-locked by somebody else) the writer refuses new sessions and audio until a probe succeeds; after
-any other failure, of a sync above all, it writes nothing more until the process starts anew.
+A failed group is never retried. If SQLite rolled it back cleanly (disk full, file locked by
+another process), the writer refuses new sessions and audio until a probe succeeds; after any
+other failure, above all of a sync, it writes nothing more until the process restarts.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ from vivavoce.journal.sweeper import Sweeper
 GROUP_BYTES = 8 * 1024 * 1024
 LOG_BYTES = 4 * 1024 * 1024
 ERASE_SECONDS = 20.0
-"""At most so often the log is emptied of what was deleted."""
+"""Minimum interval between two removals of deleted data from the log."""
 ERASE_RETRY_SECONDS = 1.0
 _COMMIT_BYTES = 16 * 1024  # index, header and neighbour pages that a commit writes besides its data
 _SLICE_BYTES = 1024 * 1024
@@ -36,7 +36,7 @@ _ROLLED_BACK = {
 
 
 class Condition(Enum):
-    """What the writer can do."""
+    """The state of the writer."""
 
     WRITING = auto()
     REFUSING = auto()
@@ -44,16 +44,16 @@ class Condition(Enum):
 
 
 class Kind(Enum):
-    """What a piece of work is, as far as the writer cares."""
+    """The kind of a piece of work, as far as the writer distinguishes it."""
 
-    ADDITION = auto()  # a session or audio: refused while there is no room
+    ADDITION = auto()  # a session, audio or a marker: refused while REFUSING
     CHANGE = auto()
     PROBE = auto()
 
 
-@dataclass(slots=True, eq=False)  # not frozen: there is one for each chunk
+@dataclass(slots=True, eq=False)  # not frozen, for speed: one is created per chunk
 class Work:
-    """Something to be written, and where its outcome is awaited."""
+    """An action to be carried out, and the future for its result."""
 
     action: Action
     kind: Kind
@@ -63,7 +63,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a group: for each work a result or an exception."""
+    """The outcome of a group: a result or an exception for each piece of work."""
 
     works: Sequence[Work]
     results: Sequence[Any]
@@ -74,14 +74,14 @@ class Outcome:
 
 
 class Writer(threading.Thread):
-    """Commits groups of work in the order they were put.
+    """Commits work in groups, in the order of ``put``.
 
     Args:
-        store: where to write.
-        sweeper: frees the space of dropped sessions in between.
-        settle: called from this thread with what became of each group.
-        gather: seconds to wait for company after the first work of a group.
-        failed: receives a fault of this thread, which then refuses everything.
+        store: writes the groups.
+        sweeper: frees the space of dropped sessions between groups.
+        settle: receives the outcome of each group, in this thread.
+        gather: seconds to wait for further work after the first work of a group.
+        failed: receives an unexpected error of this thread, which then refuses all work.
     """
 
     def __init__(
@@ -104,19 +104,19 @@ class Writer(threading.Thread):
         self._closing = False
         self._condition = Condition.WRITING
         self._cause: Exception | None = None
-        self._untidy = True  # an earlier run may have left something to sweep
+        self._untidy = True  # an earlier run may have left data to sweep
         self._unmerged = 0
         self._erase_at = time.monotonic()
 
     def put(self, work: Work) -> None:
-        """Hand over a piece of work; the lock is taken only where the thread may wait."""
+        """Enqueue a piece of work; the lock is taken only if the thread may be waiting."""
         self._queue.append(work)
         if self._waits:
             with self._wake:
                 self._wake.notify()
 
     def stop(self) -> None:
-        """End the thread after everything that was put."""
+        """End the thread once all enqueued work is done."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -130,11 +130,11 @@ class Writer(threading.Thread):
 
     @property
     def busy(self) -> bool:
-        """Whether a turn has something to do; else it waits."""
+        """Whether ``turn`` has work to do; if not, it waits."""
         return bool(self._queue or self._closing or self._untidy or self._erases(0.0))
 
     def turn(self) -> bool:
-        """Write a group, if there is one, then look after the files; False at the end."""
+        """Write a group, if there is one, then maintain the files; False at the end."""
         group = self._take()
         if group is None:
             return False
@@ -146,9 +146,9 @@ class Writer(threading.Thread):
         return True
 
     def _take(self) -> list[Work] | None:
-        """The next group; empty when there is only sweeping to do, None at the end."""
+        """Return the next group; empty if only maintenance is due, None at the end."""
         with self._wake:
-            self._waits = True  # before it looks: what is put after that look wakes it
+            self._waits = True  # set before the check: work put after the check wakes it
             while not self.busy:
                 self._wake.wait(self._rest())
             self._waits = False
@@ -169,10 +169,10 @@ class Writer(threading.Thread):
         return group
 
     def _write_or_break(self, group: list[Work]) -> Outcome:
-        """Write a group; after a fault of this thread's own nothing more is written."""
+        """Write a group; after an unexpected error nothing more is written."""
         try:
             return self._write(group)
-        except Exception as error:  # noqa: BLE001  every caller of the group is answered
+        except Exception as error:  # noqa: BLE001  every caller of the group must be resolved
             self._failed(error)
             self._condition, self._cause = Condition.BROKEN, error
             refusals = [self._refusal() for _ in group]
@@ -195,14 +195,14 @@ class Writer(threading.Thread):
         self._unmerged += sum(work.size for work in works) + _COMMIT_BYTES
         try:
             return self._store.write([work.action for work in works])
-        except Exception as error:  # noqa: BLE001 -- whatever it is, nobody may wait for ever
+        except Exception as error:  # noqa: BLE001 -- no caller may wait indefinitely
             self._fail(error)
             return [self._refusal() for _ in works], []
 
     def _admits(self, work: Work) -> bool:
         if self._condition is Condition.REFUSING:
-            # Also what was put before the failure was known: a later piece of a session's audio
-            # must not be stored where an earlier one was refused.
+            # Also work enqueued before the failure was known: audio must not be stored after
+            # an earlier piece of the same session was refused.
             return work.kind is not Kind.ADDITION
         return self._condition is Condition.WRITING
 
@@ -211,7 +211,7 @@ class Writer(threading.Thread):
             try:
                 self._store.probe()
                 self._store.merge()
-            except Exception as error:  # noqa: BLE001 -- judged like a failed group
+            except Exception as error:  # noqa: BLE001 -- classified like a failed group
                 self._fail(error)
             else:
                 self._condition, self._cause = Condition.WRITING, None
@@ -219,7 +219,7 @@ class Writer(threading.Thread):
         return Outcome(group, [None], (), self._condition, self._cause)
 
     def _fail(self, error: Exception) -> None:
-        """Judge a failure: is it certain that nothing of the group was stored?"""
+        """Classify a failure by whether it is certain that none of the group was stored."""
         self._cause = error
         try:
             self._store.undo()
@@ -240,18 +240,18 @@ class Writer(threading.Thread):
         return refusal
 
     def _erases(self, late: float) -> bool:
-        """Whether the log is to be emptied, and has been for so many seconds."""
+        """Whether emptying the log is due and at least ``late`` seconds overdue."""
         traces = self._store.traces and self._condition is Condition.WRITING
         return traces and time.monotonic() >= self._erase_at + late
 
     def _rest(self) -> float | None:
-        """Seconds until the log is to be emptied; None where nothing in it was deleted."""
+        """Return the seconds until the log is emptied; None if it holds no deleted data."""
         if not self._store.traces or self._condition is not Condition.WRITING:
             return None
         return max(self._erase_at - time.monotonic(), 0.0)
 
     def _look_after_files(self) -> None:
-        """Sweep a slice, merge the log, empty it when due: after the acknowledgements are out."""
+        """Sweep a slice, and merge or empty the log when due, after the acknowledgements."""
         if self._condition is not Condition.WRITING:
             self._untidy = False
             return
@@ -268,7 +268,7 @@ class Writer(threading.Thread):
             elif self._unmerged > LOG_BYTES:
                 self._unmerged = 0
                 self._store.merge()
-        except Exception as error:  # noqa: BLE001 -- judged like a failed group
+        except Exception as error:  # noqa: BLE001 -- classified like a failed group
             self._fail(error)
             self._untidy = False
             self._settle(Outcome((), (), (), self._condition, self._cause))

@@ -1,6 +1,6 @@
-"""For whoever writes an engine: checks that prove it against the contract.
+"""Checks of an engine against the contract, for authors of engines.
 
-``check_engine`` runs them all; ``python -m vivavoce.testing`` does so from a shell.
+``check_engine`` runs them all; ``python -m vivavoce.testing`` does the same from a shell.
 """
 
 from vivavoce.testing.engine_checks import CHECKS, Check, Subject

@@ -19,7 +19,7 @@ from vivavoce.testing.kit import check_engine
 
 
 def main() -> int:
-    """Print an outcome a line; 1 if any check failed."""
+    """Print the outcome of each check on a line; return 1 if any check failed."""
     parser = argparse.ArgumentParser(prog="python -m vivavoce.testing", description=__doc__)
     parser.add_argument("model", help="id of an installed model, or a folder with one")
     parser.add_argument("audio", nargs="+", type=Path, help="recordings of speech, two or more")
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _find(name: str, models: Path) -> tuple[Model, Path]:
-    """Return a model and its folder, by a path or from the store."""
+    """Return a model and its folder, by path or from the model store."""
     if Path(name).is_dir():
         return read_entry(Path(name)), Path(name)
     store = ModelStore(models)

@@ -1,6 +1,7 @@
-"""What every engine must keep, one check each. A check raises AssertionError and says why.
+"""Checks of the engine contract, ``vivavoce.recognition.contract``, one function each.
 
-The name of a check is its sentence; ``vivavoce.recognition.contract`` is what they check.
+A failed check raises AssertionError with the reason. The name of a check, read as a sentence, is
+its description.
 """
 
 import math
@@ -30,11 +31,11 @@ class Subject:
     """An engine under test.
 
     Attributes:
-        load: loads it; called more than once.
-        speech: spans in which it hears something: float32 little-endian, 16 kHz, mono, of
-            different lengths, at least two.
-        language: what is spoken there.
-        engine: one that is loaded and warm.
+        load: loads the engine; called more than once.
+        speech: at least two spans of different lengths with recognisable speech: float32
+            little-endian samples, 16 kHz, mono.
+        language: code of the language spoken.
+        engine: a loaded and warmed-up engine.
     """
 
     load: Callable[[], Engine]
@@ -43,17 +44,17 @@ class Subject:
     engine: Engine
 
     def request(self, audio: bytes, purpose: Purpose = "final") -> DecodeRequest:
-        """A request in the subject's language."""
+        """Return a request in the subject's language."""
         return DecodeRequest(audio, purpose, self.language)
 
     def finals(self, engine: Engine | None = None) -> list[Hypothesis]:
-        """The final of every span, each decoded by itself."""
+        """Return the final of every span, each decoded separately."""
         return [self.decode(audio, engine=engine) for audio in self.speech]
 
     def decode(
         self, audio: bytes, purpose: Purpose = "final", engine: Engine | None = None
     ) -> Hypothesis:
-        """Decode one span by itself."""
+        """Decode one span separately."""
         (heard,) = (engine or self.engine).decode([self.request(audio, purpose)])
         return heard
 
@@ -62,13 +63,13 @@ Check = Callable[[Subject], None]
 
 
 def something_is_heard_in_speech(subject: Subject) -> None:
-    """Else every other check would pass for an engine that hears nothing."""
+    """Without this check, an engine that returns no text would pass the others."""
     for number, heard in enumerate(subject.finals()):
         assert heard.text.strip(), f"span {number} of the speech gave no text"
 
 
 def a_final_is_the_same_every_time(subject: Subject) -> None:
-    """Whatever was decoded before it."""
+    """Earlier requests do not change a final."""
     first = subject.finals()
     _same(first, subject.finals(), "the second time")
     backwards = [subject.decode(audio) for audio in reversed(subject.speech)]
@@ -76,14 +77,14 @@ def a_final_is_the_same_every_time(subject: Subject) -> None:
 
 
 def a_final_is_the_same_from_every_worker(subject: Subject) -> None:
-    """Any worker may be asked: an engine that is loaded anew gives the same answer."""
+    """Any worker may decode a request, so a newly loaded engine returns the same final."""
     other = subject.load()
     other.warm_up()
     _same(subject.finals(), subject.finals(other), "from an engine that was loaded anew")
 
 
 def a_final_is_the_same_in_a_batch(subject: Subject) -> None:
-    """Neighbours must not shift it, and answers stand in the order of the requests."""
+    """Other requests in a batch do not change a final; results keep the request order."""
     singles = subject.finals()
     for order in _orders(len(subject.speech)):
         batch = [subject.request(subject.speech[at]) for at in order]
@@ -93,7 +94,7 @@ def a_final_is_the_same_in_a_batch(subject: Subject) -> None:
 
 
 def a_final_is_the_same_after_partials(subject: Subject) -> None:
-    """What an engine keeps of growing audio is a cache: the final is as if it were not there."""
+    """State that an engine keeps of growing audio is a cache and does not change the final."""
     fresh = subject.load()
     fresh.warm_up()
     untouched = subject.finals(fresh)
@@ -106,7 +107,7 @@ def a_final_is_the_same_after_partials(subject: Subject) -> None:
 
 
 def partials_are_hypotheses_too(subject: Subject) -> None:
-    """Alone and together, they keep the form."""
+    """Partials in a batch have the same form as finals."""
     halves = [audio[: len(audio) // 2 // _BYTES * _BYTES] for audio in subject.speech]
     batch = [subject.request(half, "partial") for half in halves]
     heard = subject.engine.decode(batch)
@@ -116,7 +117,7 @@ def partials_are_hypotheses_too(subject: Subject) -> None:
 
 
 def words_spell_the_text_and_lie_inside_the_audio(subject: Subject) -> None:
-    """In order and apart from each other; where places are heard, none is empty."""
+    """Words are ordered and do not overlap; if the engine reports word times, none is empty."""
     for audio, heard in zip(subject.speech, subject.finals(), strict=True):
         _check_form(heard, len(audio) // _BYTES)
         if subject.engine.capabilities.word_times:
@@ -125,7 +126,7 @@ def words_spell_the_text_and_lie_inside_the_audio(subject: Subject) -> None:
 
 
 def silence_gives_no_text(subject: Subject) -> None:
-    """Digital silence, from one sample to five seconds."""
+    """Digital silence, from one sample to five seconds, gives no text and no words."""
     for samples in (1, 160, SAMPLE_RATE, 5 * SAMPLE_RATE):
         heard = subject.decode(bytes(_BYTES * samples))
         assert not heard.text, f"{samples} samples of silence gave {heard.text!r}"
@@ -133,7 +134,7 @@ def silence_gives_no_text(subject: Subject) -> None:
 
 
 def short_and_loud_audio_is_answered(subject: Subject) -> None:
-    """A click, a few samples, and sound at full scale."""
+    """Noise at full scale, from one sample to 0.1 s, gives a valid hypothesis."""
     random = np.random.default_rng(1)
     for samples in (1, 2, 161, 1600):
         audio = random.uniform(-1, 1, samples).astype("<f4").tobytes()
@@ -141,14 +142,14 @@ def short_and_loud_audio_is_answered(subject: Subject) -> None:
 
 
 def audio_that_is_no_sound_is_refused(subject: Subject) -> None:
-    """Half a sample, and values that are no numbers: ValueError, and the engine lives on."""
+    """Incomplete samples and NaN values raise ValueError; the engine remains usable."""
     nan = np.full(SAMPLE_RATE, np.nan, "<f4").tobytes()
     for audio in (subject.speech[0][:-1], nan):
         _refuses(subject, subject.request(audio))
 
 
 def the_language_is_one_it_claims(subject: Subject) -> None:
-    """It answers in a language that it claims, and refuses one that it does not."""
+    """The engine answers in a language that it claims, and refuses one that it does not claim."""
     claimed = subject.engine.capabilities.languages
     assert subject.language in claimed, f"it does not claim {subject.language}"
     for heard in subject.finals():
@@ -158,7 +159,7 @@ def the_language_is_one_it_claims(subject: Subject) -> None:
 
 
 def confidences_are_probabilities(subject: Subject) -> None:
-    """Between 0 and 1, and where the engine claims to tell them, not all the same."""
+    """Confidences are between 0 and 1, and not all 0 if the engine claims to report them."""
     told = []
     for heard in subject.finals():
         for value in (heard.confidence, *(word.confidence for word in heard.words)):
@@ -170,7 +171,7 @@ def confidences_are_probabilities(subject: Subject) -> None:
 
 
 def answers_are_plain_data(subject: Subject) -> None:
-    """They cross to another process and are the same there."""
+    """Capabilities and hypotheses are unchanged by serialization."""
     capabilities = subject.engine.capabilities
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(capabilities), type=Capabilities) == (
         capabilities
@@ -182,7 +183,7 @@ def answers_are_plain_data(subject: Subject) -> None:
 
 
 def capabilities_are_sane(subject: Subject) -> None:
-    """They name languages, allow at least one request at a time, and do not change."""
+    """Capabilities name languages, allow a batch of at least one request, and do not change."""
     capabilities = subject.engine.capabilities
     assert capabilities.languages, "it claims no language"
     assert capabilities.max_batch >= 1, f"a batch of at most {capabilities.max_batch}"
@@ -191,14 +192,14 @@ def capabilities_are_sane(subject: Subject) -> None:
 
 
 def warming_up_changes_nothing(subject: Subject) -> None:
-    """It may be done again, and finals stay what they were."""
+    """Warming up may be repeated and does not change finals."""
     before = subject.finals()
     subject.engine.warm_up()
     _same(before, subject.finals(), "after warming up again")
 
 
 def no_requests_give_no_answers(subject: Subject) -> None:
-    """An empty batch is answered."""
+    """An empty batch returns an empty list."""
     assert subject.engine.decode([]) == [], "an empty batch gave answers"
 
 
@@ -249,5 +250,5 @@ def _refuses(subject: Subject, request: DecodeRequest) -> None:
 
 
 def _orders(count: int) -> list[list[int]]:
-    """Give two orders."""
+    """Return two orders of a batch: forward and reversed."""
     return [list(range(count)), list(reversed(range(count)))]

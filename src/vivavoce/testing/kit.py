@@ -1,4 +1,4 @@
-"""Run the checks on an engine and say which it passed."""
+"""Runs the checks on an engine and reports their outcomes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from vivavoce.testing.engine_checks import CHECKS, Check, Subject
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one check ended.
+    """The outcome of one check.
 
     Attributes:
-        sentence: what was checked.
+        sentence: description of the check.
         problem: why it failed; empty when it passed.
     """
 
@@ -21,7 +21,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether the engine keeps this."""
+        """Whether the engine passed the check."""
         return not self.problem
 
 
@@ -34,18 +34,18 @@ def check_engine(
     """Check an engine against the contract.
 
     Args:
-        load: loads the engine; called a few times.
-        speech: spans in which it hears something: float32 little-endian samples, 16 kHz, mono,
-            at least two of different lengths.
-        language: code of what is spoken there.
-        checks: which ones, in order.
+        load: loads the engine; called several times.
+        speech: at least two spans of different lengths with recognisable speech: float32
+            little-endian samples, 16 kHz, mono.
+        language: code of the language spoken.
+        checks: the checks to run, in order.
 
     Yields:
-        The outcome of each check, as soon as it is known.
+        The outcome of each check, as soon as it has run.
 
     Raises:
         ValueError: fewer than two spans of speech.
-        RuntimeError: Python leaves assertions out (``-O``), so nothing would be checked.
+        RuntimeError: Python runs without assertions (``-O``), so nothing would be checked.
     """
     if not __debug__:
         raise RuntimeError("the checks are assertions: run Python without -O")
@@ -59,7 +59,7 @@ def check_engine(
 
 
 def sentence(check: Check) -> str:
-    """Return what a check checks, in words."""
+    """Return the description of a check, from its name."""
     return check.__name__.replace("_", " ")
 
 
