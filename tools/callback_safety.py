@@ -1,4 +1,4 @@
-"""The page on where deliveries may go: what the code refuses, shown by asking it."""
+"""The page on where deliveries may go, made from what the code refuses."""
 
 import json
 import tomllib
@@ -26,22 +26,23 @@ TABLES = Path(__file__).parent.parent / "tests"
 MAX_SHOWN = 60
 
 CHANGES = (
-    ("a public address when the URL is given, a private one when delivering", "refused"),
+    ("a public address when the URL is received, a private one at delivery", "refused"),
     ("a public address for one delivery, a private one for the next", "sent, then refused"),
-    ("a public address for the check, a private one to connect to", "one look-up for both"),
+    ("a public address for the check, a private one for the connection", "one look-up serves both"),
 )
 """Each is a test of `tests/integration/test_callback_safety.py`."""
 
 
 def callback_safety() -> Iterable[str]:
-    """Rules, limits, and every trick of the tests with what becomes of it."""
+    """Rules, limits, and every hostile URL and DNS answer of the tests with its result."""
     yield (
-        "Callbacks and webhooks go where somebody with a key says. This is what keeps that from "
-        "reaching the server's own network. How to allow a network of yours, and how to verify "
-        "what arrives: [Receive callbacks](../how-to/callbacks.md)."
+        "The holder of an API key chooses where callbacks and webhooks go. This page lists the "
+        "rules and limits that keep their requests out of the server's own network. To allow one "
+        "of your networks, and to verify deliveries, see "
+        "[Receive callbacks](../how-to/callbacks.md)."
     )
     yield from _rules()
-    yield "## Limits\n\n" + table(("of", "limit"), _limits(Bounds()))
+    yield "## Limits\n\n" + table(("value", "limit"), _limits(Bounds()))
     yield from _networks()
     yield from _urls()
     yield from _answers()
@@ -50,17 +51,19 @@ def callback_safety() -> Iterable[str]:
 def _rules() -> Iterable[str]:
     yield "## Rules"
     yield (
-        "1. A URL is read strictly when it is given and again whenever something is delivered. "
-        "What programs could read in two ways is refused. The request is put together from the "
-        "checked parts.\n"
-        "2. A host name is looked up once for each connection. Every address of the answer must "
-        "be public, or in a network of the operator's; one that is not is enough to refuse. The "
-        "connection goes to one of those addresses, so an answer that changes later does not "
-        "matter. TLS and `Host` name the host.\n"
-        "3. No redirect is followed. No proxy of the environment is used. No cookie is kept. "
-        "Nothing is unpacked.\n"
-        "4. Certificates are verified, with the roots of the system and of certifi.\n"
-        "5. Of an answer only the status and `Retry-After` are kept. Reasons name no address."
+        "1. The server parses a URL strictly when it receives it, and again before every "
+        "delivery. It refuses a URL that programs could interpret in two ways. It builds the "
+        "request from the checked parts.\n"
+        "2. The server looks a host name up once for each connection. Every address in the answer "
+        "must be public or in a network of `callback_networks`; if one address is not, the server "
+        "refuses the host. It connects to one of the checked addresses, so a later change of the "
+        "answer has no effect. TLS and the `Host` header use the host name.\n"
+        "3. The server does not follow redirects, use proxies of the environment, keep cookies or "
+        "decompress responses.\n"
+        "4. The server verifies certificates against the root certificates of the system and of "
+        "certifi.\n"
+        "5. The server keeps only the status and `Retry-After` of a response. Failure reasons "
+        "contain no address."
     )
 
 
@@ -68,17 +71,17 @@ def _limits(bounds: Bounds) -> Iterable[tuple[str, str]]:
     return (
         ("URL", f"{MAX_URL} characters"),
         ("host name", f"{MAX_HOST} characters"),
-        ("ports", "80 and 443, unless `callback_ports` says otherwise"),
+        ("ports", "80 and 443, or those in `callback_ports` (an empty list allows all)"),
         ("addresses of a host that are tried", str(MAX_ADDRESSES)),
-        ("look-up and TCP connection; TLS", f"{bounds.connect:g} s each"),
-        ("head of the answer, since the start", f"{bounds.total:g} s"),
-        ("head of the answer", "100 KiB"),
+        ("name look-up; TCP connection; TLS handshake", f"{bounds.connect:g} s each"),
+        ("time to receive the response headers, since the start", f"{bounds.total:g} s"),
+        ("size of the response headers", "100 KiB"),
         (
-            "body of the answer, which is dropped",
+            "response body, which is discarded",
             f"{bounds.body // 1024} KiB or {bounds.rest:g} s, then the connection is closed",
         ),
-        ("`Retry-After`", f"{MAX_SECONDS / 3600:g} h; a longer one counts as this"),
-        ("connections at a time", str(bounds.connections)),
+        ("`Retry-After`", f"{MAX_SECONDS / 3600:g} h; longer values are reduced to this"),
+        ("concurrent connections", str(bounds.connections)),
         ("idle connections", f"{bounds.kept}, for {bounds.idle:g} s"),
     )
 
@@ -86,13 +89,13 @@ def _limits(bounds: Bounds) -> Iterable[tuple[str, str]]:
 def _networks() -> Iterable[str]:
     yield "## Addresses that are not public"
     yield (
-        f"IPv4: {_listed(NOT_PUBLIC_V4)}. IPv6: all outside `{PUBLIC_V6}`, and "
-        f"{_listed(NOT_PUBLIC_V6)}, and ISATAP. An IPv4 address inside an IPv6 one "
-        f"(`::ffff:0:0/96`, `{TRANSLATED}`) counts as itself."
+        f"IPv4: {_listed(NOT_PUBLIC_V4)}. IPv6: all addresses outside `{PUBLIC_V6}`, the networks "
+        f"{_listed(NOT_PUBLIC_V6)}, and ISATAP addresses. An IPv4 address embedded in an IPv6 "
+        f"address (`::ffff:0:0/96`, `{TRANSLATED}`) is checked as an IPv4 address."
     )
     yield (
-        "Names that are refused while no network is allowed: those without a dot, and those that "
-        f"are or end in {', '.join(f'`{name}`' for name in sorted(PRIVATE_NAMES))}."
+        "If `callback_networks` is empty, the server also refuses host names without a dot, and "
+        f"host names that are or end in {', '.join(f'`{name}`' for name in sorted(PRIVATE_NAMES))}."
     )
 
 
@@ -105,13 +108,14 @@ def _urls() -> Iterable[str]:
     count = sum(len(trick["urls"]) for trick in tricks)
     yield f"## {count} URLs that are refused"
     yield (
-        "Each is refused when it is given, and again when something would be delivered to it. "
-        "Its host is refused a third time, with the URL's checks left out, by the connection: "
-        "`tests/unit/delivery/test_targets.py`, `tests/integration/test_callback_safety.py`."
+        "The server refuses each of these URLs when it receives it, and again before a delivery. "
+        "Without these checks of the URL, the check of the connection still refuses each host. "
+        "The tests are `tests/unit/delivery/test_targets.py` and "
+        "`tests/integration/test_callback_safety.py`."
     )
     for trick in tricks:
         yield f"### {trick['title']}"
-        yield table(("URL", "refused because it"), ((shown(u), _reason(u)) for u in trick["urls"]))
+        yield table(("URL", "unmet requirement"), ((shown(u), _reason(u)) for u in trick["urls"]))
 
 
 def _reason(url: str) -> str:
@@ -122,8 +126,8 @@ def _reason(url: str) -> str:
 
 
 def _answers() -> Iterable[str]:
-    yield "## Answers of name servers"
-    yield "For a host with a public name, at the moment of connecting:"
+    yield "## DNS answers"
+    yield "For a host with a public name, at connection time:"
     rows = (
         (answer["title"], ", ".join(map(shown, answer["addresses"])), _verdict(answer["addresses"]))
         for answer in _read("hostile_answers.toml")["answer"]
@@ -147,4 +151,4 @@ def shown(text: str) -> str:
     escaped = "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
     if len(escaped) > MAX_SHOWN:
         escaped = f"{escaped[:MAX_SHOWN]}… ({len(text)} characters)"
-    return f"` {escaped} `" if escaped.startswith(" ") else f"`{escaped}`" if escaped else "nothing"
+    return f"` {escaped} `" if escaped.startswith(" ") else f"`{escaped}`" if escaped else "(empty)"

@@ -39,8 +39,8 @@ class Bounds:
     """Limits of a delivery; times in seconds, sizes in bytes.
 
     Attributes:
-        connect: timeout for connecting, including look-up and TLS, but not the wait for a free
-            look-up slot of the owner.
+        connect: timeout of each step of connecting (look-up, TCP, TLS), without the wait for a
+            free connection.
         total: timeout until the head of the response has arrived.
         body: maximum bytes of a response body that are read, so that the connection can be
             reused.

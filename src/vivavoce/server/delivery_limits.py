@@ -51,7 +51,7 @@ DELIVERIES: tuple[Limit, ...] = (
     ),
     Limit(
         "deliveries",
-        "time to connect, including name resolution and TLS",
+        "time for name resolution, for the TCP connection and for TLS, each",
         _BOUNDS.connect,
         "s",
         "the attempt fails",
