@@ -40,7 +40,7 @@ class Bounds:
 
     Attributes:
         connect: timeout of each step of connecting (look-up, TCP, TLS), without the wait for a
-            free connection.
+            free look-up slot of the owner.
         total: timeout until the head of the response has arrived.
         body: maximum bytes of a response body that are read, so that the connection can be
             reused.
