@@ -1,9 +1,9 @@
-"""Word errors and CPU of an engine alone: no server, no voice activity, whole recordings.
+"""Measures word errors and CPU of an engine alone, without server or VAD, on whole recordings.
 
     python bench/bare_engine.py --audio DIR [--prefix en/librispeech] [--count 30] [--json FILE]
 
-``partial_*`` are three-second cuts of the same recordings, decoded alone and four at a time.
-``confidence_auc`` is the chance that a right word is more confident than a wrong one.
+``partial_*`` are three-second cuts of the same recordings, decoded singly and in batches of four.
+``confidence_auc`` is the probability that a correct word has a higher confidence than a wrong one.
 """
 
 import argparse
@@ -36,7 +36,7 @@ normal = EnglishTextNormalizer()
 def decode(
     engine: Engine, audios: Sequence[Floats], purpose: Purpose, batch: int
 ) -> tuple[list[Hypothesis], float]:
-    """Decode all audios, so many at a time; return the CPU seconds too."""
+    """Decode all audios, ``batch`` at a time; return hypotheses and CPU seconds."""
     requests = [DecodeRequest(audio.astype("<f4").tobytes(), purpose, "en") for audio in audios]
     before = time.process_time()
     found = [
@@ -48,7 +48,7 @@ def decode(
 
 
 def judged_words(clip: Clip, words: Sequence[SpokenWord]) -> list[tuple[bool, float]]:
-    """Say of every word whether it is right, with its confidence."""
+    """Return for every word whether it is correct, and its confidence."""
     heard = [normal(word.text) for word in words]
     blocks = SequenceMatcher(None, heard, normal(clip.text).split(), autojunk=False)
     right = {block.a + at for block in blocks.get_matching_blocks() for at in range(block.size)}
@@ -56,14 +56,14 @@ def judged_words(clip: Clip, words: Sequence[SpokenWord]) -> list[tuple[bool, fl
 
 
 def rank_quality(judged: Sequence[tuple[bool, float]]) -> float:
-    """Area under the ROC curve of the confidence."""
+    """Compute the area under the ROC curve of the confidence."""
     good = np.array([confidence for right, confidence in judged if right])
     bad = np.array([confidence for right, confidence in judged if not right])
     return float(((good[:, None] > bad).mean() + (good[:, None] >= bad).mean()) / 2)
 
 
 def measure(engine: Engine, clips: Sequence[Clip]) -> dict[str, float]:
-    """Decode the clips whole, and cut for the cost of partials."""
+    """Decode the clips whole, and as cuts to measure the cost of partials."""
     audios = [read_audio(clip.path) for clip in clips]
     seconds = sum(map(len, audios)) / SAMPLE_RATE
     found, cpu = decode(engine, audios, "final", 1)
@@ -89,7 +89,7 @@ def measure(engine: Engine, clips: Sequence[Clip]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the table, and JSON where asked for."""
+    """Print the table, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--audio", type=Path, required=True, help="folder with a manifest.jsonl")
     parser.add_argument("--prefix", default="en/librispeech", help="which ids to take")

@@ -1,11 +1,11 @@
-"""How long callbacks take to healthy endpoints while another one is dead.
+"""Measures callback latency to healthy endpoints while another endpoint is dead.
 
     python bench/deliveries.py --rate 1000 --seconds 20 --json deliveries.json
 
-Sessions commit messages to a journal at a steady rate, as live sessions do; relay, ledger,
-dispatcher and the safe transport take them from there to endpoints in a process of their own, on
-loopback. The dead endpoint takes connections and never answers, so that every try runs into its
-time limit. Lag is the time from before the commit until the endpoint has read the message.
+Sessions commit messages to a journal at a steady rate, as live sessions do; relay, delivery store,
+dispatcher and safe transport deliver them to endpoints in a separate process, on loopback. The
+dead endpoint accepts connections and never responds, so every attempt times out. Lag is the time
+from before the commit until the endpoint has read the message.
 """
 
 import argparse
@@ -49,7 +49,7 @@ DRAIN_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Row:
-    """The lag of one endpoint's messages, or of all healthy ones."""
+    """Lag of one endpoint's messages, or of all healthy endpoints'."""
 
     endpoint: str
     messages: int
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run measured; the rate is what was committed for the healthy endpoints."""
+    """Figures of one run; the rate counts messages committed for the healthy endpoints."""
 
     dead: bool
     seconds: float
@@ -72,18 +72,18 @@ class Run:
     rows: Sequence[Row]
 
 
-# -- the endpoints, in a process of their own ----------------------------------------------------
+# -- the endpoints, in a separate process ---------------------------------------------------------
 
 
 class Endpoints:
-    """Servers that note when each message came; the last one never answers."""
+    """Servers that record each message's arrival; the last one never responds."""
 
     def __init__(self) -> None:
         self.lags: dict[str, list[float]] = defaultdict(list)
         self.count = 0
 
     async def healthy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer every request on a connection."""
+        """Respond to every request on a connection."""
         name = str(writer.get_extra_info("sockname")[1])
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
@@ -98,13 +98,13 @@ class Endpoints:
             writer.close()
 
     async def dead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take everything, say nothing."""
+        """Read everything and never respond."""
         while await reader.read(1 << 16):
             pass
         writer.close()
 
     async def serve(self) -> None:
-        """Print the ports, then a count for each line of input, and the lags at its end."""
+        """Print the ports, then a count for each line of input, and the lags at end of input."""
         places = [self.healthy] * HEALTHY + [self.dead]
         servers = [await asyncio.start_server(place, "127.0.0.1", 0) for place in places]
         print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
@@ -113,11 +113,11 @@ class Endpoints:
         print(json.dumps(self.lags), flush=True)
 
 
-# -- the house that delivers -----------------------------------------------------------------------
+# -- the delivery service --------------------------------------------------------------------------
 
 
 async def speak(journal: SqliteJournal, session: str, url: str, period: float, until: float) -> int:
-    """Commit one message per period; gives how many."""
+    """Commit one message per period; return their number."""
     count = 0
     await asyncio.sleep(random.uniform(0, period))
     due = time.time()
@@ -132,7 +132,7 @@ async def speak(journal: SqliteJournal, session: str, url: str, period: float, u
 
 
 async def measure(rate: float, seconds: float, *, dead: bool) -> Run:
-    """One run with files of its own."""
+    """Perform one run with its own files."""
     endpoints = await asyncio.create_subprocess_exec(
         *(sys.executable, __file__, "--receive"),
         stdin=asyncio.subprocess.PIPE,
@@ -166,7 +166,7 @@ async def measure(rate: float, seconds: float, *, dead: bool) -> Run:
 async def _speak_all(
     journal: SqliteJournal, ports: Sequence[int], rate: float, until: float, *, dead: bool
 ) -> int:
-    """Speak to every endpoint; gives how many messages are for the healthy ones."""
+    """Send to every endpoint; return the number of messages for healthy ones."""
     period = HEALTHY * SESSIONS_EACH / rate
     plan = [port for port in ports[:-1] for _ in range(SESSIONS_EACH)]
     plan += [ports[-1]] * DEAD_SESSIONS * dead
@@ -181,7 +181,7 @@ async def _speak_all(
 
 
 async def _drain(endpoints: asyncio.subprocess.Process, committed: int) -> int:
-    """Wait until everything has arrived; gives how much has."""
+    """Wait until all messages have arrived; return the number that have."""
     arrived, end = 0, time.time() + DRAIN_SECONDS
     while arrived < committed and time.time() < end:
         await asyncio.sleep(0.1)
@@ -210,13 +210,13 @@ async def _line(endpoints: asyncio.subprocess.Process) -> bytes:
 
 
 def summary(name: str, lags: Sequence[float]) -> Row:
-    """Lags in figures."""
+    """Summarise the lags."""
     cuts = [1000 * cut for cut in statistics.quantiles(lags, n=100)]
     return Row(name, len(lags), cuts[49], cuts[98], 1000 * max(lags))
 
 
 def show(run: Run) -> None:
-    """A table of one run."""
+    """Format a table of one run."""
     print(f"\n{'one endpoint is dead' if run.dead else 'all endpoints answer'}:", end=" ")
     print(f"{run.committed_per_s:.0f} messages/s for {run.seconds:.0f} s, {run.missing} missing,")
     print(f"  {run.cpu_share:.2f} cores, at most {run.peak_rss_mb:.0f} MB")
@@ -229,13 +229,13 @@ def show(run: Run) -> None:
 
 
 def _run(story: Coroutine[Any, Any, Run]) -> Run:
-    """On the event loop that the server has."""
+    """Run on the event loop that the server uses."""
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         return runner.run(story)
 
 
 def main() -> None:
-    """Measures with every endpoint alive, then with one dead."""
+    """Measure with all endpoints alive, then with one dead."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=1000.0, help="messages a second in all")
     parser.add_argument("--seconds", type=float, default=20.0)

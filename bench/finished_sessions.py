@@ -1,9 +1,9 @@
-"""What published clients do when the session that they come back to has ended.
+"""Measures how published clients behave when they reconnect to a session that has ended.
 
-A stand-in for the server takes the first connection, breaks it (the SDKs after their stop, Pipecat
-in its audio) or closes it with 1000, and answers every later handshake in one of three ways: 403,
-101 and a close with 4403, or 4403 once and then 403. Printed for each client: attempts, in seconds
-after the break, the events that its user sees, and when the client gives up.
+A stand-in for the server accepts the first connection, breaks it (for the SDKs after their stop,
+for Pipecat during its audio) or closes it with 1000, and answers every later handshake in one of
+three ways: 403, 101 and a close with 4403, or 4403 once and then 403. Printed for each client:
+attempts in seconds after the break, the events its user receives, and when the client gives up.
 
 Needs the clients of `make clients`; decision 25 has the figures.
 """
@@ -31,7 +31,7 @@ LIMIT = 75.0
 SESSION = "0b8f3e2c-0000-4000-8000-000000000000"
 AUDIO_BEFORE_CLOSE = 32_000
 SKEW = 0.1
-"""Seconds by which an event may be noted before the break that caused it."""
+"""Seconds by which an event may be recorded before the break that caused it."""
 ANSWERS = ("403", "4403", "4403 once")
 
 COMMANDS: dict[str, tuple[list[str], dict[str, bool]]] = {
@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, bool]]] = {
 
 @dataclass
 class Finished:
-    """A session that ends when its first connection does."""
+    """A session that ends with its first connection."""
 
     answer: str
     closes: bool = False
@@ -84,7 +84,7 @@ class Finished:
                     return
 
     def check(self, socket: ServerConnection, _: Request) -> Response | None:
-        """Refuse a handshake after the end, or let it pass."""
+        """Refuse a handshake after the end of the session, or accept it."""
         if not self.broken_at:
             return None
         self.attempts.append(time.time() - self.broken_at)
@@ -108,7 +108,7 @@ class Finished:
 
 
 async def measure(name: str, answer: str) -> None:
-    """Run one client against one answer and print what came of it."""
+    """Run one client against one kind of answer and print the result."""
     command, extra = COMMANDS[name]
     session = Finished(answer, closes=bool(extra.get("closed")))
     async with (
@@ -140,7 +140,7 @@ async def measure(name: str, answer: str) -> None:
 
 
 async def main() -> None:
-    """Measure the clients that were named, or all."""
+    """Measure the named clients, or all."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("clients", nargs="*", default=list(COMMANDS))
     for name in arguments.parse_args().clients:

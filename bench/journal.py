@@ -1,9 +1,9 @@
-"""How fast the journal acknowledges: sessions that send 100 ms of audio ten times a second.
+"""Measures the journal's acknowledgements: sessions append 100 ms of audio ten times a second.
 
     python bench/journal.py --sessions 10 100 500 --seconds 5 --json journal.json
 
-Prints one line per number of sessions: delay from append to acknowledgement and the CPU share of
-the whole process (feeding and tailing included). ``--drop`` deletes a long session meanwhile.
+Prints one line per number of sessions: the delay from append to acknowledgement and the CPU share
+of the whole process (including feeding and tailing). ``--drop`` deletes a long session meanwhile.
 """
 
 import argparse
@@ -27,7 +27,7 @@ OLD_BYTES = 345_600_000  # three hours
 
 @dataclass(frozen=True)
 class Row:
-    """What one run measured."""
+    """Figures of one run."""
 
     sessions: int
     appends: int
@@ -39,7 +39,7 @@ class Row:
 
 
 async def feed(journal: SqliteJournal, name: str, offset: float, until: float) -> list[float]:
-    """Appends one chunk per period; returns the delays of the acknowledgements."""
+    """Append one chunk per period; return the delays of the acknowledgements."""
     delays = []
     due = time.perf_counter() + offset
     while due < until:
@@ -53,12 +53,12 @@ async def feed(journal: SqliteJournal, name: str, offset: float, until: float) -
 
 
 async def follow(journal: SqliteJournal, name: str) -> int:
-    """Reads a session to its end as a live session would; returns the bytes."""
+    """Read a session to its end as a live session would; return the number of bytes."""
     return sum([len(item) async for item in journal.tail_audio(name, 0) if isinstance(item, bytes)])
 
 
 async def prepare_old(journal: SqliteJournal) -> None:
-    """Stores a three-hour session to be dropped."""
+    """Store a three-hour session to be dropped."""
     await journal.create(NewSession("old", b"old", b"{}", 0.0, "bench"))
     for _ in range(OLD_BYTES // (CHUNK_BYTES * 100)):
         await asyncio.gather(
@@ -68,7 +68,7 @@ async def prepare_old(journal: SqliteJournal) -> None:
 
 
 async def measure(sessions: int, seconds: float, *, drop: bool) -> Row:
-    """Runs all sessions for a while in a journal of their own."""
+    """Run all sessions in their own journal."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         journal = await SqliteJournal.open(path)
@@ -92,13 +92,13 @@ async def measure(sessions: int, seconds: float, *, drop: bool) -> Row:
 
 
 def summary(sessions: int, delays: Sequence[float], share: float, tailed: int) -> Row:
-    """The run in figures; delays in milliseconds."""
+    """Summarise the run; delays in milliseconds."""
     cuts = statistics.quantiles(delays, n=100)
     return Row(sessions, len(delays), cuts[49], cuts[98], max(delays), share, tailed)
 
 
 def main() -> None:
-    """Measures each number of sessions in turn."""
+    """Measure each number of sessions in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, nargs="+", default=[10, 100, 500])
     parser.add_argument("--seconds", type=float, default=5.0)

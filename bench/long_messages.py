@@ -1,13 +1,13 @@
-"""How long the longest messages keep an event loop waiting, and what they cost.
+"""Measures how long the longest messages block an event loop, and their cost.
 
     python bench/long_messages.py [--hours 3] [--channels 1]
 
-A loop answers a question a thousand times a second. Meanwhile, by the code that the server uses,
-a session of hours comes to its end (the real journal; nothing is archived), its closing messages
-are read for a client, a client's message with megabytes of base64 is read, and messages of 28 MB
-that are made to be costly are refused. *Late* is the most
-that an answer took too long; *busy* is the most processor time that the loop itself used for one
-answer; *wall* and *CPU* are those of the whole work. Of several runs the least is told.
+An event loop is probed a thousand times a second. Meanwhile, the server's own code ends a session
+of several hours (with the real journal; nothing is archived), reads its closing messages for a
+client, reads a client message with megabytes of base64, and refuses 28 MB messages designed to be
+costly. *Late* is the greatest delay of a probe; *busy* is the greatest processor time the loop
+itself used for one probe; *wall* and *CPU* are those of the whole operation. The minimum of
+several runs is printed.
 """
 
 import argparse
@@ -56,19 +56,19 @@ RUNS = 5
 
 
 class Nowhere:
-    """Records and recordings that keep nothing."""
+    """Records and recordings that store nothing."""
 
     async def finish(self, session_id: str, result: bytes, file: AudioFile, at: float) -> None:
-        """A session has ended."""
+        """Accept the record of an ended session."""
 
     async def write(self, session_id: str, chunks: AsyncIterator[bytes]) -> int:
-        """A recording."""
+        """Accept a recording."""
         del session_id
         return sum([len(chunk) async for chunk in chunks])
 
 
 def told(hours: float, channels: int) -> list[bytes]:
-    """What a session of so many hours has told before its end."""
+    """Build the messages of a session of ``hours`` before its end."""
     messages: list[bytes] = [encode(StartRecording(session_id=ID, created_at=AT))]
     for number in range(round(hours * 3600 / UTTERANCE_SECONDS)):
         start = number * UTTERANCE_SECONDS
@@ -81,7 +81,7 @@ def told(hours: float, channels: int) -> list[bytes]:
 
 
 def utterance(start: float, channel: int) -> Utterance:
-    """Twelve words."""
+    """Build a text of twelve words."""
     step = UTTERANCE_SECONDS / WORDS
     words = tuple(
         Word(f" word{at}", round(start + at * step, 3), round(start + (at + 1) * step, 3), 0.912)
@@ -92,7 +92,7 @@ def utterance(start: float, channel: int) -> Utterance:
 
 
 async def watched(work: Callable[[], Awaitable[Any]]) -> tuple[float, float, float, float]:
-    """Late, busy, wall and CPU seconds of a work."""
+    """Measure the late, busy, wall and CPU seconds of an operation."""
     worst = [0.0, 0.0]
 
     async def ask() -> None:
@@ -108,14 +108,14 @@ async def watched(work: Callable[[], Awaitable[Any]]) -> tuple[float, float, flo
     wall, cpu = time.monotonic(), time.process_time()
     await work()
     wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    await asyncio.sleep(0.02)  # what is left to be freed is part of it
+    await asyncio.sleep(0.02)  # freeing memory is part of the operation
     result = (worst[0], worst[1], wall, cpu)
     asking.cancel()
     return result
 
 
 async def ended(messages: list[bytes], channels: int) -> tuple[float, float, float, float]:
-    """A session comes to its end."""
+    """Measure the end of a session."""
     with TemporaryDirectory() as folder:
         journal = await SqliteJournal.open(Path(folder, "journal.db"))
         await journal.create(NewSession(ID, b"t", b"{}", time.time(), "bench"))
@@ -123,7 +123,7 @@ async def ended(messages: list[bytes], channels: int) -> tuple[float, float, flo
         nowhere = Nowhere()
         finisher = Finisher(
             journal, cast("Records", nowhere), cast("Recordings", nowhere), time.time
-        )  # it calls nothing else of them
+        )  # no other method of them is called
         request = InitRequest(channels=channels)
         core = CoreState(0, (), begin(LanguageRules(("en",)), channels))
         ending = Ending(
@@ -145,7 +145,7 @@ CLOSING: list[bytes] = []
 
 
 async def told_to_a_client() -> tuple[float, float, float, float]:
-    """The closing messages are read for a client."""
+    """Measure reading the closing messages for a client."""
 
     async def work() -> None:
         for message in CLOSING:
@@ -155,7 +155,7 @@ async def told_to_a_client() -> tuple[float, float, float, float]:
 
 
 async def sent_again(size: int) -> tuple[float, float, float, float]:
-    """A client sends so many bytes in one message."""
+    """Measure a client message of ``size`` bytes."""
     chunk = {"chunk": base64.b64encode(os.urandom(size)).decode()}
     text = msgspec.json.encode({"type": "audio_chunk", "data": chunk}).decode()
 
@@ -175,7 +175,7 @@ HOSTILE = {
 
 
 async def refused(text: str) -> tuple[float, float, float, float]:
-    """A client sends what cannot be used."""
+    """Measure client messages that are refused."""
 
     async def work() -> None:
         with suppress(BadMessageError):

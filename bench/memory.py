@@ -1,13 +1,13 @@
-"""Memory of one session over simulated hours, faster than real time.
+"""Measures the memory of one session over simulated hours, faster than real time.
 
     python bench/memory.py --hours 3 --channels 1 8 --json memory.json [--loudness]
 
-The real journal, ear, voice activity, core and runner; answers come from an engine that writes
-realistic amounts of text at once. Nearly all the time is that of the voice activity model;
-``--loudness`` puts a gauge of loudness in its place, for eight channels in a third of the time.
-``TMPDIR=/dev/shm`` spares the disk's syncs. Speech is the sample, over and over, with pauses. One
-line per ten simulated minutes: resident size of the whole process, size of the checkpoint, audio
-kept.
+Uses the real journal, audio front end, VAD, session core and runner; a fake engine returns
+realistic amounts of text at once. The VAD model takes nearly all of the time; ``--loudness``
+replaces it with a loudness threshold, for eight channels in a third of the time.
+``TMPDIR=/dev/shm`` avoids the disk's syncs. The speech is the sample, repeated with pauses. Prints
+one line per ten simulated minutes: resident size of the whole process, size of the checkpoint, and
+stored audio.
 """
 
 import argparse
@@ -54,19 +54,19 @@ REPORT_SECONDS = 600
 WORDS_PER_SECOND = 3
 LOUD = 0.01
 LINGERING = 16
-"""Windows that count as speech from a loud one on: words have quiet places."""
+"""Windows that count as speech after a loud one, since words have quiet parts."""
 
 ID = "45463597-20b7-4af7-b3b3-f5fb778203ab"
 
 
 class Scribe:
-    """Answers at once with three words a second."""
+    """A fake engine that answers at once with three words per second."""
 
     def __init__(self) -> None:
         self.finals = 0
 
     async def decode(self, job: Job) -> Hypothesis:
-        """As many words as could have been said."""
+        """Return as many words as could have been said."""
         samples = len(job.request.audio) // 4
         step = SAMPLE_RATE // WORDS_PER_SECOND
         words = tuple(
@@ -78,53 +78,53 @@ class Scribe:
         return Hypothesis(text, words, job.request.language, 0.9)
 
     def confirm(self, job: Job) -> None:
-        """It was answered long ago."""
+        """Do nothing: the request has already been answered."""
 
     def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:  # noqa: ARG002 - port
-        """There is always time for another partial."""
+        """Always allow another partial."""
         return True
 
     def prepare(self, session: str, engine: str) -> None:
-        """Nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def cancel(self, session: str) -> None:
-        """Nothing waits."""
+        """Do nothing: nothing waits."""
 
 
 class Loudness:
-    """In the place of the voice activity model: what is loud is speech."""
+    """Replaces the VAD model: loud audio is speech."""
 
     def run(self, outputs: list[str] | None, feed: dict[str, Any]) -> list[Any]:
-        """A probability for each window; the model's memory stays as it is."""
+        """Return a probability for each window; the model's memory is unchanged."""
         del outputs
         loud = np.sqrt(np.square(feed["input"]).mean(axis=1)) > LOUD
         spoken = np.convolve(loud, np.ones(LINGERING))[: len(loud)] > 0
         return [spoken.astype(np.float32), feed["h"], feed["c"]]
 
     def get_inputs(self) -> list[Any]:
-        """Nobody asks."""
+        """Return nothing: it is never called."""
         return []
 
 
 class Nobody:
-    """A client that is told everything and keeps nothing."""
+    """A client that receives everything and stores nothing."""
 
     delivered = 0
 
     def show(self, message: Message) -> None:
-        """A partial."""
+        """Discard a partial."""
 
     def report(self, finding: Finding) -> None:
-        """A notice."""
+        """Discard a notice."""
 
     def announcements(self, *messages: Message) -> Sequence[bytes]:
-        """Nobody else listens."""
+        """Do nothing: there are no other listeners."""
         del messages
         return ()
 
 
 def speech(channels: int) -> bytes:
-    """The sample and four seconds of silence, 16 bits, the channels half a second apart."""
+    """Return the sample and four seconds of silence, 16 bit, channels half a second apart."""
     samples, rate = soundfile.read(sample_path(None), dtype="int16", always_2d=True)
     mono = samples[:: max(rate // SAMPLE_RATE, 1), 0]
     mono = np.concatenate((mono, np.zeros(4 * SAMPLE_RATE, np.int16)))
@@ -134,7 +134,7 @@ def speech(channels: int) -> bytes:
 
 
 async def simulate(channels: int, hours: float, model: Graph) -> list[dict[str, float]]:
-    """One session; a row for every ten minutes of it."""
+    """Run one session; produce a row for every ten minutes of it."""
     audio, form = speech(channels), AudioFormat(channels=channels)
     rules = EndpointingRules.from_settings(
         endpointing=0.05, maximum_duration=5, speech_threshold=0.6
@@ -157,7 +157,7 @@ async def simulate(channels: int, hours: float, model: Graph) -> list[dict[str, 
         for second in range(CHUNK_SECONDS, round(hours * 3600) + 1, CHUNK_SECONDS):
             at = second * size // CHUNK_SECONDS % len(audio)
             await journal.append_audio(ID, audio[at : at + size])
-            while core.heard < (second - 5) * SAMPLE_RATE:  # noqa: ASYNC110  nothing tells of it
+            while core.heard < (second - 5) * SAMPLE_RATE:  # noqa: ASYNC110  no event signals it
                 await asyncio.sleep(0.001)
             if second % REPORT_SECONDS == 0:
                 gc.collect()

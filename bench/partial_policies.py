@@ -1,4 +1,4 @@
-"""The ways of making partials that ``bench/partials.py`` compares."""
+"""Policies for partials that ``bench/partials.py`` compares."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ ALL = (Patience(float("inf"), 0, 0),)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A way of making partials; seconds.
+    """A policy for partials; times in seconds.
 
     Attributes:
-        window: only what follows the stable words is decoded, and they are put before it.
-        in_pauses: also while nobody speaks, when nothing new can have been said.
+        window: decode only the audio after the stable words, and prepend them.
+        in_pauses: request partials also during pauses, when there can be no new speech.
     """
 
     interval: float = partials.INTERVAL / SAMPLE_RATE
@@ -30,7 +30,7 @@ class Policy:
     in_pauses: bool = False
 
     def install(self) -> None:
-        """Have the session core go by it."""
+        """Configure the session core with this policy."""
         partials.INTERVAL = round(self.interval * SAMPLE_RATE)
         partials.LEAST_SPEECH = round(self.least_speech * SAMPLE_RATE)
         partials.CONTEXT = round(self.context * SAMPLE_RATE)
@@ -40,10 +40,10 @@ class Policy:
 
 
 class Restless(Channel):
-    """Asks for partials in pauses too."""
+    """Requests partials in pauses too."""
 
     def partial_request(self, heard: int, language: str | None) -> Decode | None:
-        """As ever, whatever the phase."""
+        """Apply the usual rule, regardless of the phase."""
         return self._partials.request(heard, language or "", self._earlier_of_partials("en"))
 
 

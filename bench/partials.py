@@ -1,18 +1,18 @@
-"""What ways of making partials cost and are worth, in virtual time: no server, no waiting.
+"""Compares the cost and benefit of policies for partials, in virtual time, without a server.
 
     PYTHONPATH=bench python bench/partials.py --audio DIR [--seconds 30] [--count 2] [--policy P]
 
-Ear, session core and engine are the real ones. Chunks of 100 ms come when they would have been
-spoken, one worker decodes, and a decoding takes the CPU time that it really took; with
-``--nominal``, the seconds that three seconds of speech take on this machine when it is left alone,
-divided by how much slower it is just now. Finals are the same in every row and decoded once. At the
-end: what partials cost in batches, if the engine can. The figures are those of
-``vivavoce.load.latency``, and:
+Audio front end, session core and engine are the real ones. Chunks of 100 ms arrive at speaking
+pace, one worker decodes, and a decode takes the CPU time that it really took, or, with
+``--nominal`` (the seconds that three seconds of speech take on this machine without other load),
+that time corrected for the current load. Finals are the same in every row and decoded once. The
+last table shows the cost of partials in batches, if the engine supports them. The figures are
+those of ``vivavoce.load.latency``, and:
 
-- contradicted: of the words last shown, those that the final does not begin with;
-- stable: of all words, those that were stable before the final; broken: changed by a partial
-  (must be 0); refuted: of the stable ones, those that the final does not begin with;
-- age: from a word's end until it is stable.
+- contradicted: share of the words last shown that the final does not begin with;
+- stable: share of all words that were stable before the final; broken: changed by a partial
+  (must be 0); refuted: share of the stable words that the final does not begin with;
+- age: time from a word's end until it is stable.
 """
 
 import argparse
@@ -60,12 +60,12 @@ SAMPLE_SECONDS = 3
 BATCH = 4
 
 COST = 160
-"""Partials of which batches are made."""
+"""Number of partials used to measure batches."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one policy came to."""
+    """Results of one policy."""
 
     seconds: float = 0.0
     latencies: Latencies = field(default_factory=Latencies)
@@ -79,7 +79,7 @@ class Tally:
 
 
 class Bare:
-    """An engine whose decodings take as long as on a machine that is left alone."""
+    """An engine whose decodes take as long as on a machine without other load."""
 
     def __init__(self, engine: Engine, sample: bytes, nominal: float | None) -> None:
         self._engine = engine
@@ -91,7 +91,7 @@ class Bare:
         self._count = 0
 
     def decode(self, request: DecodeRequest) -> tuple[Hypothesis, float]:
-        """The hypothesis, and the CPU seconds it should take."""
+        """Return the hypothesis, and the CPU seconds that it should take."""
         if request.purpose == "partial":
             self.partials += [request] if len(self.partials) < COST else []
             return self._fair(request)
@@ -101,7 +101,7 @@ class Bare:
         return self._finals[known]
 
     def _fair(self, request: DecodeRequest) -> tuple[Hypothesis, float]:
-        """The time it takes, or would take on a machine that is left alone."""
+        """Decode, and return the CPU time, corrected for other load if ``nominal`` is set."""
         if self._nominal is None:
             return self._timed(request)
         if self._count % 16 == 0:
@@ -117,7 +117,7 @@ class Bare:
 
 
 class Simulation:
-    """One recording, one policy."""
+    """A run of one recording under one policy."""
 
     def __init__(self, session: Core, ear: Ear, bare: Bare, policy: Policy, tally: Tally) -> None:
         self._core, self._ear, self._bare = session, ear, bare
@@ -131,7 +131,7 @@ class Simulation:
         self.log = StreamLog()
 
     def run(self, sound: Sound) -> None:
-        """Speak it in real time, and wait for what is still to come."""
+        """Send the recording in virtual real time, and wait for the remaining results."""
         spoken, now = 0, 0.0
         for chunk in sound.chunks():
             spoken += len(chunk)
@@ -149,7 +149,7 @@ class Simulation:
         for effect in effects:
             match effect:
                 case Decode():
-                    # The newest partial replaces one that waits, and a final does too.
+                    # A new partial or final replaces a waiting partial.
                     self._waiting = [each for each in self._waiting if each.purpose == "final"]
                     self._waiting.append(effect)
                     self._waiting.sort(key=lambda each: each.purpose != "final")
@@ -201,7 +201,7 @@ class Simulation:
         return request if self._policy.draft else msgspec.structs.replace(request, draft="")
 
     def _count_partial(self, asked: Decode, hypothesis: Hypothesis, now: float) -> None:
-        """Follow what the core shows: the rules are pure, so a second view is the same."""
+        """Track the displayed text with a second view; the rules are pure, so it is equal."""
         if asked.utterance in self._last:
             return
         before = self._views[asked.utterance]
@@ -228,7 +228,7 @@ def measure(
     voice: VoiceActivity,
     rules: EndpointingRules,
 ) -> Tally:
-    """All recordings under one policy."""
+    """Run all recordings under one policy."""
     policy.install()
     tally = Tally()
     for sound in sounds:
@@ -248,7 +248,7 @@ def measure(
 
 
 def row(name: str, tally: Tally) -> str:
-    """A line of the table."""
+    """Format a row of the table."""
     found, words = tally.latencies, max(tally.latencies.words, 1)
     return " | ".join(
         (
@@ -274,7 +274,7 @@ HEAD = (
 
 
 def batched(engine: Engine, requests: Sequence[DecodeRequest]) -> str:
-    """What partials without context and draft cost in batches of alike lengths."""
+    """Measure partials without context and draft in batches of similar lengths."""
     most = min(engine.capabilities.max_batch, BATCH)
     if most == 1:
         return "Batches: the engine takes one request at a time."
@@ -296,7 +296,7 @@ def _pair(found: Spread) -> str:
 
 
 def _chosen(recordings: Sequence[Recording], count: int) -> Iterator[Recording]:
-    """Some of the long form, of read speech and of prompts, evenly spread."""
+    """Return an even selection of long-form recordings, read speech and prompts."""
     for group in ("long form", "read", "telephone band"):
         these = [each for each in recordings if group in each.group]
         step = max(len(these) // count, 1)

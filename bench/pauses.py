@@ -1,9 +1,10 @@
-"""Counts how often speech goes on after a pause in which its final was foreseen.
+"""Counts how often speech resumes after a pause in which its final was decoded speculatively.
 
-`python bench/pauses.py --audio DIR`, where DIR holds a `manifest.jsonl` whose lines name a `file`
-and its `text`. Each recording goes through the session's core in chunks of 100 ms, with every
-answer there at once. Prints, for each `endpointing`, what foreseeing costs: guesses for each final,
-guesses in vain, and the audio decoded in vain, by how long before the end of a pause one is made.
+`python bench/pauses.py --audio DIR`, where DIR contains a `manifest.jsonl` whose lines name a
+`file` and its `text`. Each recording passes through the session core in chunks of 100 ms, and
+every decode is answered at once. Prints, for each `endpointing`, the cost of speculative finals:
+their number per final, the discarded ones, and the audio decoded needlessly, by how long before
+the end of a pause they are requested.
 """
 
 import argparse
@@ -30,15 +31,15 @@ CONTEXT: Final = 15 * SAMPLE_RATE
 MAXIMUM: Final = 15.0
 CHUNK: Final = SAMPLE_RATE // 10
 LEADS: Final = [100, 150, 200, 300, 500, 5000]
-"""Milliseconds of silence left to an utterance's end when its final is foreseen."""
+"""Milliseconds of silence before an utterance's end when its speculative final is requested."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the finals of all recordings.
+    """Counts of the finals of all recordings.
 
-    ``wasted`` are those dropped: the samples heard of each pause when speech went on, and the
-    samples that its decode heard.
+    ``wasted`` lists the discarded ones: the samples of each pause when speech resumed, and the
+    samples decoded.
     """
 
     finals: int = 0
@@ -48,7 +49,7 @@ class Tally:
 
 
 def listen(probabilities: Sequence[float], endpointing: float, tally: Tally) -> None:
-    """Take one recording through a session."""
+    """Pass one recording through a session."""
     rules = EndpointingRules.from_settings(
         endpointing=endpointing, maximum_duration=MAXIMUM, speech_threshold=0.6
     )
@@ -63,7 +64,7 @@ def listen(probabilities: Sequence[float], endpointing: float, tally: Tally) -> 
 
 
 def note(core: Core, effects: Iterable[Effect], tally: Tally) -> None:
-    """Count, and answer at once."""
+    """Count a request and answer it at once."""
     for effect in effects:
         match effect:
             case Decode():
@@ -80,18 +81,18 @@ def note(core: Core, effects: Iterable[Effect], tally: Tally) -> None:
 
 
 def said(request: Decode) -> Hypothesis:
-    """A trusted answer, so that context is as long as it can be."""
+    """Return an answer usable as context, so that context has its maximum length."""
     word = SpokenWord(" word", 0, request.end - request.start, 0.9)
     return Hypothesis(" word", (word,), "en", 0.9)
 
 
 def cost(request: Decode) -> int:
-    """Samples that an engine hears."""
+    """Return the number of samples that an engine decodes."""
     return request.end - (request.earlier.start if request.earlier else request.start)
 
 
 def rows(endpointing: float, tally: Tally) -> Iterator[str]:
-    """The table's rows for one ``endpointing``; the last is for guesses made at once."""
+    """Format the rows of one ``endpointing``; the last is for requests made at once."""
     for lead in LEADS:
         at = max(round(endpointing * 1000) - lead, 0)
         long = [made for pause, made in tally.wasted if pause >= at * SAMPLE_RATE // 1000]

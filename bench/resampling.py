@@ -1,7 +1,7 @@
-"""Compares soxr's two modes as live resamplers, and measures what renewing the stream costs.
+"""Compares soxr's two modes as live resamplers, and measures the cost of replacing the stream.
 
 `python bench/resampling.py` prints one row for each rate and mode: audio held back, CPU, the
-largest difference that a seam between two streams makes to noise, and the CPU of our resampler.
+greatest difference that a seam between two streams makes to noise, and the CPU of our resampler.
 """
 
 import time
@@ -24,12 +24,12 @@ CHUNKS_PER_SECOND = 20
 
 
 def stream(rate: int, *, variable: bool) -> soxr.ResampleStream:
-    """Make a bare soxr stream."""
+    """Return a bare soxr stream."""
     return soxr.ResampleStream(rate, TARGET_RATE, 1, dtype="float32", vr=variable)
 
 
 def pour(feed: Callable[[Frames], Frames], frames: Frames, rate: int) -> tuple[float, list[float]]:
-    """Feed chunk by chunk; return CPU ms per audio second and what was held back, in ms."""
+    """Feed chunk by chunk; return CPU ms per audio second and the audio held back, in ms."""
     chunk = rate // CHUNKS_PER_SECOND
     given, held = 0, []
     begun = time.process_time()
@@ -40,7 +40,7 @@ def pour(feed: Callable[[Frames], Frames], frames: Frames, rate: int) -> tuple[f
 
 
 def seam(rate: int, frames: Frames, *, variable: bool) -> float:
-    """Largest difference, in the second after a seam, between the old stream and the new."""
+    """Return the greatest difference of the old and new streams in the second after a seam."""
     seam_frame, lead_in = SEGMENT_SECONDS * rate, round(OVERLAP_SECONDS * rate)
     end = seam_frame + 2 * rate
     old = stream(rate, variable=variable).resample_chunk(frames[:end])

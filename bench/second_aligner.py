@@ -1,10 +1,10 @@
-"""Word times of the engine against those of a second aligner, a Whisper model.
+"""Compares the engine's word times with those of a second aligner, a Whisper model.
 
-Neither is the truth: a Whisper aligner is itself about 0.05 s (base, ends) to 0.1 s (tiny.en,
-starts) off hand-made times, and base begins words early. Words on which the two engines agree
-are compared; the table gives mean, median and bias of the differences.
+Neither is exact: a Whisper aligner itself differs by about 0.05 s (base, ends) to 0.1 s (tiny.en,
+starts) from hand-made times, and base starts words early. Words on which the two engines agree
+are compared; the table shows mean, median and bias of the differences.
 
-Needs the package ``faster-whisper`` beside this one, and a folder with a CTranslate2 model:
+Requires the package ``faster-whisper``, and a folder with a CTranslate2 model:
 
     python bench/second_aligner.py --audio DIR --whisper MODEL_DIR [--prefix en/librispeech]
 """
@@ -29,26 +29,26 @@ NEAR_SECONDS = 0.2
 
 
 def plain(word: str) -> str:
-    """Spell a word without case and marks."""
+    """Return a word without case and punctuation."""
     return re.sub(r"[^a-z0-9']", "", word.lower())
 
 
 def ours(engine: Engine, clip: Clip) -> list[Timed]:
-    """The engine's words."""
+    """Return the engine's words."""
     audio = read_audio(clip.path).astype("<f4").tobytes()
     (heard,) = engine.decode([DecodeRequest(audio, "final", "en")])
     return [(plain(w.text), w.start / SAMPLE_RATE, w.end / SAMPLE_RATE) for w in heard.words]
 
 
 def theirs(whisper: object, clip: Clip) -> list[Timed]:
-    """The second aligner's words."""
+    """Return the second aligner's words."""
     transcribe = whisper.transcribe  # type: ignore[attr-defined]  # an optional package
     segments, _ = transcribe(read_audio(clip.path), language="en", word_timestamps=True)
     return [(plain(w.word), w.start, w.end) for segment in segments for w in segment.words]
 
 
 def differences(first: list[Timed], second: list[Timed]) -> Iterator[tuple[float, float]]:
-    """Start and end differences of the words that both heard."""
+    """Return start and end differences of the words that both recognised."""
     matcher = SequenceMatcher(
         None, [word for word, *_ in first], [word for word, *_ in second], autojunk=False
     )

@@ -1,4 +1,4 @@
-"""A folder of recordings with a ``manifest.jsonl``, for the benchmarks.
+"""Reads a folder of recordings with a ``manifest.jsonl``, for the benchmarks.
 
 Every line of the manifest is an object with at least ``id``, ``file`` (relative), ``text``,
 ``language`` and ``kind``.
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording and what is said in it."""
+    """A recording and its reference text."""
 
     id: str
     path: Path

@@ -1,11 +1,11 @@
-"""Measure what the inspection of audio finds, misses and wrongly claims, over a folder of speech.
+"""Measures findings, misses and false alarms of audio inspection over a folder of speech.
 
     python bench/suspicious_audio.py --audio FOLDER [--every N] [--only true|wrong|cost]
 
-Each clip is encoded in every declared format that the API has, at every rate, with one to eight
-channels (the same in all, or all but one silent): nothing may be found. Then each wrong
-declaration is made; the table shows how many clips are found, missed, found as something else,
-and after how many seconds.
+Each clip is encoded in every format of the API, at every rate, with one to eight channels (all
+equal, or all but one silent): there must be no findings. Then each wrong declaration is tested;
+the table shows how many clips are found, missed or found as something else, and after how many
+seconds.
 """
 
 import argparse
@@ -42,7 +42,7 @@ CHUNK = 3200
 
 
 def encoded(name: str, sound: Floats) -> bytes:
-    """Samples in [-1, 1) as bytes of a format, interleaved."""
+    """Encode samples in [-1, 1) as interleaved bytes of a format."""
     if name in ("alaw", "ulaw"):
         return _companded(Encoding(f"wav/{name}"), np.clip(sound, -1, 1 - 2**-15))
     if name.startswith("float"):
@@ -73,7 +73,7 @@ def _companded(encoding: Encoding, sound: Floats) -> bytes:
 
 
 def interleaved(sound: Floats, channels: int, kind: str) -> Floats:
-    """One channel as several: the same, silent ones, or another place of the recording."""
+    """Build channels from one: equal, silent, or from another position of the recording."""
     others = {"same": sound, "silent": 0 * sound, "other": np.roll(sound, len(sound) // 2)}
     quieter = {"quieter": 0.5 * sound}
     other = (others | quieter)[kind]
@@ -81,7 +81,7 @@ def interleaved(sound: Floats, channels: int, kind: str) -> Floats:
 
 
 def found_in(audio: bytes, declared: AudioFormat) -> tuple[Finding | None, float]:
-    """The finding, and the seconds (as declared) until it was made."""
+    """Return the finding, and the seconds (as declared) until it was made."""
     inspector = SignalInspector(declared)
     for at in range(0, len(audio), CHUNK):
         inspector.feed(audio[at : at + CHUNK])
@@ -93,7 +93,7 @@ def found_in(audio: bytes, declared: AudioFormat) -> tuple[Finding | None, float
 def read_clips(
     folder: Path, every: int, *, first: int = 0, seconds: float = 30.0
 ) -> Iterator[tuple[str, Floats, int]]:
-    """Id, samples of the first channel up to a limit in seconds, and rate of each Nth clip."""
+    """Yield each Nth clip's id, first channel's samples (up to ``seconds``) and rate."""
     lines = (folder / "manifest.jsonl").read_text("utf-8").splitlines()
     for line in lines[first::every]:
         entry = json.loads(line)
@@ -108,7 +108,7 @@ def declared_as(name: str, rate: int, channels: int) -> AudioFormat:
 
 
 def true_declarations(sound: Floats, rate: int, *, full: bool) -> Iterator[tuple[str, str, str]]:
-    """Finding kinds of a clip that is what it is declared to be: there should be none."""
+    """Yield label, finding's kind and text for right declarations; findings should be empty."""
     for target in RATES if full else (rate,):
         there = sound if target == rate else soxr.resample(sound, rate, target)
         for channels, kind in LAYOUTS if target == rate else LAYOUTS[:1]:
@@ -123,7 +123,7 @@ def true_declarations(sound: Floats, rate: int, *, full: bool) -> Iterator[tuple
 def wrong_declarations(
     sound: Floats, rate: int
 ) -> Iterator[tuple[str, str, Finding | None, float]]:
-    """Label, kind expected, finding, seconds."""
+    """Yield label, expected kind, finding and seconds for each wrong declaration."""
     for sent in SENT:
         audio = encoded(sent, sound)
         for name in FORMATS:
@@ -144,7 +144,7 @@ def wrong_declarations(
 
 
 def cost(sound: Floats, rate: int) -> None:
-    """Print the time that inspection takes of a second of audio."""
+    """Print the time that inspection takes for a second of audio."""
     declared = declared_as("pcm_16", rate, 1)
     whole = encoded("pcm_16", sound)
     whole = whole * (600 * declared.bytes_per_second // len(whole) + 1)
@@ -159,7 +159,7 @@ def cost(sound: Floats, rate: int) -> None:
 
 
 def main() -> None:
-    """Run over the clips and print the tables."""
+    """Inspect the clips and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--audio", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1)

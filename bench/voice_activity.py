@@ -1,8 +1,8 @@
-"""Chooses the thresholds of endpointing on recordings with and without speech.
+"""Compares endpointing thresholds on recordings with and without speech.
 
-`python bench/voice_activity.py --audio DIR`, where DIR holds a `manifest.jsonl` whose lines name
-a `file` and its `text` ("" where nobody speaks). Prints one row for each pair of thresholds and
-each `endpointing`, then what the energy gate changes, then what hearing costs.
+`python bench/voice_activity.py --audio DIR`, where DIR contains a `manifest.jsonl` whose lines
+name a `file` and its `text` ("" without speech). Prints one row for each pair of thresholds and
+each `endpointing`, then the effect of the energy gate, then the cost of VAD.
 """
 
 import argparse
@@ -34,15 +34,15 @@ PAIRS: Final = [(0.4, 0.25), CHOSEN, (0.6, 0.4), (0.6, 0.35), (0.6, 0.3), (0.7, 
 ENDPOINTING: Final = [0.05, 0.3, 1.0]
 LONGEST: Final = 60 * SAMPLE_RATE
 LOUD_DB: Final = -12
-"""Windows this far below a recording's loud windows surely hold something worth hearing."""
+"""Windows above this level relative to a recording's loud windows count as sound."""
 MISSED_WINDOWS: Final = 4
-"""A run of loud windows this long outside every utterance is counted as missed."""
+"""A run of loud windows this long outside all utterances counts as missed."""
 
 Signal = NDArray[np.float32]
 
 
 class Clip(NamedTuple):
-    """A recording as the model hears it."""
+    """A recording as the model's input."""
 
     speech: bool
     signal: Signal
@@ -51,7 +51,7 @@ class Clip(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What one choice of rules does to all recordings."""
+    """Results of one choice of rules on all recordings."""
 
     clips: int = 0
     utterances: int = 0
@@ -61,7 +61,7 @@ class Tally:
     missed_spans: int = 0
 
     def add(self, clip: Clip, rules: EndpointingRules) -> None:
-        """Count what ``rules`` make of ``clip``."""
+        """Count the results of ``rules`` on ``clip``."""
         found = utterances(clip, rules)
         if not clip.speech:
             self.false_alarms += len(found)
@@ -81,7 +81,7 @@ class Tally:
 
 
 def load(path: Path) -> Signal:
-    """Read a recording the way the server does."""
+    """Read a recording as the server does."""
     samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
     intake = Intake(AudioFormat(sample_rate=rate, channels=samples.shape[1]))
     heard = np.concatenate([intake.feed(samples.tobytes()), intake.finish()], axis=1)
@@ -89,7 +89,7 @@ def load(path: Path) -> Signal:
 
 
 def recordings(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield every recording and whether anybody speaks in it."""
+    """Yield every recording, and whether it contains speech."""
     for line in (folder / "manifest.jsonl").read_text().splitlines():
         entry = json.loads(line)
         yield folder / entry["file"], entry["text"] != ""
@@ -104,14 +104,14 @@ def utterances(clip: Clip, rules: EndpointingRules) -> list[UtteranceEnded]:
 
 
 def loud_windows(signal: Signal) -> NDArray[np.bool_]:
-    """Tell which windows surely hold something."""
+    """Return which windows certainly contain sound."""
     windows = signal[: len(signal) // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
     level = np.sqrt(np.mean(windows**2, axis=1))
     return np.asarray(level > np.percentile(level, 95) * 10 ** (LOUD_DB / 20))
 
 
 def covered_windows(clip: Clip, found: list[UtteranceEnded]) -> NDArray[np.bool_]:
-    """Tell which windows belong to an utterance."""
+    """Return which windows belong to an utterance."""
     covered = np.zeros(len(clip.probabilities), np.bool_)
     for utterance in found:
         covered[utterance.start // WINDOW_SAMPLES : -(-utterance.end // WINDOW_SAMPLES)] = True
@@ -140,7 +140,7 @@ def print_thresholds(clips: list[Clip]) -> None:
 
 
 def with_gaps(clips: list[Clip]) -> Signal:
-    """Join the beginnings of recordings by 1 to 4 s of digital silence."""
+    """Join the beginnings of recordings with 1 to 4 s of digital silence in between."""
     generator = np.random.default_rng(1)
     pieces = []
     for clip in [clip for clip in clips if clip.speech][::8]:
@@ -150,7 +150,7 @@ def with_gaps(clips: list[Clip]) -> Signal:
 
 
 def print_gate(activity: VoiceActivity, signals: dict[str, list[Signal]]) -> None:
-    """Compare what the model hears of everything with what it hears when it rests."""
+    """Compare results of the model on all windows with those when quiet windows are skipped."""
     print("\n| signal | waits for | windows not run | judged otherwise | likeliest not run |")
     print("|---|---|---|---|---|")
     for name, heard in signals.items():
@@ -164,13 +164,13 @@ def print_gate(activity: VoiceActivity, signals: dict[str, list[Signal]]) -> Non
 
 
 def hear(activity: VoiceActivity, signal: Signal, *, patience: int) -> Signal:
-    """Judge a signal with another ``QUIET_WINDOWS``."""
+    """Compute probabilities for a signal with another ``QUIET_WINDOWS``."""
     with mock.patch.object(silero, "QUIET_WINDOWS", patience):
         return activity.probabilities(VoiceState(), signal)[0]
 
 
 def print_cost(activity: VoiceActivity, signal: Signal) -> None:
-    """Print what a second of audio costs, by block size."""
+    """Print the cost of a second of audio by block size."""
     print("\n| signal | windows at a time | CPU ms per audio second |\n|---|---|---|")
     for name, heard in [("speech", signal), ("silence", np.zeros_like(signal))]:
         for block in (1, 3, 8, 32):

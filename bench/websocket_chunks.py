@@ -1,8 +1,8 @@
-"""Cost of a chunk in the WebSocket protocol alone: no socket, no application behind it.
+"""Measures a chunk's cost in the WebSocket protocol alone, without socket or application.
 
-Feeds frames to the protocol class over a transport that keeps nothing, in the place of the event
-loop, and prints microseconds of processor time for each: whole binary frames that are taken at
-once and acknowledged, texts that go through ASGI, and pings.
+Takes the place of the event loop: feeds frames to the protocol class over a transport that
+discards all output, and prints microseconds of processor time for each: whole binary frames that
+are accepted at once and acknowledged, texts that pass through ASGI, and pings.
 """
 
 import argparse
@@ -26,7 +26,7 @@ REQUEST = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 LEGACY = find_spec("vivavoce.server.line")
-"""Versions before 0.2 had the protocol elsewhere."""
+"""Module of the protocol, which is elsewhere in versions before 0.2."""
 
 PROTOCOL: Any = (
     import_module("vivavoce.server.line").LineProtocol
@@ -37,33 +37,33 @@ ACK = b'{"type":"audio_chunk","acknowledged":true,"data":{"byte_range":[0,3200]}
 
 
 class Sink(asyncio.Transport):
-    """Takes what is written, and keeps nothing."""
+    """Discards everything written."""
 
     def __init__(self) -> None:
         super().__init__({"sockname": ("127.0.0.1", 1), "peername": ("127.0.0.1", 2)})
 
     def write(self, data: Any) -> None:
-        """Drop it."""
+        """Discard the data."""
 
     def is_closing(self) -> bool:
-        """Never."""
+        """Return that it is never closing."""
         return False
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def abort(self) -> None:
-        """Nothing to abort."""
+        """Do nothing."""
 
     def pause_reading(self) -> None:
-        """Nothing to pause."""
+        """Do nothing."""
 
     def resume_reading(self) -> None:
-        """Nothing to resume."""
+        """Do nothing."""
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Acknowledges whatever comes."""
+    """Acknowledges everything received."""
     await receive()
     await send({"type": "websocket.accept"})
     peer = scope["extensions"]["vivavoce.peer"]
@@ -74,7 +74,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 def pace() -> Callable[[], bool]:
-    """What versions before 0.2 did for each chunk outside the protocol: count it."""
+    """Count a chunk, as versions before 0.2 did outside the protocol."""
     if LEGACY is None:
         return lambda: True
     clock = asyncio.get_running_loop().time
@@ -83,7 +83,7 @@ def pace() -> Callable[[], bool]:
 
 
 async def cost(data: bytes, count: int, batch: int) -> float:
-    """Microseconds of processor time for each frame."""
+    """Return the microseconds of processor time per frame."""
     protocol = PROTOCOL(
         config=uvicorn.Config(
             application,
@@ -99,7 +99,7 @@ async def cost(data: bytes, count: int, batch: int) -> float:
     protocol.data_received(REQUEST)
     await asyncio.sleep(0.01)
     if bucket := getattr(protocol, "_bucket", None):
-        bucket._rate = bucket._burst = bucket._tokens = 10**9  # noqa: SLF001  as fast as it goes
+        bucket._rate = bucket._burst = bucket._tokens = 10**9  # noqa: SLF001  no rate limit
     begun = time.process_time()
     for _ in range(count // batch):
         for _ in range(batch):

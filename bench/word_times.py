@@ -1,8 +1,8 @@
-"""How far word times are off, against words whose places are known.
+"""Measures errors of word times on words whose positions are known.
 
-Takes recordings of isolated words joined with pauses (kind ``digits``): where a word begins and
-ends is where its sound does, which the clean recording shows. With ``--snr`` the engine hears them
-in white noise. Words that were misheard are left out; the table says how many.
+Uses recordings of isolated words joined with pauses (kind ``digits``): a word begins and ends with
+its sound, which the clean recording shows. With ``--snr`` the engine decodes them in white noise.
+Misrecognised words are excluded; the table shows their number.
 
     python bench/word_times.py --audio DIR [--snr 20] [--json FILE]
 """
@@ -29,7 +29,7 @@ Span = tuple[float, float]
 
 
 def known_spans(audio: Floats) -> list[Span]:
-    """Return where the words are (seconds), by the pauses between them."""
+    """Return the positions of the words (seconds), found by the pauses between them."""
     sound = np.flatnonzero(np.abs(audio) > _SILENCE)
     jumps = np.flatnonzero(np.diff(sound) > _PAUSE_S * SAMPLE_RATE)
     bounds = [0, *(jumps + 1), len(sound)]
@@ -37,13 +37,13 @@ def known_spans(audio: Floats) -> list[Span]:
 
 
 def plain(word: str) -> str:
-    """Spell a word without case, marks and digits."""
+    """Return a word without case and punctuation, and with digits spelt out."""
     letters = re.sub(r"[^a-z0-9]", "", word.lower())
     return _DIGITS.get(letters, letters)
 
 
 def with_noise(audio: Floats, snr: float | None) -> Floats:
-    """Add white noise so many dB below the speech."""
+    """Add white noise ``snr`` dB below the speech."""
     if snr is None:
         return audio
     speech = audio[np.abs(audio) > _SILENCE]
@@ -53,7 +53,7 @@ def with_noise(audio: Floats, snr: float | None) -> Floats:
 
 
 def errors(clip: Clip, audio: Floats, words: tuple[SpokenWord, ...]) -> list[Span]:
-    """Return start and end errors (seconds) of the words that were heard right."""
+    """Return start and end errors (seconds) of the correctly recognised words."""
     spans, spoken = known_spans(audio), [plain(word) for word in clip.text.split()]
     if len(spans) != len(spoken):
         return []
@@ -69,7 +69,7 @@ def errors(clip: Clip, audio: Floats, words: tuple[SpokenWord, ...]) -> list[Spa
 
 
 def measure(engine: Engine, clips: list[Clip], snr: float | None) -> dict[str, float]:
-    """Decode every clip and sum up the errors."""
+    """Decode every clip and summarise the errors."""
     found, spoken = [], 0
     for clip in clips:
         audio = read_audio(clip.path)
@@ -89,7 +89,7 @@ def measure(engine: Engine, clips: list[Clip], snr: float | None) -> dict[str, f
 
 
 def main() -> None:
-    """Print the table, and JSON where asked for."""
+    """Print the table, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--audio", type=Path, required=True, help="folder with a manifest.jsonl")
     parser.add_argument("--prefix", default="en/digits", help="which ids to take")

@@ -1,1 +1,1 @@
-"""Bytes to samples and samples to recordings. No I/O: bytes come in, arrays go out."""
+"""Bytes to samples and samples to recordings. No I/O: bytes in, arrays out."""

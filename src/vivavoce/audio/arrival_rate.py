@@ -1,8 +1,8 @@
 """Compares how fast audio arrives with how fast it plays as declared.
 
-A microphone sends in real time. Where a steady sender is faster or slower by exactly the ratio
-of two sample rates, the rate (or the number of channels) is declared wrongly. Senders of files
-are as fast as they like, so only exact ratios count, and the words stay conditional.
+A microphone sends in real time. If a steady sender is faster or slower by exactly the ratio of
+two sample rates, the rate (or the number of channels) is declared wrongly. File senders choose
+their own speed, so only exact ratios count, and the texts are worded conditionally.
 """
 
 from typing import Final
@@ -12,28 +12,28 @@ from vivavoce.audio.format import AudioFormat
 
 WINDOW_SECONDS: Final = 10.0
 WINDOWS: Final = 2
-"""Windows in a row that must show the same ratio."""
+"""Consecutive windows that must show the same ratio."""
 
 STEADY: Final = 3.0
-"""The longest pause between chunks, over the mean, of a sender that keeps pace."""
+"""Longest pause between chunks of a steady sender, as a multiple of the mean pause."""
 
 LEAST_CHUNKS: Final = 20
 
 FASTEST_SLOW: Final = 0.55
-"""Ratios above are explained by timers that sleep too long: 31.2 ms where 20 are meant."""
+"""Timers that oversleep explain higher ratios: 31.2 ms instead of 20."""
 SLOWEST_FAST: Final = 1.25
 
 SLOW_TOLERANCE: Final = 0.01
 FAST_TOLERANCE: Final = 0.003
-"""Narrower: a file that is sent at twice its speed with sleeps in between drifts off."""
+"""Narrower: a file sent at double speed with sleeps in between drifts out of this range."""
 
 RATES: Final = (8_000, 16_000, 32_000, 44_100, 48_000)
 
 
 class ArrivalRate:
-    """Takes the size and the time of each chunk of one session.
+    """Compares the sizes and arrival times of one session's chunks with its declared rate.
 
-    Times are seconds on a clock that never goes back.
+    Times are seconds on a monotonic clock.
     """
 
     __slots__ = ("_begun", "_count", "_due", "_format", "_last", "_longest", "_seen", "_size")
@@ -46,7 +46,7 @@ class ArrivalRate:
         self._longest = 0.0
 
     def take(self, size: int, now: float) -> Finding | None:
-        """Count a chunk; gives a finding once the same wrong ratio has been seen long enough."""
+        """Count a chunk; return a finding once the same wrong ratio has persisted long enough."""
         gap = now - self._last
         self._longest = max(self._longest, gap)
         self._last = now
@@ -69,7 +69,7 @@ class ArrivalRate:
         self._longest = 0.0
 
     def _rate_of_window(self, elapsed: float) -> int | None:
-        """The sample rate that would make a steady window real time, if it is a known one."""
+        """Return the known sample rate at which a steady window is real time, if there is one."""
         if self._count < LEAST_CHUNKS or self._longest > STEADY * elapsed / self._count:
             return None
         ratio = self._format.seconds(self._size) / elapsed

@@ -1,4 +1,4 @@
-"""How many channels interleaved samples have, as far as their neighbours tell."""
+"""Estimates the number of interleaved channels from neighbouring samples."""
 
 from typing import Final, Literal
 
@@ -9,7 +9,7 @@ from vivavoce.audio.readings import LEAST_LEVEL, Values
 Layout = Literal["declared", "stereo", "mono"]
 
 _SILENT: Final = 1e-4
-"""Energy of a silent channel over that of the other: -40 dB."""
+"""Highest energy of a silent channel relative to the other: -40 dB."""
 
 _ALIKE: Final = 1e-6
 _PAIRED: Final = 0.2
@@ -19,10 +19,10 @@ _BALANCED: Final = 0.7
 
 
 def layout(frames: Values) -> Layout | None:
-    """Judge frames of one or two declared channels; None where they do not tell.
+    """Classify frames of one or two declared channels; return None if undecided.
 
     Args:
-        frames: samples shaped [frames, channels]; other numbers of channels are not judged.
+        frames: samples shaped [frames, channels]; more than two channels are not classified.
     """
     channels = frames.shape[1]
     if channels > 2 or len(frames) < 4:  # noqa: PLR2004
@@ -36,11 +36,11 @@ def layout(frames: Values) -> Layout | None:
 
 
 def _within_one(pairs: Values) -> Layout:
-    """Whether a declared single channel is two in turn."""
+    """Decide whether a declared single channel is two interleaved ones."""
     first, second = pairs[:, 0], pairs[:, 1]
     levels = pairs.var(axis=0)
     if levels.min() < _SILENT * levels.max():
-        # Samples of zero between others are a second channel, or one that nobody smoothed.
+        # Zeros between other samples: a silent second channel, or upsampling without a filter.
         quiet, loud = (first, second) if levels[0] < levels[1] else (second, first)
         smooth = _step(loud[1:], loud[:-1]) < levels.max()
         return "stereo" if smooth and float(np.abs(quiet).max()) < LEAST_LEVEL else "declared"
@@ -62,7 +62,7 @@ def _within_one(pairs: Values) -> Layout:
 
 
 def _within_two(pairs: Values) -> Layout:
-    """Whether two declared channels are one: the right one lies halfway between two left ones."""
+    """Decide whether two declared channels are one: right samples halfway between left ones."""
     left, right = pairs[:, 0], pairs[:, 1]
     inside, across = _step(left, right), _step(left[1:], right[:-1])
     levels = pairs.var(axis=0)

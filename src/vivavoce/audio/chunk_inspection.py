@@ -1,4 +1,4 @@
-"""Inspects chunks as their sender cut them: containers, headers, messages, packets, odd sizes."""
+"""Inspects chunks as sent, for containers, headers, JSON messages, packets and odd sizes."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.suspicion import LEAST_TEXT, suspicion
 
 HEADERS: Final = 3
-"""WAV headers in a session from which on they are no accident."""
+"""Number of WAV headers in a session that cannot be an accident."""
 
 OPUS_PACKETS: Final = 50
-"""Packets in a row that share their first byte, each of another size than the one before."""
+"""Consecutive packets that share their first byte and differ in size from the previous one."""
 MAX_OPUS_BYTES: Final = 1275
 _OPUS_SIZES: Final = 8
 _OPUS_VARIETY: Final = 0.4
-"""Distinct bytes of a packet over its size, at least; samples of silence repeat themselves."""
+"""Least ratio of distinct bytes to packet size; samples of silence repeat themselves."""
 _LEAST_PACKET: Final = 3
 
 _HEADER_MARKS: Final = (b"RIFF", b"RF64", b"BW64")
@@ -28,7 +28,7 @@ _LEAST_HEADER: Final = 44
 _MESSAGE: Final = re.compile(rb'\s*\{[^\0]{0,200}?"type"\s*:\s*"(\w{1,32})"')
 _MESSAGE_TYPES: Final = frozenset({b"audio_chunk", b"stop_recording", b"finalize"})
 MOST_PARSED: Final = 4096
-"""Bytes of a binary frame that are read as JSON; of a longer one the ends must do."""
+"""Longest binary frame parsed as JSON, in bytes; of longer ones only the ends are checked."""
 
 
 _SUSPECT_STARTS: Final = b"RB{ \n"
@@ -36,26 +36,26 @@ _SUSPECT_STARTS: Final = b"RB{ \n"
 
 
 class ChunkInspector:
-    """Takes each chunk of a session once, in order. Memory is bounded, work too.
+    """Inspects each chunk of a session once, in order, in bounded memory and time.
 
     Attributes:
-        odd_chunk: number (from 1) and size of the first chunk that was no whole number of
+        odd_chunk: number (from 1) and size of the first chunk that was not a whole number of
             samples, or None.
     """
 
     def __init__(self, audio: AudioFormat, *, from_start: bool) -> None:
-        """Begin at a session's first chunk, or later, after a restart."""
+        """Start at a session's first chunk or, after a restart, at a later one."""
         self.odd_chunk: tuple[int, int] | None = None
         self._sample_bytes = audio.sample_bytes
         self._rate: ArrivalRate | None = ArrivalRate(audio)
         self._beginning: bytearray | None = bytearray() if from_start else None
         self._number = 0
         self._headers = 0
-        self._last_size = 0  # of a chunk that was looked at; Opus packets differ in size
+        self._last_size = 0  # of the last chunk inspected closely; Opus packets differ in size
         self._packets = _OpusPackets()
 
     def inspect(self, chunk: bytes, now: float) -> Sequence[Finding]:
-        """Take a chunk that came at ``now``, in seconds on a clock that never goes back."""
+        """Inspect a chunk that arrived at ``now``, in seconds on a monotonic clock."""
         size = len(chunk)
         if not size:
             return ()
@@ -65,7 +65,7 @@ class ChunkInspector:
             and chunk[0] not in _SUSPECT_STARTS
             and not size % self._sample_bytes
             and self._beginning is None
-        ):  # nearly all: samples, as far as the size and the first byte tell
+        ):  # nearly all chunks: samples, judging by the size and the first byte
             found = self._rate.take(size, now) if self._rate is not None else None
             return () if found is None else self._only(found)
         self._last_size = size
@@ -94,7 +94,7 @@ class ChunkInspector:
         return self._number == 1 and chunk[:4] in _HEADER_MARKS
 
     def _take_beginning(self, chunk: bytes) -> Finding | None:
-        assert self._beginning is not None  # noqa: S101  asked for by the caller
+        assert self._beginning is not None  # noqa: S101  checked by the caller
         self._beginning += chunk[:LEAST_TEXT]
         kind = suspicion(bytes(self._beginning))
         if kind is not None or len(self._beginning) >= LEAST_TEXT:
@@ -122,7 +122,7 @@ class ChunkInspector:
 
 
 def _find_message(chunk: bytes) -> Finding | None:
-    """Whether a binary frame is a whole JSON message that belongs into a text frame."""
+    """Return a finding if a binary frame is a whole JSON message that belongs in a text frame."""
     found = _MESSAGE.match(chunk)
     if found is None or found[1] not in _MESSAGE_TYPES or chunk[-8:].rstrip()[-1:] != b"}":
         return None
@@ -140,7 +140,7 @@ def _find_message(chunk: bytes) -> Finding | None:
 
 
 class _OpusPackets:
-    """Recognises Opus packets without a container: one per chunk, as voice chats send them."""
+    """Recognises Opus packets without a container, one per chunk, as voice chats send them."""
 
     def __init__(self) -> None:
         self._first = -1

@@ -1,4 +1,4 @@
-"""Compressed audio recognised within bytes: MPEG audio and ADTS frames, Ogg pages."""
+"""Recognises compressed audio within bytes: MPEG audio frames, ADTS frames and Ogg pages."""
 
 from functools import cache
 from typing import Final
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int64]
 
 FRAMES_IN_A_ROW: Final = 5
-"""Sync words at the distances that their own headers state: chance makes no such chain."""
+"""Sync words at the distances their own headers state; such a chain does not occur by chance."""
 
 _SYNC: Final = 0xFF
 _SYNC_MORE: Final = 0xE0
@@ -18,7 +18,7 @@ _OGG_FLAGS: Final = 8
 _OGG_FLAGS_AT: Final = 5
 
 _LEAST_VARIETY: Final = 128
-"""Values that the bytes of a chain of frames have, at least: a tone repeats itself, too."""
+"""Least number of distinct byte values in a chain of frames: a tone repeats itself, too."""
 
 # ISO/IEC 11172-3 and 13818-3: bit rates in kbit/s by version (1, 2) and layer (1, 2, 3).
 _BIT_RATES: Final = {
@@ -30,7 +30,7 @@ _BIT_RATES: Final = {
     (2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0),
 }
 _RATES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-"""By the two version bits: MPEG-1, MPEG-2, MPEG-2.5."""
+"""Keyed by the two version bits: MPEG-1, MPEG-2, MPEG-2.5."""
 
 ADTS: Final = "AAC in ADTS frames"
 MPEG: Final = "MPEG audio (MP3)"
@@ -38,7 +38,7 @@ OGG: Final = "Ogg pages (Opus or Vorbis)"
 
 
 def compressed(data: bytes) -> str | None:
-    """Name the compressed audio within bytes; None if there is none for certain."""
+    """Return the name of the compressed audio within bytes, or None if none is certain."""
     if _has_ogg_page(data):
         return OGG
     codes = np.frombuffer(data, np.uint8).astype(np.int64)
@@ -64,14 +64,14 @@ def _has_ogg_page(data: bytes) -> bool:
 
 
 def _adts(heads: list[Numbers]) -> tuple[Numbers, Numbers]:
-    """Length of each frame (0 for none), and what all frames of a stream share."""
+    """Return each ADTS frame's length (0 for none) and the header bits a stream's frames share."""
     length = (heads[3] & 3) << 11 | heads[4] << 3 | heads[5] >> 5
     valid = (heads[1] & 0xF6 == 0xF0) & (heads[2] >> 2 & 15 < 13) & (length > 7)  # noqa: PLR2004
     return np.where(valid, length, 0), heads[1] << 16 | (heads[2] & 0xFD) << 8 | heads[3] >> 6
 
 
 def _mpeg(heads: list[Numbers]) -> tuple[Numbers, Numbers]:
-    """The same of MPEG audio, layers 1 to 3."""
+    """Return the same for MPEG audio, layers 1 to 3."""
     second, third = heads[1], heads[2]
     length = _length_table()[(second >> 3 & 3), (second >> 1 & 3), third >> 4, third >> 2 & 3]
     slot = np.where(second >> 1 & 3 == 3, 4, 1)  # noqa: PLR2004  layer 1 is padded by 4 bytes
@@ -81,7 +81,7 @@ def _mpeg(heads: list[Numbers]) -> tuple[Numbers, Numbers]:
 
 @cache
 def _length_table() -> Numbers:
-    """Frame bytes without padding by version bits, layer bits, bit rate and rate index."""
+    """Return frame bytes without padding by version bits, layer bits, bit rate and rate index."""
     table = np.zeros((4, 4, 16, 4), np.int64)
     for version, rates in _RATES.items():
         for layer in (1, 2, 3):
@@ -97,7 +97,7 @@ def _length_table() -> Numbers:
 
 
 def _chained(codes: Numbers, places: Numbers, lengths: Numbers, kinds: Numbers) -> bool:
-    """Whether a frame is followed by another of its kind at its end, several times in a row."""
+    """Check for a chain of frames of one kind, each beginning where the previous one ends."""
     size = len(codes)
     following = np.full(size, -1)
     following[places] = np.arange(len(places))

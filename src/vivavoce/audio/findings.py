@@ -1,4 +1,4 @@
-"""What an inspection of audio found: a kind, and words for the sender."""
+"""Results of audio inspection: a kind, and a text for the sender."""
 
 from typing import Literal
 
@@ -7,15 +7,15 @@ import msgspec
 Kind = Literal[
     "container", "compressed", "format", "shifted", "channels", "headers", "message", "rate"
 ]
-"""What is wrong; a session reports each kind once."""
+"""Kind of problem; a session reports each kind once."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Audio that is most likely not what its session declares.
+    """Report that the audio is most likely not what its session declares.
 
     Attributes:
-        kind: what is wrong.
-        text: what was probably sent, and what to do about it.
+        kind: the kind of problem.
+        text: what was probably sent, and how to correct it.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""What a client says its audio is, and the arithmetic of positions that follows from it."""
+"""The audio format a client declares, and the conversion of byte positions to time."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Encoding(StrEnum):
-    """How samples are coded on the wire (contract §1.3)."""
+    """Sample encoding on the wire (contract §1.3)."""
 
     PCM = "wav/pcm"
     ALAW = "wav/alaw"
@@ -14,7 +14,7 @@ class Encoding(StrEnum):
 
 
 class AudioFormat(msgspec.Struct, frozen=True):
-    """A declared audio format; A-law and µ-law are 8-bit whatever ``bit_depth`` says."""
+    """A declared audio format; A-law and µ-law are always 8-bit, regardless of ``bit_depth``."""
 
     encoding: Encoding = Encoding.PCM
     bit_depth: int = 16
@@ -33,9 +33,9 @@ class AudioFormat(msgspec.Struct, frozen=True):
 
     @property
     def bytes_per_second(self) -> int:
-        """Bytes of audio data that last a second."""
+        """Bytes of one second of audio data."""
         return self.frame_bytes * self.sample_rate
 
     def seconds(self, byte_count: int) -> float:
-        """Duration of ``byte_count`` bytes of audio data (header bytes not among them)."""
+        """Return the duration of ``byte_count`` bytes of audio data (header bytes excluded)."""
         return byte_count / self.bytes_per_second

@@ -10,10 +10,10 @@ from vivavoce.audio.format import Encoding
 
 @cache
 def table(encoding: Encoding) -> NDArray[np.int16]:
-    """Return the 256 linear samples (16 bit, full scale) that the codes of ``encoding`` mean.
+    """Return the 256 linear samples (16 bit, full scale) for the codes of ``encoding``.
 
     Raises:
-        ValueError: if ``encoding`` is not a companded one.
+        ValueError: if ``encoding`` is neither A-law nor µ-law.
     """
     codes = np.arange(256, dtype=np.int32)
     if encoding is Encoding.ALAW:
@@ -22,13 +22,13 @@ def table(encoding: Encoding) -> NDArray[np.int16]:
         samples = _ulaw(codes)
     else:
         raise ValueError(f"{encoding} is not a G.711 encoding")
-    samples.setflags(write=False)  # every session shares it
+    samples.setflags(write=False)  # shared by all sessions
     return samples
 
 
 def _alaw(codes: NDArray[np.int32]) -> NDArray[np.int16]:
-    """13-bit magnitudes: a linear first segment pair, then each segment twice as coarse."""
-    sent = codes ^ 0x55  # even bits are inverted on the line
+    """Decode to 13 bits: a linear first pair of segments, then each segment twice as coarse."""
+    sent = codes ^ 0x55  # even bits are inverted in transmission
     segment, step = sent >> 4 & 7, sent & 15
     curved = (2 * step + 33) << np.maximum(segment - 1, 0)
     magnitude = np.where(segment == 0, 2 * step + 1, curved)
@@ -36,8 +36,8 @@ def _alaw(codes: NDArray[np.int32]) -> NDArray[np.int16]:
 
 
 def _ulaw(codes: NDArray[np.int32]) -> NDArray[np.int16]:
-    """14-bit magnitudes: every segment twice as coarse, shifted by the bias of 33."""
-    sent = codes ^ 0xFF  # all bits are inverted on the line
+    """Decode to 14 bits: each segment twice as coarse, shifted by the bias of 33."""
+    sent = codes ^ 0xFF  # all bits are inverted in transmission
     segment, step = sent >> 4 & 7, sent & 15
     magnitude = ((2 * step + 33) << segment) - 33
     return (np.where(sent & 0x80, -magnitude, magnitude) * 4).astype(np.int16)

@@ -1,8 +1,8 @@
-"""Inspects a session's audio for samples that are not what the session declares.
+"""Inspects a session's audio for samples that do not match the declared format.
 
-It looks at every eighth of a second until it is sure of the format (in silence, at one each
-second), then at one in 128. It decides nothing: audio is stored and transcribed as declared, and
-the sender gets a notice.
+The inspector examines a block of every eighth of a second until the format is certain (in
+silence, one per second), then of one in 128. Its result changes nothing in the session: audio is
+stored and transcribed as declared, and the sender receives a notice.
 """
 
 from collections import deque
@@ -30,44 +30,44 @@ from vivavoce.audio.stillness import stillness
 
 PERIOD_SECONDS: Final = 0.125
 MOST_BLOCK_BYTES: Final = 16 * 1024
-"""Bytes of a period that are looked at."""
+"""Bytes examined in a period."""
 
 DENSE_PERIODS: Final = 240
-"""Periods after which inspection becomes sparse, however little was learned."""
+"""Periods after which inspection becomes sparse, whether or not the format is certain."""
 
 SPARSE_EVERY: Final = 128
-"""Of so many periods one is looked at, later on."""
+"""Once inspection is sparse, one period in this many is examined."""
 
 STILL_EVERY: Final = 8
 """In silence, one period in this many is examined."""
 
 SURE: Final = 7
-"""Votes for one reading among the last ``LAST_VOTES``, for a finding."""
+"""Votes for one reading among the last ``LAST_VOTES`` that make a finding."""
 LAST_VOTES: Final = 8
 
 SURE_OF_LAYOUT: Final = 14
-"""The same for a number of channels: where a format is wrong, quiet parts look like channels."""
+"""The same for a channel count: with a wrong format, quiet parts resemble more channels."""
 LAST_LAYOUTS: Final = 16
 
 _CLEARLY: Final = 0.5
-"""Another reading must have less than this part of the roughness of the declared one."""
+"""Another reading must have less than this fraction of the declared reading's roughness."""
 
 _SMOOTH: Final = 0.3
 _ROUGHEST: Final = 1.5
-"""Noise has 1. Beyond it the sound is so high that coarser readings alias it to a smooth one."""
+"""White noise has 1. Above it, pitch is so high that coarser readings alias it to a smooth tone."""
 
 _ROUGH: Final = 0.5
 _ALIGNMENT: Final = 24
-"""Blocks begin at multiples of this many frames, so that samples of 1 to 8 bytes begin there."""
+"""Blocks begin at multiples of this many frames, so that samples of 1 to 8 bytes are aligned."""
 
 _DECLARED: Final = "declared"
 
 
 class SignalInspector:
-    """Takes a session's audio (without its WAV header) in order, in any pieces.
+    """Inspects a session's audio (without its WAV header) in order, in pieces of any size.
 
-    Memory is bounded by one block; work by one block per period, and one in ``SPARSE_EVERY``
-    once the format is certain.
+    Memory is bounded by one block, work by one block per period, or by one in ``SPARSE_EVERY``
+    periods once the format is certain.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
@@ -79,7 +79,7 @@ class SignalInspector:
         self._held = bytearray()
         self._skip = 0
         self._dense = DENSE_PERIODS
-        self._still_step = 1  # periods to the next look after silence
+        self._still_step = 1  # periods to the next block after silence
         self._votes: deque[str] = deque(maxlen=LAST_VOTES)
         self._layouts: deque[str] = deque(maxlen=LAST_LAYOUTS)
         name = declared_name(audio)
@@ -90,7 +90,7 @@ class SignalInspector:
         self._over = False
 
     def feed(self, audio: bytes) -> None:
-        """Take the next bytes."""
+        """Inspect the next bytes."""
         if len(audio) <= self._skip:  # nearly always
             self._skip -= len(audio)
             return
@@ -108,12 +108,12 @@ class SignalInspector:
             at += step
 
     def take_finding(self) -> Finding | None:
-        """The finding, once; there is at most one in a session."""
+        """Return the finding once; a session has at most one."""
         found, self._finding = self._finding, None
         return found
 
     def _look(self, data: bytes) -> int:
-        """Examine a block; returns the number of periods to the next one.
+        """Examine a block; return the number of periods to the next one.
 
         Silence carries no information: the longer it lasts, the fewer blocks are examined.
         """
@@ -145,7 +145,7 @@ class SignalInspector:
 
     @property
     def _certain(self) -> bool:
-        """Whether the declaration has been confirmed, and nothing has contradicted it since."""
+        """Return whether the declared format is confirmed and not contradicted since."""
         confirmed = self._votes.count(_DECLARED) == LAST_VOTES
         return confirmed and self._layouts.count(_DECLARED) == len(self._layouts)
 
@@ -175,7 +175,7 @@ class SignalInspector:
             self._find(Finding("channels", _LAYOUT_TEXTS[judged]))
 
     def _vote(self, votes: deque[str], name: str) -> int:
-        """Count a vote that may lead to a finding; gives how many there are for the same."""
+        """Count a vote that may lead to a finding; return the number of votes for the same name."""
         votes.append(name)
         if name == _DECLARED:
             self._dense = 0 if self._certain else self._dense
@@ -204,5 +204,5 @@ def _compressed_text(name: str) -> str:
 
 
 def _rounded(size: float, unit: int) -> int:
-    """A multiple of a unit, at least one."""
+    """Round to a multiple of ``unit``, at least one."""
     return max(int(size) // unit, 1) * unit

@@ -1,7 +1,7 @@
-"""A session's bytes to samples at 16 kHz: header, odd splits, encodings and rates in one place.
+"""A session's bytes to samples at 16 kHz: headers, split samples, encodings and sample rates.
 
-Whatever the bytes are split into, the samples are the same, and an intake can take up the work
-of another exactly (``Intake.resume``).
+The samples do not depend on how the bytes are split, and an intake can continue the work of
+another exactly (``Intake.resume``).
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ Samples = NDArray[np.float32]
 
 
 class Intake:
-    """Takes a session's bytes in order and gives its samples in order.
+    """Converts a session's bytes to samples, in order.
 
     Args:
         audio: the declared format.
-        inspect: is given the bytes without their header, as they come.
+        inspect: called with the bytes as they arrive, without their header.
 
     Attributes:
-        position: the byte that must be fed next, counted from the session's first byte.
-        sample: the sample at 16 kHz that comes next, counted from the session's start.
+        position: the next byte to feed, counted from the session's first byte.
+        sample: the next sample at 16 kHz, counted from the session's start.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class Intake:
 
     @classmethod
     def resume(cls, audio: AudioFormat, *, header_bytes: int | None, sample: int) -> Self:
-        """Build an intake whose next sample is ``sample``, as if it had heard all before.
+        """Build an intake whose next sample is ``sample``, as if it had processed all before.
 
-        Read the session's stored bytes from its ``position`` on and feed them.
+        The caller feeds it the session's stored bytes from its ``position`` on.
 
         Args:
             audio: the declared format.
@@ -82,13 +82,13 @@ class Intake:
         return self._header.size
 
     def feed(self, data: bytes) -> Samples:
-        """Take the session's next bytes.
+        """Process the session's next bytes.
 
         Returns:
-            The samples that can be told by now, shaped [channels, samples], contiguous.
+            The samples available so far, shaped [channels, samples], contiguous.
 
         Raises:
-            AudioFormatError: when a WAV header is unreadable or disagrees with the declaration.
+            AudioFormatError: if a WAV header is unreadable or disagrees with the declaration.
         """
         self.position += len(data)
         audio = self._header.feed(data)
@@ -97,7 +97,7 @@ class Intake:
         return self._give(self._resampler.feed(frames))
 
     def finish(self) -> Samples:
-        """Give the last samples of a session that ended; an incomplete last frame is dropped."""
+        """Return the last samples of a session that ended; an incomplete last frame is dropped."""
         frames = self._decoder.feed(self._header.finish())
         last = self._resampler.feed(frames)
         return np.concatenate((self._give(last), self._give(self._resampler.finish())), axis=1)
@@ -113,7 +113,7 @@ class Intake:
 def time_range(
     audio: AudioFormat, *, header_bytes: int, byte_range: tuple[int, int]
 ) -> tuple[float, float]:
-    """Seconds from session start that a range of the session's bytes covers.
+    """Return the seconds from session start that a range of the session's bytes covers.
 
     Args:
         audio: the declared format.

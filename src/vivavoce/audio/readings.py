@@ -1,7 +1,7 @@
-"""Ways to read the same bytes as samples, and how rough each reading is.
+"""Ways to read the same bytes as samples, and the roughness of each reading.
 
-Neighbouring samples of real sound resemble each other. Bytes that are read as what they are not
-lose that resemblance, so the reading with the least roughness tells what was sent.
+Neighbouring samples of real sound resemble each other. Bytes read in the wrong format lose that
+resemblance, so the reading with the least roughness indicates what was sent.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _EVEN_STRETCHES: Final = 5
 _SHARE: Final = 0.1
 """Energy of such a part, over the mean of all."""
 _RESIDUES: Final = 12
-"""A multiple of 2, 3 and 4: in how many narrow frames a wide one repeats."""
+"""A multiple of 2, 3 and 4, the numbers of narrow frames in which a wide one repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,11 @@ class Reading:
 
     Attributes:
         name: a short constant.
-        sent: what the sender has, in words.
+        sent: description of the audio that the sender has.
         advice: what to declare or to do instead.
         width: bytes of one sample.
-        decode: bytes to interleaved samples; None where they cannot be this.
+        decode: converts bytes to interleaved samples, or returns None if they cannot be in this
+            format.
     """
 
     name: str
@@ -69,7 +70,7 @@ def _big_endian_16(data: bytes) -> Values:
 def _floats(kind: str) -> Callable[[bytes], Values | None]:
     def decode(data: bytes) -> Values | None:
         values = np.frombuffer(data, kind)
-        sane = np.abs(values) <= _SANE_FLOAT  # neither NaN nor infinity is
+        sane = np.abs(values) <= _SANE_FLOAT  # false for NaN and infinity
         if not sane.all():
             return None
         tiny = (np.abs(values) < _LEAST_FLOAT) & (values != 0)
@@ -143,14 +144,14 @@ READINGS: Final = (
 
 
 def declared_name(audio: AudioFormat) -> str:
-    """Name of the reading that a session declares."""
+    """Return the name of the reading that a session declares."""
     if audio.encoding is Encoding.PCM:
         return f"pcm_{audio.bit_depth}"
     return {Encoding.ALAW: "alaw", Encoding.ULAW: "ulaw"}[audio.encoding]
 
 
 def shifted(audio: AudioFormat) -> tuple[Reading, ...]:
-    """The declared reading from each byte on that is not the first of a sample."""
+    """Return the declared reading from each byte on that is not the first of a sample."""
     mono = AudioFormat(audio.encoding, audio.bit_depth)
 
     def decoder(offset: int) -> Callable[[bytes], Values]:
@@ -169,7 +170,7 @@ def shifted(audio: AudioFormat) -> tuple[Reading, ...]:
 
 
 def read(reading: Reading, data: bytes, channels: int) -> Values | None:
-    """The samples shaped [frames, channels], or None where the bytes cannot be this."""
+    """Return samples shaped [frames, channels], or None if the bytes cannot be in this format."""
     whole = len(data) - len(data) % (reading.width * channels)
     values = reading.decode(data[:whole])
     if values is None:
@@ -178,7 +179,7 @@ def read(reading: Reading, data: bytes, channels: int) -> Values | None:
 
 
 def roughness(frames: Values) -> tuple[float, float]:
-    """Energy of the steps between neighbours over that of uncorrelated samples.
+    """Return the energy of steps between neighbours, relative to uncorrelated samples.
 
     About 0 for slow waves, 1 for noise, 2 for a wave at half the sample rate; infinity for
     silence.
@@ -219,9 +220,9 @@ def is_even(frames: Values) -> bool:
 
 
 def has_free_low_part(reading: Reading, data: bytes, declared_width: int) -> bool:
-    """Whether the low bytes of a wider reading are noise or zero, as in true wide samples.
+    """Return whether a wider reading's low bytes are noise or zero, as in true wide samples.
 
-    Where the declared samples are true, they are neighbours of the high ones or another channel.
+    If the declaration is right, they are neighbours of the high bytes or another channel.
     """
     if not reading.name.startswith("pcm_") or reading.width <= declared_width:
         return True
@@ -241,7 +242,7 @@ def has_free_low_part(reading: Reading, data: bytes, declared_width: int) -> boo
 
 
 def _signed(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Little-endian integers of any width, each a row of bytes."""
+    """Convert little-endian integers of any width, each a row of bytes."""
     top = codes.shape[1] - 1
     values = codes[:, top].astype(np.int8).astype(np.float64)
     for place in range(top - 1, -1, -1):

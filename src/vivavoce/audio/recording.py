@@ -1,8 +1,8 @@
-"""A session's bytes to a WAV file that holds them as they were sent.
+"""Writes a session's bytes to a WAV file as they were sent.
 
-Same rate, same channels; PCM passes untouched, A-law and µ-law become 16-bit PCM, the client's
-own WAV header and an incomplete last frame are left out. Works chunk by chunk: a recording of
-any length needs no more memory than a chunk.
+The file has the session's rate and channels. PCM passes unchanged, A-law and µ-law become 16-bit
+PCM, and the client's own WAV header and an incomplete last frame are left out. A recording of any
+length needs no more memory than a chunk.
 """
 
 from struct import pack
@@ -18,7 +18,7 @@ _PCM_TAG: Final = 1
 _EXTENSIBLE_TAG: Final = 0xFFFE
 _PCM_GUID: Final = bytes.fromhex("0100000000001000800000aa00389b71")
 _SPEAKERS: Final = {1: 0x4, 2: 0x3}
-"""Centre; left and right. More channels are separate voices: no loudspeaker positions."""
+"""Centre; left and right. More channels are separate speakers, without loudspeaker positions."""
 
 _MAX_PLAIN_CHANNELS: Final = 2
 _MAX_PLAIN_BYTES: Final = 2
@@ -26,13 +26,13 @@ _U32_MAX: Final = 0xFFFFFFFF
 
 
 class RecordingWriter:
-    """Turns a session's bytes into the bytes of a WAV file.
+    """Converts a session's bytes to the bytes of a WAV file.
 
-    A WAV file begins with its size, so the number of the session's bytes must be known.
+    A WAV file begins with its size, so the session's number of bytes must be known in advance.
     """
 
     def __init__(self, audio: AudioFormat, session_bytes: int) -> None:
-        """Begin a recording of ``session_bytes`` bytes, a WAV header among them or not."""
+        """Start a recording of ``session_bytes`` bytes, including a WAV header if there is one."""
         self._format = audio
         self._header = HeaderReader(audio)
         self._session_bytes = session_bytes
@@ -42,10 +42,10 @@ class RecordingWriter:
         self._padding = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Take the session's next bytes and return the file's next bytes.
+        """Convert the session's next bytes to the file's next bytes.
 
         Raises:
-            AudioFormatError: when a WAV header is unreadable or disagrees with the declaration.
+            AudioFormatError: if a WAV header is unreadable or disagrees with the declaration.
         """
         self._received += len(data)
         return self._write(self._header.feed(data))
@@ -87,17 +87,17 @@ class RecordingWriter:
 
 
 def recorded_format(audio: AudioFormat) -> AudioFormat:
-    """Format of the recording of a session declared as ``audio``: always PCM."""
+    """Return the recording's format for a session declared as ``audio``; it is always PCM."""
     bit_depth = audio.bit_depth if audio.encoding is Encoding.PCM else 16
     return AudioFormat(Encoding.PCM, bit_depth, audio.sample_rate, audio.channels)
 
 
 def write_header(audio: AudioFormat, frames: int) -> bytes:
-    """Return everything that stands before the samples in a WAV file of PCM.
+    """Return everything that precedes the samples in a WAV file of PCM.
 
     Args:
         audio: a PCM format.
-        frames: how many frames follow; a file over 4 GiB becomes RF64.
+        frames: number of frames that follow; a file over 4 GiB becomes RF64.
     """
     fmt = _chunk(b"fmt ", _format_body(audio))
     data_bytes = frames * audio.frame_bytes
@@ -110,7 +110,7 @@ def write_header(audio: AudioFormat, frames: int) -> bytes:
 
 
 def _rf64_header(fmt: bytes, riff_bytes: int, data_bytes: int, frames: int) -> bytes:
-    """64-bit sizes stand in a chunk of their own (EBU Tech 3306); the usual ones say so."""
+    """Return an RF64 header: 64-bit sizes in a chunk of their own (EBU Tech 3306)."""
     no_tables = 0
     ds64_bytes = 8 + 28
     sizes = _chunk(b"ds64", pack("<QQQI", riff_bytes + ds64_bytes, data_bytes, frames, no_tables))

@@ -1,10 +1,10 @@
-"""Any declared rate to 16 kHz, so that the output is a pure function of the input.
+"""Resamples any declared rate to 16 kHz; the output is a pure function of the input.
 
 A soxr stream gives the same samples however its input is split, but its state cannot be saved.
-To go on exactly after a crash, the stream is renewed at fixed positions: input is cut into
-segments, each resampled by a stream of its own that starts ``OVERLAP_SECONDS`` early and whose
+To continue exactly after a crash, the stream is replaced at fixed positions: input is cut into
+segments, each resampled by its own stream, which starts ``OVERLAP_SECONDS`` early and whose
 output is trimmed to the segment. A restart at a segment boundary builds the same stream from the
-same bytes, so it gives the same samples, bit for bit. Decision and figures:
+same bytes, so it returns bit-identical samples. Decision and figures:
 docs/decisions/0002-resampling.md.
 """
 
@@ -17,37 +17,37 @@ import soxr
 from vivavoce.audio.samples import Frames
 
 TARGET_RATE: Final = 16_000
-"""Every model listens at this rate."""
+"""Input sample rate of every model."""
 
 SEGMENT_SECONDS: Final = 10
-"""Input covered by one stream: a restart resamples at most this much again, and renewing costs
-OVERLAP_SECONDS in this many."""
+"""Input covered by one stream: a restart resamples at most this much again, and each new stream
+costs OVERLAP_SECONDS."""
 
 OVERLAP_SECONDS: Final = 0.2
-"""Lead-in of a stream: past the reach of the longest filter, and a whole number of frames and of
-output samples at every rate."""
+"""Lead-in of a stream: longer than the longest filter, and a whole number of frames and of output
+samples at every rate."""
 
 SEGMENT_SAMPLES: Final = SEGMENT_SECONDS * TARGET_RATE
 _OVERLAP_SAMPLES: Final = round(OVERLAP_SECONDS * TARGET_RATE)
 
 
 class Resampler(Protocol):
-    """Turns frames at one rate into frames at 16 kHz."""
+    """Converts frames at one rate to frames at 16 kHz."""
 
     def feed(self, frames: Frames) -> Frames:
-        """Take [n, channels] and return what can be told by now, [m, channels]."""
+        """Feed frames shaped [n, channels] and return the output ready so far, [m, channels]."""
 
     def finish(self) -> Frames:
-        """Return what was held back for want of later input; the resampler is spent."""
+        """Return the output held back for later input; the resampler cannot be used afterwards."""
 
 
 class Restart(NamedTuple):
-    """How to come to a wanted output sample again.
+    """How to reproduce the output from a given sample on.
 
     Attributes:
-        segment: what to build the resampler with.
-        frame: the input frame to feed it from.
-        discard: how many of its first output samples lie before the wanted one.
+        segment: the segment to build the resampler with.
+        frame: the first input frame to feed it.
+        discard: number of its first output samples that precede the wanted one.
     """
 
     segment: int
@@ -56,7 +56,7 @@ class Restart(NamedTuple):
 
 
 def restart_at(rate: int, sample: int) -> Restart:
-    """Say how a resampler must be restarted for its output to reach ``sample`` (at 16 kHz)."""
+    """Return how to restart a resampler so that its output continues at ``sample`` (at 16 kHz)."""
     if rate == TARGET_RATE:
         return Restart(segment=0, frame=sample, discard=0)
     segment, discard = divmod(sample, SEGMENT_SAMPLES)
@@ -64,7 +64,7 @@ def restart_at(rate: int, sample: int) -> Restart:
 
 
 def make_resampler(rate: int, channels: int, *, segment: int = 0) -> Resampler:
-    """Build a resampler for a session's start, or as ``restart_at`` says."""
+    """Build a resampler for a session's start or for the segment ``restart_at`` returns."""
     if rate == TARGET_RATE:
         return _Untouched(channels)
     return _SegmentedResampler(rate, channels, segment)
@@ -75,7 +75,7 @@ def _first_frame(rate: int, segment: int) -> int:
 
 
 class _Untouched:
-    """16 kHz passes as it is."""
+    """Passes 16 kHz through unchanged."""
 
     def __init__(self, channels: int) -> None:
         self._nothing = np.empty((0, channels), np.float32)
@@ -88,11 +88,11 @@ class _Untouched:
 
 
 class _Segment:
-    """One soxr stream and the part of its output that is wanted."""
+    """One soxr stream and the part of its output that belongs to the segment."""
 
     def __init__(self, rate: int, channels: int, index: int) -> None:
-        # Variable-rate mode is used at a fixed rate: it filters in time instead of in blocks of
-        # a Fourier transform and so holds back half as much (8 kHz: 30 ms, not 12 to 115).
+        # Variable-rate mode at a fixed rate filters in the time domain instead of in blocks of
+        # a Fourier transform, so it holds back half as much (8 kHz: 30 ms, not 12 to 115).
         self._stream = soxr.ResampleStream(rate, TARGET_RATE, channels, dtype="float32", vr=True)
         self._skip = _OVERLAP_SAMPLES if index else 0
         self._wanted = SEGMENT_SAMPLES
@@ -138,13 +138,13 @@ class _SegmentedResampler:
         return self._collect()
 
     def finish(self) -> Frames:
-        """Push the last samples out with silence, and keep as many as the input was long."""
+        """Flush the last samples with silence, and keep as many as the input was long."""
         missing = self._frame * TARGET_RATE // self._rate - self._sample
         silence = round(OVERLAP_SECONDS * self._rate)
         return self.feed(np.zeros((silence, self._channels), np.float32))[:missing]
 
     def _collect(self) -> Frames:
-        """Take what is ready, in order: a later segment waits until the earlier is complete."""
+        """Collect ready output in order: a later segment waits for the earlier to complete."""
         ready = [np.empty((0, self._channels), np.float32)]
         while self._segments:
             ready += self._segments[0].ready

@@ -1,4 +1,4 @@
-"""Bytes of any declared format to float samples, whatever the bytes were split into."""
+"""Decodes bytes of any declared format, however they are split, to float samples."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def _signed_32(data: bytes) -> NDArray[np.float32]:
 
 
 def _top_24(words: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Scale exactly: a float holds 24 bits, and rounding the rest could reach 1.0."""
+    """Scale exactly: a float has 24 bits, and rounding the rest could reach 1.0."""
     return _scaled(words >> 8, 23)
 
 
@@ -59,7 +59,7 @@ _PCM_DECODERS = {8: _unsigned_8, 16: _signed_16, 24: _packed_24, 32: _signed_32}
 
 
 class SampleDecoder:
-    """Decodes chunks of audio bytes, keeping what is left of a frame for the next chunk."""
+    """Decodes chunks of audio bytes; keeps an incomplete frame for the next chunk."""
 
     def __init__(self, audio: AudioFormat) -> None:
         self._format = audio

@@ -1,7 +1,7 @@
-"""Whether bytes of audio can hold a sound, told without decoding them.
+"""Detects silence in bytes of audio without decoding them.
 
-It decides nothing but when audio is heard: what is still may be heard later, together with what
-follows it. So it may err, and asks no more than one look at each byte.
+The result affects only when audio is processed: silence may be processed later, together with
+the audio that follows. It may therefore be wrong, and examines each byte only once.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from vivavoce.audio import g711
 from vivavoce.audio.format import AudioFormat, Encoding
 
 STILL_PEAK: Final = 16
-"""The most that a sample of 16 bits may have: -66 dB, the noise of A-law and µ-law at rest."""
+"""Greatest magnitude of a silent 16-bit sample: -66 dB, the idle noise of A-law and µ-law."""
 
 _ZERO: Final = b"\0"
 _MIDDLE_OF_8_BITS: Final = b"\x80"
 _SMALL: Final = bytes((*range(STILL_PEAK + 1), *range(256 - STILL_PEAK, 256)))
-"""The bytes of small samples, low or high. Louder ones may be made of them alone, but not a whole
-chunk of them."""
+"""Bytes of small samples, low or high. A louder sample may consist of these bytes alone, but not a
+whole chunk of louder samples."""
 
 
 def stillness(audio: AudioFormat) -> Callable[[bytes], bool]:
-    """Tells of bytes of this format whether they are still."""
+    """Return a function that decides whether bytes of this format are silent."""
     still = _still_bytes(audio)
-    nothing = still[:1] == _ZERO  # a line that is muted carries nothing but zeros
+    nothing = still[:1] == _ZERO  # a muted source sends only zeros
 
     def is_still(data: bytes) -> bool:
         return (nothing and data == bytes(len(data))) or not data.translate(None, still)

@@ -1,7 +1,7 @@
-"""Audio that is surely something else: a file of another kind, or text.
+"""Detects audio that is certainly something else: a file of another kind, or text.
 
-It is stored and heard as what it was declared, for nobody can prove that noise is no sound; but
-its sender is told.
+Such audio is still stored and transcribed as declared, since noise cannot be proved not to be
+sound, but the sender receives a notice.
 """
 
 from typing import Final
@@ -19,16 +19,17 @@ _MP4_MARK: Final = b"ftyp"
 _MP4_PLACE: Final = slice(4, 8)
 
 LEAST_TEXT: Final = 512
-"""So many bytes that are all printable are text: samples of sound cross zero before that."""
+"""Least length of a beginning that counts as text if all its bytes are printable; samples of sound
+cross zero sooner."""
 
 LOOKED_AT: Final = 4096
-"""Bytes from the first on that are looked at."""
+"""Number of bytes examined from the start."""
 
 _PRINTABLE: Final = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)))
 
 
 def suspicion(beginning: bytes) -> str | None:
-    """What the first bytes of a session look like, if it is no raw audio."""
+    """Return what the first bytes of a session look like, or None for raw audio."""
     for mark, name in _CONTAINERS.items():
         if beginning.startswith(mark):
             return name

@@ -1,8 +1,8 @@
-"""The WAV header a client may send ahead of its audio, read from arbitrarily split bytes.
+"""Reads the WAV header a client may send before its audio, from arbitrarily split bytes.
 
-Clients may or may not send one (contract §1.3). Its bytes count as byte positions but have no
-duration. The size a header gives for its ``data`` chunk is ignored: whoever streams does not
-know it yet and writes 0, 0xFFFFFFFF or a guess.
+The header is optional (contract §1.3). Its bytes count as byte positions but have no duration.
+The size a header states for its ``data`` chunk is ignored: a streaming client does not know it
+yet and writes 0, 0xFFFFFFFF or a guess.
 """
 
 from struct import Struct
@@ -13,10 +13,10 @@ import msgspec
 from vivavoce.audio.format import AudioFormat, Encoding
 
 MAX_HEADER_BYTES: Final = 64 * 1024
-"""A header longer than this is refused, so that a stream cannot be held back without bound."""
+"""Longer headers are refused, so that a stream cannot be held back indefinitely."""
 
 MAX_HEADER_CHUNKS: Final = 64
-"""Bounds the work too: a header that arrives byte by byte is walked through again each time."""
+"""Bounds the work too: a header that arrives byte by byte is parsed again each time."""
 
 _FORMS: Final = (b"RIFF", b"RF64", b"BW64")
 _BIG_ENDIAN_FORM: Final = b"RIFX"
@@ -32,11 +32,11 @@ _ENCODING_TAGS: Final = {encoding: tag for tag, encoding in _TAG_ENCODINGS.items
 
 
 class AudioFormatError(ValueError):
-    """The audio cannot be what the session declared; the text is meant for the client."""
+    """The audio does not match the session's declaration; the text is meant for the client."""
 
 
 class StatedFormat(msgspec.Struct, frozen=True):
-    """The format a WAV header states, which may be one this server cannot read."""
+    """The format a WAV header states, which this server may not support."""
 
     tag: int
     bits: int
@@ -45,7 +45,7 @@ class StatedFormat(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, declared: AudioFormat) -> "StatedFormat":
-        """What a header for ``declared`` would state."""
+        """Return the format that a header for ``declared`` would state."""
         tag = _ENCODING_TAGS[declared.encoding]
         return cls(tag, declared.sample_bytes * 8, declared.sample_rate, declared.channels)
 
@@ -56,7 +56,7 @@ class StatedFormat(msgspec.Struct, frozen=True):
 
 
 class WavHeader(msgspec.Struct, frozen=True):
-    """What stands before the audio.
+    """The header before the audio.
 
     Attributes:
         size: header bytes; 0 for raw audio.
@@ -71,13 +71,13 @@ def inspect_header(prefix: bytes | bytearray) -> WavHeader | None:
     """Read the header at the beginning of a session's bytes.
 
     Args:
-        prefix: every byte received so far, from the first on.
+        prefix: all bytes received so far.
 
     Returns:
-        The header, or ``None`` while more bytes are needed to tell.
+        The header, or ``None`` while more bytes are needed.
 
     Raises:
-        AudioFormatError: for a big-endian, malformed or overlong header.
+        AudioFormatError: if the header is big-endian, malformed or too long.
     """
     if not _may_be_header(prefix):
         return WavHeader()
@@ -139,27 +139,27 @@ def _read_subformat(extension: bytes) -> int:
 
 
 class HeaderReader:
-    """Separates a session's audio from a header that may stand before it.
+    """Separates a session's audio from an optional header before it.
 
-    Raw audio passes as soon as its first bytes rule a header out (mostly the very first byte).
+    Raw audio passes as soon as its first bytes rule out a header (usually the very first byte).
 
     Attributes:
         size: header bytes, or ``None`` while undecided.
     """
 
     def __init__(self, declared: AudioFormat, *, size: int | None = None) -> None:
-        """Begin at a session's first byte, or after a header of known ``size``."""
+        """Start at a session's first byte, or after a header of known ``size``."""
         self.size = size
         self._declared = StatedFormat.of(declared)
         self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes and return the audio among them.
+        """Process the next bytes and return the audio among them.
 
-        Bytes that raise were not taken: others may follow in their place.
+        Bytes that raise an error are not consumed: other bytes may follow in their place.
 
         Raises:
-            AudioFormatError: when the header is unreadable or disagrees with what was declared.
+            AudioFormatError: if the header is unreadable or disagrees with the declaration.
         """
         if self.size is not None:
             return data
@@ -171,7 +171,7 @@ class HeaderReader:
         return self._release(header.size, data)
 
     def finish(self) -> bytes:
-        """Decide at the end of the session: a header cut short is a header, all else is audio."""
+        """Decide at the end of the session: an incomplete header is a header, the rest is audio."""
         if self.size is None:
             self.size = len(self._held) if len(self._held) >= _PREAMBLE_BYTES else 0
         return self._release(self.size)
@@ -186,7 +186,7 @@ class HeaderReader:
         return header
 
     def _release(self, size: int, data: bytes = b"") -> bytes:
-        """The audio in what is held and in ``data``, which is copied only where it must be."""
+        """Return the audio in the held bytes and in ``data``, copying only where necessary."""
         beyond = max(size - len(self._held), 0)
         held, self._held = bytes(self._held[size:]), bytearray()
         return held + data[beyond:] if held else data[beyond:]

@@ -1,7 +1,7 @@
-"""An audio file as the wire wants it: a declared format and raw little-endian samples.
+"""Reads audio files as the protocol requires: a declared format and raw little-endian samples.
 
-Samples are sent as the file has them, bit for bit, where the wire has a word for them; floats
-and lossy codecs become 24 and 16 bit, and rates that the wire does not know become 16 kHz.
+Samples are sent bit for bit if the protocol supports their format; floats and lossy codecs become
+24 and 16 bit, and unsupported sample rates become 16 kHz.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ CHUNKS_PER_SECOND = 10
 
 _ReadAs = Literal["int16", "int32", "float64"]
 
-# Subtype of the file: how it is read, and how many bits go over the wire.
+# By the file's subtype: how samples are read, and how many bits are sent.
 _EXACT: dict[str, tuple[_ReadAs, int]] = {
     "PCM_U8": ("int16", 8),
     "PCM_S8": ("int16", 8),
@@ -45,8 +45,8 @@ class AudioFile:
     Attributes:
         path: the file.
         file_rate: its sample rate.
-        format: what ``chunks`` gives.
-        seconds: its duration; never more than what the header promises.
+        format: format of the audio that ``chunks`` yields.
+        seconds: its duration; never more than the header states.
     """
 
     path: Path
@@ -56,10 +56,10 @@ class AudioFile:
     read_as: _ReadAs
 
     def chunks(self, limit: float | None = None) -> Iterator[bytes]:
-        """Raw audio in pieces of about 100 ms, at most ``limit`` seconds of it.
+        """Yield raw audio in pieces of about 100 ms, at most ``limit`` seconds in total.
 
         Raises:
-            BadInputError: the file breaks off inside in a way that cannot be read over.
+            BadInputError: the file is damaged and cannot be read further.
         """
         frames = -1 if limit is None else round(limit * self.file_rate)
         convert = self._converter()
@@ -81,10 +81,10 @@ class AudioFile:
 
 
 def open_audio(path: Path) -> AudioFile:
-    """Look into a file; WAV, FLAC and whatever else libsndfile reads.
+    """Inspect a WAV or FLAC file, or any other that libsndfile reads.
 
     Raises:
-        BadInputError: there is no such file, it holds no audio, or the wire cannot carry it.
+        BadInputError: the file does not exist, has no audio, or the protocol cannot carry it.
     """
     if not path.is_file():
         raise BadInputError(f"there is no file {path}")
@@ -106,7 +106,7 @@ def open_audio(path: Path) -> AudioFile:
 
 
 def declared(wire: AudioFormat) -> dict[str, Any]:
-    """The fields of an ``InitRequest`` that say what the audio is."""
+    """Return the fields of an ``InitRequest`` that declare the audio format."""
     return {
         "bit_depth": wire.bit_depth,
         "sample_rate": wire.sample_rate,
@@ -128,8 +128,8 @@ def _need_resampler(path: Path, rate: int) -> None:
 
 
 def _resampler(rate: int, channels: int, depth: int) -> Callable[..., bytes]:
-    """A converter that also brings blocks to 16 kHz, gap-free from one to the next."""
-    import numpy  # noqa: ICN001, PLC0415  soundfile has loaded it by now; help and errors need not
+    """Return a converter that also resamples blocks to 16 kHz, without gaps between blocks."""
+    import numpy  # noqa: ICN001, PLC0415  loaded by soundfile; not needed for help
     import soxr  # noqa: PLC0415  only in the server extra
 
     stream = soxr.ResampleStream(rate, COMMON_RATE, channels, dtype="float64")
@@ -142,11 +142,11 @@ def _resampler(rate: int, channels: int, depth: int) -> Callable[..., bytes]:
 
 
 def _packed(block: Any, depth: int) -> bytes:
-    """Samples, shape (frames, channels), as interleaved little-endian ``depth``-bit integers."""
+    """Encode samples shaped [frames, channels] as interleaved little-endian integers."""
     if block.dtype.kind == "f":
         top = 2.0 ** (depth - 1)
         scaled = (block * top).round()
-        # A broken encoder writes NaN; silence is the kindest reading of it.
+        # A broken encoder writes NaN, which is sent as silence.
         scaled[scaled != scaled] = 0  # noqa: PLR0124  only NaN differs from itself
         block = scaled.clip(-top, top - 1).astype("<i4") << (32 - depth)
     width = block.dtype.itemsize * 8
@@ -157,7 +157,7 @@ def _packed(block: Any, depth: int) -> bytes:
 
 
 def _upper_bytes(data: bytes, width: int, kept: int) -> bytes:
-    """The ``kept`` most significant bytes of every little-endian integer of ``width`` bytes."""
+    """Return the ``kept`` most significant bytes of every little-endian ``width``-byte integer."""
     if kept == width:
         return data
     out = bytearray(len(data) // width * kept)

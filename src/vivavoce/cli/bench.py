@@ -1,4 +1,4 @@
-"""``vivavoce bench``: how fast a server is under load, on this machine or on another."""
+"""``vivavoce bench``: measure a server under load, on this machine or on another."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -158,7 +158,7 @@ def ingest(
 
 
 def _setting(context: typer.Context) -> Setting:
-    """What the group was told, if measuring is possible at all."""
+    """Return the group's options, if measuring is possible at all."""
     with reported():
         if find_spec("psutil") is None:
             raise ServerStartError("to measure, install: pip install 'vivavoce[server]'")
@@ -177,7 +177,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _tell(setting: Setting, measuring: Coroutine[Any, Any, "Document"]) -> None:
-    """Measure, print the table, keep the figures."""
+    """Measure, print the table, and store the figures."""
     from vivavoce.load.document import encoded  # noqa: PLC0415  as above
     from vivavoce.load.report import told  # noqa: PLC0415  as above
 

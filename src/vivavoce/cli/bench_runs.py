@@ -39,7 +39,7 @@ from vivavoce.server.voices import VOICE_ACTIVITY, Voices
 from vivavoce.speech.silero import VoiceActivity
 
 WARM_SECONDS = 5.0
-"""Speech sent before anything is measured, so that nothing is cold."""
+"""Seconds of speech sent to warm up the server before measuring."""
 
 SETTINGS = {
     "VIVAVOCE_MAX_LOAD": "0",
@@ -47,15 +47,15 @@ SETTINGS = {
     "VIVAVOCE_MAX_UNOPENED": "100000",
     "VIVAVOCE_MAX_DURATION": "86400",
 }
-"""How a server of one's own differs from the usual one: nobody is turned away."""
+"""Settings of a private server that differ from the defaults: it refuses no session."""
 
 
 class Outcome(Protocol):
-    """A row of any measurement."""
+    """Protocol of a row of any measurement."""
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Of its sessions."""
+        """Failures of its sessions."""
         ...
 
 
@@ -63,7 +63,7 @@ Line = TypeVar("Line", bound=Outcome)
 
 
 async def latency(setting: Setting, counts: Sequence[int], seconds: float, talk: int) -> Latency:
-    """Measure so many streams, one number after the other."""
+    """Measure latencies for each number of streams in turn."""
     voice = setting.voice(seconds, talk=talk)
     made = _made(setting, seconds=seconds, talk=talk)
     async with _server(setting) as bench:
@@ -73,7 +73,7 @@ async def latency(setting: Setting, counts: Sequence[int], seconds: float, talk:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for: streams within ``limit``, and before finals slip by ``slip``."""
+    """Targets of a search: streams within ``limit``, and before finals slip by ``slip``."""
 
     first: int
     most: int
@@ -82,7 +82,7 @@ class Search:
 
 
 async def capacity(setting: Setting, wanted: Search, seconds: float, talk: int) -> Capacity:
-    """Find how many streams the server bears by two measures."""
+    """Find the server's capacity in streams, by two criteria."""
     voice = setting.voice(seconds, talk=talk)
     made = _made(setting, seconds=seconds, talk=talk)
     known: dict[int, Row] = {}
@@ -115,7 +115,7 @@ async def against_bare(setting: Setting, counts: Sequence[int], seconds: float) 
     """Measure the server, and the engine alone on the same finals.
 
     Raises:
-        BadInputError: the server is out of sight.
+        BadInputError: the server's processor time cannot be read.
     """
     if setting.url is not None and setting.pid is None:
         raise BadInputError("to compare its processor time, name the server's process: --pid")
@@ -128,7 +128,7 @@ async def against_bare(setting: Setting, counts: Sequence[int], seconds: float) 
 
 
 async def long(setting: Setting, seconds: float, speed: float, talk: int, part: float) -> Long:
-    """One long session, faster than it would be spoken."""
+    """Measure one long session, sent faster than real time."""
     voice = setting.voice(seconds, talk=talk)
     made = _made(setting, seconds=seconds, talk=talk)
     async with _server(setting) as bench:
@@ -139,7 +139,7 @@ async def long(setting: Setting, seconds: float, speed: float, talk: int, part: 
 
 
 async def silence(setting: Setting, counts: Sequence[int], seconds: float, drivers: int) -> Ingest:
-    """Sessions that send nothing but silence."""
+    """Measure sessions that send only silence."""
     made = _made(setting, seconds=seconds, drivers=drivers)
 
     async def rows(bench: Bench) -> AsyncIterator[IngestRow]:
@@ -155,11 +155,11 @@ async def silence(setting: Setting, counts: Sequence[int], seconds: float, drive
 
 @asynccontextmanager
 async def _server(setting: Setting) -> AsyncIterator[Bench]:
-    """The server to be measured, warm.
+    """Provide the server to measure, warmed up.
 
     Raises:
-        BadInputError: there is no process with the id that was named.
-        ServerStartError: one of its own does not start, or the first session fails.
+        BadInputError: there is no process with the given id.
+        ServerStartError: a private server does not start, or the first session fails.
     """
     url, api_key, pid = setting.url, setting.api_key, setting.pid
     async with AsyncExitStack() as stack:
@@ -177,7 +177,7 @@ async def _server(setting: Setting) -> AsyncIterator[Bench]:
 
 
 async def _shown(rows: AsyncIterator[Line], what: str) -> AsyncIterator[Line]:
-    """The rows; as each comes, a line says so to whoever waits."""
+    """Collect the rows, and print a line as each arrives."""
     console = Console(file=sys.stderr, highlight=False)
     number = 0
     with console.status("measuring …"):
@@ -189,19 +189,19 @@ async def _shown(rows: AsyncIterator[Line], what: str) -> AsyncIterator[Line]:
 
 
 def _fail(failures: Sequence[str]) -> None:
-    """Say what went wrong, each kind once."""
+    """Print each kind of failure once."""
     console = Console(file=sys.stderr, highlight=False)
     for failure, count in Counter(failures).items():
         console.print(f"{count} failed: {failure}", style="red")
 
 
 def _made(setting: Setting, **settings: Any) -> Made:
-    """How a measurement is made that begins now; ``settings`` are the command's own."""
+    """Describe a measurement that starts now; ``settings`` are the command's own."""
     return Made.now({**setting.told, **settings}, _sources(setting.request))
 
 
 def _sources(request: InitRequest) -> dict[str, str]:
-    """The models that a server of one's own listens with, and where they are from."""
+    """Return the models that a private server uses, with their sources."""
     store = ModelStore(models_folder())
     names = (Voices(store).choose(request).first, VOICE_ACTIVITY)
     folders = {name: store.path(load_catalogue().model(name)) for name in names}
@@ -210,7 +210,7 @@ def _sources(request: InitRequest) -> dict[str, str]:
 
 
 def _parts(request: InitRequest) -> Parts:
-    """What a server of one's own hears with, in this process."""
+    """Load the components that a private server transcribes with, in this process."""
     store = ModelStore(models_folder())
     voices = Voices(store)
     name = voices.choose(request).first

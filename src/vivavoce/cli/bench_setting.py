@@ -1,4 +1,4 @@
-"""What every measurement is told: which server, what its sessions ask for, what is said."""
+"""Options common to all measurements: the server, its sessions' request and the speech."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +11,12 @@ from vivavoce.load.voice import Voice
 from vivavoce.protocol.request import InitRequest
 
 RATE = 16_000
-"""What most clients send, whatever the recording has."""
+"""Sample rate that most clients send; recordings of other rates are converted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Which server, what its sessions ask for, and what is said in them."""
+    """The server, its sessions' request and the speech to send."""
 
     url: str | None
     api_key: str
@@ -28,16 +28,16 @@ class Setting:
 
     @property
     def partials(self) -> bool:
-        """Whether sessions ask for partial transcripts."""
+        """Whether sessions request partial transcripts."""
         return self.request.messages_config.receive_partial_transcripts
 
     def lasting(self, seconds: float) -> float:
-        """How much each stream sends, where nothing else was asked for."""
+        """Return the seconds each stream sends, unless the options set a length."""
         return self.seconds or seconds
 
     @property
     def told(self) -> dict[str, Any]:
-        """What of it a reader of the figures must know."""
+        """The options that a reader of the figures must know."""
         request = self.request
         return {
             "server": self.url or "its own",
@@ -49,11 +49,11 @@ class Setting:
         }
 
     def voice(self, seconds: float, *, talk: int = 100) -> Voice:
-        """So many seconds of the speech, with silence in between where it is not all talk.
+        """Return ``seconds`` of the speech, with the requested share of silence in between.
 
         Raises:
-            BadInputError: it cannot be read.
-            ServerStartError: there is no sample.
+            BadInputError: the recording cannot be read.
+            ServerStartError: the speech sample is missing.
         """
         file = _at_rate(open_audio(self.audio or sample_path(None)))
         speech = Voice(b"".join(file.chunks()), file.format)
@@ -62,7 +62,7 @@ class Setting:
 
 
 def _at_rate(file: AudioFile) -> AudioFile:
-    """The file as 16 kHz, 16 bit."""
+    """Convert the file to 16 kHz, 16 bit."""
     if file.file_rate == RATE:
         return file
     wire = AudioFormat(bit_depth=16, sample_rate=RATE, channels=file.format.channels)

@@ -1,4 +1,4 @@
-"""``vivavoce callbacks``: what waits to be delivered, what was given up, and sending it again."""
+"""``vivavoce callbacks``: list pending and failed deliveries, and send failed ones again."""
 
 from collections.abc import Sequence
 from importlib import import_module

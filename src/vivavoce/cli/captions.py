@@ -1,4 +1,4 @@
-"""What a person sees of a live transcript: finals settle, the partials below them still move."""
+"""Displays a live transcript: finals are printed once, the partials below them are redrawn."""
 
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,7 +15,7 @@ from vivavoce.protocol.transcript import Utterance
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A partial's text in two: what the last two partials agree on, and what may change."""
+    """A partial's text in two parts: the last two partials' common beginning, and the rest."""
 
     utterance_id: str
     stable: str
@@ -23,13 +23,13 @@ class Partial:
 
 
 class Captions:
-    """The partials in sight, one per channel."""
+    """The current partials, one per channel."""
 
     def __init__(self) -> None:
         self.partials: dict[int, Partial] = {}
 
     def take(self, transcript: Transcript) -> None:
-        """Renew the channel's partial; a final clears it."""
+        """Update the channel's partial; a final clears it."""
         data, channel = transcript.data, transcript.data.utterance.channel
         if data.is_final:
             self.partials.pop(channel, None)
@@ -43,7 +43,7 @@ class Captions:
 
 
 def _common_words(before: str, now: str) -> int:
-    """Characters of ``now`` that are whole words in common with the beginning of ``before``."""
+    """Return how many characters of ``now`` are whole words that ``before`` also begins with."""
     end = 0
     for old, new in zip(before.split(), now.split(), strict=False):
         if old != new:
@@ -53,17 +53,17 @@ def _common_words(before: str, now: str) -> int:
 
 
 def label(utterance: Utterance, channels: int) -> str:
-    """Names the channel where there are several."""
+    """Return the channel's label if there are several channels."""
     return f"[channel {utterance.channel}] " if channels > 1 else ""
 
 
 def span(utterance: Utterance) -> str:
-    """Start and end in seconds, in brackets."""
+    """Format start and end in seconds, in brackets."""
     return f"[{utterance.start:.2f}–{utterance.end:.2f}]"  # noqa: RUF001  a range has an en dash
 
 
 class CaptionView:
-    """Draws the partials under what the console prints; nothing where they are not ``shown``."""
+    """Draws the partials below the console's output; draws nothing unless ``shown``."""
 
     def __init__(self, console: Console, *, shown: bool) -> None:
         self._captions = Captions()
@@ -84,7 +84,7 @@ class CaptionView:
         self._live.stop()
 
     def take(self, message: Message) -> None:
-        """Renew the picture after a message."""
+        """Redraw after a message."""
         if self._draws and isinstance(message, Transcript):
             self._captions.take(message)
             self._live.update(Group(*self._lines()))

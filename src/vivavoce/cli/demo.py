@@ -1,4 +1,4 @@
-"""``vivavoce demo``: real speech through a server of its own, shown as it is understood."""
+"""``vivavoce demo``: transcribe a speech sample with a private server and show it live."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ DONE_TIMEOUT = 30.0
 POLL = 0.2
 LONG_TEXT = 300
 COUNTED = frozenset({"messages", "request_params", "words"})
-"""Parts of a result that are shown by their length."""
+"""Parts of a result of which only the length is shown."""
 
 
 def demo(
@@ -79,7 +79,7 @@ def _request(audio: AudioFile) -> InitRequest:
 
 
 def _show(message: Message, console: Console) -> None:
-    """A final on a line of its own; a partial too, where the console cannot redraw."""
+    """Print a final on its own line; a partial too, if the console cannot redraw."""
     if not isinstance(message, Transcript):
         return
     utterance = message.data.utterance
@@ -91,7 +91,7 @@ def _show(message: Message, console: Console) -> None:
 
 
 async def _finished(client: Client, session_id: str) -> Job:
-    """The session once it is done; a moment after the socket closed it may not be yet."""
+    """Return the session once it is done, which may be shortly after the socket closes."""
     deadline = asyncio.get_running_loop().time() + DONE_TIMEOUT
     while True:
         job = await client.get(session_id)
@@ -101,7 +101,7 @@ async def _finished(client: Client, session_id: str) -> Job:
 
 
 def shortened(value: Any) -> Any:
-    """A copy that fits a screen: some parts as their length, long texts by their beginning."""
+    """Return a copy that fits a screen: lengths of some parts, the beginning of long texts."""
     if isinstance(value, dict):
         return {
             key: f"… {len(part)} {key} …"

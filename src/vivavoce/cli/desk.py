@@ -1,4 +1,4 @@
-"""How the commands on deliveries reach the data folder, and report what goes wrong."""
+"""Opens the deliveries in the data folder for the delivery commands, and reports their errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ Config = Annotated[Path | None, typer.Option(help="Settings file (TOML), as for 
 
 @contextmanager
 def desk(data: Path | None, config: Path | None) -> Iterator[Any]:
-    """The deliveries of a data folder; what cannot be done ends the command with one sentence.
+    """Open the deliveries of a data folder; an error ends the command with a one-line message.
 
     Raises:
-        typer.Exit: it cannot be done.
+        typer.Exit: the operation failed.
         BadInputError: the server's libraries are missing.
     """
     try:
@@ -39,5 +39,5 @@ def desk(data: Path | None, config: Path | None) -> Iterator[Any]:
 
 
 def moment(at: float | None) -> str:
-    """Unix time for people, in UTC; nothing for none."""
+    """Format a Unix time in UTC; return an empty string for None."""
     return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"

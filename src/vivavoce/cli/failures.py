@@ -1,4 +1,4 @@
-"""Errors that a user can act on become one clear sentence and an exit code, never a traceback."""
+"""Reports errors that users can act on as one sentence and an exit code, without a traceback."""
 
 import asyncio
 import signal
@@ -10,30 +10,30 @@ import typer
 from vivavoce.client import ApiError, VivavoceError
 
 FAILED = 1
-"""The server or the network."""
+"""Exit code for failures of the server or the network."""
 USAGE = 2
-"""The input: a file, an option, a parameter."""
+"""Exit code for invalid input: a file, an option, a parameter."""
 
 TERMINATED = 128 + signal.SIGTERM
-"""What a shell makes of SIGTERM, on which the commands unwind."""
+"""Exit code that shells use for SIGTERM, after which the commands clean up."""
 
 _PARAMETER_STATUSES = frozenset({400, 422})
 
 
 class BadInputError(Exception):
-    """A file or an option that cannot be used; the message is fit for the user."""
+    """A file or an option cannot be used; the message is meant for the user."""
 
 
 class ServerStartError(Exception):
-    """A server that does not start or cannot go on; the message is fit for the user."""
+    """A server does not start or cannot continue; the message is meant for the user."""
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Report what goes wrong inside on standard error, then leave with its code.
+    """Report errors of the block on standard error, then exit with their code.
 
     Raises:
-        typer.Exit: something went wrong.
+        typer.Exit: the block raised an error.
     """
     try:
         yield

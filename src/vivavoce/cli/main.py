@@ -1,4 +1,4 @@
-"""The ``vivavoce`` command: its sub-commands, each imported only as far as its help needs."""
+"""The ``vivavoce`` command and its sub-commands, which import only what their help needs."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(bench.app, name="bench")
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer hands options over like this
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 # typer passes options like this
     if wanted:
         typer.echo(__version__)
         raise typer.Exit

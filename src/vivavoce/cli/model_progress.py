@@ -1,4 +1,4 @@
-"""A progress bar for each model that is being pulled."""
+"""Progress bars for the models being pulled."""
 
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,7 @@ _WORDS: dict[Stage, str] = {
 
 
 class PullDisplay:
-    """Draws on standard error, so that standard output stays fit for a program."""
+    """Draws on standard error, so that standard output stays machine-readable."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -43,7 +43,7 @@ class PullDisplay:
         self._progress.stop()
 
     def report(self, progress: PullProgress) -> None:
-        """Show how far a pull is."""
+        """Show the progress of a pull."""
         if progress.model not in self._tasks:
             self._tasks[progress.model] = self._progress.add_task("", model=progress.model)
         ready = progress.stage == "ready"
@@ -56,7 +56,7 @@ class PullDisplay:
 
 
 def _words(progress: PullProgress) -> str:
-    """Name the stage; a download also tells its megabytes."""
+    """Return the name of the stage, for a download with its megabytes."""
     words = _WORDS[progress.stage]
     if progress.stage == "downloading" and progress.total:
         return f"{words} {progress.done / 1e6:.1f}/{progress.total / 1e6:.1f} MB"

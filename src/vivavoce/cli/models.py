@@ -1,4 +1,4 @@
-"""``vivavoce models``: look at, fetch, check and delete the speech models."""
+"""``vivavoce models``: list, show, pull, verify and remove the speech models."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -172,7 +172,7 @@ def _supply(from_dir: Path | None, *, offline: bool) -> Supply:
 
 
 def _wanted(catalogue: Catalogue, names: Sequence[str] | None) -> list[Model | HubSource]:
-    """Return what the names stand for, each once, or the default models."""
+    """Return the items the names refer to, each once, or the default models."""
     if not names:
         return list(catalogue.defaults())
     return [parse_hub_name(name) or catalogue.model(name) for name in dict.fromkeys(names)]
@@ -187,7 +187,7 @@ def _chosen(catalogue: Catalogue, store: ModelStore, ids: Sequence[str] | None) 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Turn expected failures into one line and an exit code."""
+    """Convert expected failures to a one-line message and an exit code."""
     try:
         yield
     except UnknownModelError as error:
@@ -236,11 +236,11 @@ def _megabytes(size: int) -> str:
 
 
 def _languages(model: Model) -> str:
-    """Name a few languages, count many."""
+    """Return a few languages by name, or the number of many."""
     few = 8
     named = ", ".join(model.languages) or "any"
     return named if len(model.languages) <= few else f"{len(model.languages)} languages"
 
 
-def _mark(yes: bool) -> str:  # noqa: FBT001 # the value is what is shown
+def _mark(yes: bool) -> str:  # noqa: FBT001 # the value to show
     return "yes" if yes else ""

@@ -1,4 +1,4 @@
-"""The formats of ``vivavoce transcribe``: each takes messages as they come and writes its way."""
+"""The output formats of ``vivavoce transcribe``; each receives messages as they arrive."""
 
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol
@@ -13,17 +13,17 @@ from vivavoce.protocol.transcript import Utterance
 
 
 class Output(Protocol):
-    """Where the messages of a session go."""
+    """Protocol of a destination for a session's messages."""
 
     def take(self, message: Message) -> None:
-        """A message came."""
+        """Process a message."""
 
     def finish(self) -> None:
-        """No more messages come, for good or bad."""
+        """Complete the output after the last message, also if the session failed."""
 
 
 class TextOutput:
-    """Each final on a line as it comes; with ``words``, each word with its times."""
+    """Writes each final on a line as it arrives; with ``words``, each word with its times."""
 
     def __init__(self, console: Console, *, channels: int, words: bool) -> None:
         self._console = console
@@ -55,7 +55,7 @@ class TextOutput:
 
 
 class JsonOutput:
-    """Each message on a line, acknowledgements of audio left out."""
+    """Writes each message on a line, except acknowledgements of audio."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -73,7 +73,7 @@ class JsonOutput:
 
 
 class SubtitleOutput:
-    """Subtitles of all finals, at the end."""
+    """Writes subtitles of all finals at the end."""
 
     def __init__(self, stream: IO[str], render: Callable[[Sequence[Utterance]], str]) -> None:
         self._stream = stream
@@ -82,14 +82,14 @@ class SubtitleOutput:
         self._whole: tuple[Utterance, ...] | None = None
 
     def take(self, message: Message) -> None:
-        """Keep a final; the whole transcript at the end also has what a drop swallowed."""
+        """Store a final; the transcript at the end also contains finals lost in a drop."""
         if isinstance(message, Transcript) and message.data.is_final:
             self._finals[message.data.id] = message.data.utterance
         elif isinstance(message, PostTranscript):
             self._whole = message.data.utterances
 
     def finish(self) -> None:
-        """Write the file, with what was final if the session broke off."""
+        """Write the file; if the session failed, with the finals received."""
         spoken = self._whole if self._whole is not None else tuple(self._finals.values())
         self._stream.write(self._render(spoken))
         self._stream.flush()

@@ -1,4 +1,4 @@
-"""A server of one's own: a child process on a free port, with a data folder that goes with it."""
+"""Runs a private server: a child process on a free port with a temporary data folder."""
 
 import asyncio
 import secrets
@@ -21,7 +21,7 @@ from vivavoce.child_process import (
 from vivavoce.cli.failures import ServerStartError
 
 START_TIMEOUT = 120.0
-"""Loading the models from a cold disk may take a while."""
+"""Seconds until the server must be ready; loading models from a cold disk can be slow."""
 STOP_TIMEOUT = 20.0
 READY = "ready "
 LOG_LINES = 12
@@ -33,7 +33,7 @@ MODEL_LISTS = ("VIVAVOCE_USE_MODELS", "VIVAVOCE_FAST_MODELS", "VIVAVOCE_ACCURATE
 
 @dataclass(frozen=True, slots=True)
 class OwnServer:
-    """Where the child listens, the key it takes, and its process."""
+    """The child's address, the key it accepts, and its process."""
 
     url: str
     api_key: str
@@ -47,15 +47,15 @@ async def own_server(
     command: Sequence[str] = SERVE,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[OwnServer]:
-    """Start a server, wait until it is ready, and take it down at the end.
+    """Start a server, wait until it is ready, and shut it down at the end.
 
     Args:
-        models: folder of the models, by default the server's.
+        models: folder of the models; by default, the server's.
         command: the program.
-        settings: variables to set besides, such as ``VIVAVOCE_WORKERS``.
+        settings: additional environment variables, such as ``VIVAVOCE_WORKERS``.
 
     Raises:
-        ServerStartError: it did not start; the text has the end of its log.
+        ServerStartError: it did not start; the text contains the end of its log.
     """
     if find_spec("starlette") is None:
         raise ServerStartError("a server of its own needs: pip install 'vivavoce[server]'")
@@ -77,8 +77,8 @@ async def own_server(
 
 
 def _environment(data: Path, key: str, models: Path | None) -> dict[str, str]:
-    """The user's settings, with paths that mean the same in the child's folder."""
-    # The key goes by the environment: arguments can be read by every user of the machine.
+    """Return the user's settings, with paths made valid in the child's folder."""
+    # The key is passed in the environment: every user of the machine can read arguments.
     environment = clean_environment(COMPUTING, FETCHING, SETTINGS) | {
         "VIVAVOCE_DATA": str(data),
         "VIVAVOCE_API_KEY": key,
@@ -93,7 +93,7 @@ def _environment(data: Path, key: str, models: Path | None) -> dict[str, str]:
 
 
 def _absolute_model(name: str) -> str:
-    """A model's name; one that is a folder, as an absolute path. ``de=`` may stand before it."""
+    """Return a model's name, a folder as an absolute path; ``de=`` may precede it."""
     language, equals, model = name.strip().rpartition("=")
     is_folder = "/" in model and not model.startswith(("hub:", "~"))
     return f"{language}{equals}{Path(model).absolute() if is_folder else model}"
@@ -110,12 +110,12 @@ async def _spawn(
             stderr=stderr,
             env=environment,
             cwd=NEUTRAL_FOLDER,
-            start_new_session=True,  # Ctrl-C is for us; the server must finish the session
+            start_new_session=True,  # Ctrl-C must not stop the server before the session ends
         )
 
 
 def _leave_on_termination() -> None:
-    """Unwind on SIGTERM, whose default would leave the child behind."""
+    """Clean up on SIGTERM, whose default action would leave the child running."""
     task = asyncio.current_task()
     if task is not None:
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, other threads
@@ -123,7 +123,7 @@ def _leave_on_termination() -> None:
 
 
 async def _wait_until_ready(process: asyncio.subprocess.Process, log: Path) -> str:
-    """The address from the line ``ready http://…``."""
+    """Return the address from the line ``ready http://…``."""
     said: list[str] = []
     try:
         async with asyncio.timeout(START_TIMEOUT):
@@ -143,13 +143,13 @@ def _not_started(why: str, said: list[str], log: Path) -> ServerStartError:
 
 
 async def _drain(process: asyncio.subprocess.Process) -> None:
-    """Keep reading, lest a full pipe stops the server."""
+    """Keep reading, so that a full pipe does not block the server."""
     async for _line in _output(process):
         pass
 
 
 async def _output(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
-    assert process.stdout is not None  # noqa: S101  asked for when it was started
+    assert process.stdout is not None  # noqa: S101  piped at the start
     async for line in process.stdout:
         yield line.decode(errors="replace").rstrip("\n")
 

@@ -1,4 +1,4 @@
-"""How fast a file is sent: like speech, or as fast as the server takes it."""
+"""Paces the sending of a file: in real time, or as fast as the server accepts it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -11,16 +11,16 @@ async def in_real_time(
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[bytes]:
-    """Give each chunk when its last sample would have been spoken.
+    """Yield each chunk at the time its last sample would have been spoken.
 
-    The schedule hangs on the first chunk, so waits do not add up to a drift, and a delay is
-    caught up on.
+    The schedule is relative to the first chunk, so waits do not accumulate to a drift, and delays
+    are made up for.
 
     Args:
         chunks: the audio.
-        seconds: duration of a number of bytes.
-        clock: monotonic seconds.
-        sleep: waits for seconds.
+        seconds: returns the duration of a number of bytes.
+        clock: returns monotonic seconds.
+        sleep: waits for a number of seconds.
     """
     begin = clock()
     given = 0
@@ -32,7 +32,7 @@ async def in_real_time(
 
 
 async def at_full_speed(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Give chunks as fast as they are taken; the session's bound holds them back."""
+    """Yield chunks as fast as they are consumed; the session's buffer limit holds them back."""
     for chunk in chunks:
-        await asyncio.sleep(0)  # let messages in between
+        await asyncio.sleep(0)  # let messages be received in between
         yield chunk

@@ -1,4 +1,4 @@
-"""How much of a file the server has, for formats that show nothing until the end."""
+"""Shows how much of a file the server has stored, for formats without output until the end."""
 
 from types import TracebackType
 from typing import Self
@@ -8,11 +8,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class SendProgress:
-    """A bar on standard error; nothing where that is no terminal.
+    """A progress bar on standard error, shown only on a terminal.
 
     Args:
-        seconds: duration of the whole.
-        shown: whether there is to be a bar at all.
+        seconds: total duration.
+        shown: whether to show a bar at all.
     """
 
     def __init__(self, seconds: float, *, shown: bool) -> None:
@@ -40,5 +40,5 @@ class SendProgress:
         self._bar.stop()
 
     def reached(self, seconds: float) -> None:
-        """The server has stored this much."""
+        """Show that the server has stored this much."""
         self._bar.update(self._task, completed=seconds)

@@ -1,4 +1,4 @@
-"""Where the speech sample of the demo lies."""
+"""Locates the speech sample of the demo."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ FILE = "two_cities.wav"
 
 
 def sample_path(models: Path | None) -> Path:
-    """The sample in the models folder, by default the server's.
+    """Return the path of the sample in the models folder; by default, the server's.
 
     Raises:
-        ServerStartError: it was not fetched, or not all of it.
+        ServerStartError: the sample is missing or incomplete.
     """
     try:
         return ModelStore(models or models_folder()).path(load_catalogue().model(MODEL)) / FILE

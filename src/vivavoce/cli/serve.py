@@ -37,7 +37,7 @@ def serve(
 
 
 def _server_modules() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """The server's modules, whose libraries come with an extra."""
+    """Import the server's modules, whose libraries are installed by an extra."""
     try:
         names = ("logs", "serving", "settings")
         logs, serving, settings = (import_module(f"vivavoce.server.{name}") for name in names)

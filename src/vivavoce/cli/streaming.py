@@ -1,4 +1,4 @@
-"""Audio into a session and messages out of it, until the session ends or the user stops it."""
+"""Streams audio to a session and receives its messages until it ends or the user stops it."""
 
 import asyncio
 import signal
@@ -14,13 +14,13 @@ async def stream(
     take: Callable[[Message], None],
     interrupted: asyncio.Event,
 ) -> None:
-    """Send ``chunks``, stop, and hand every message to ``take``.
+    """Send ``chunks``, stop, and pass every message to ``take``.
 
-    Once ``interrupted`` is set, no more audio is sent and the rest goes as usual.
+    Once ``interrupted`` is set, no more audio is sent, and the session is stopped as usual.
 
     Raises:
-        VivavoceError: the session broke, or ended before the audio did.
-        BadInputError: the audio could not be read to its end; what was sent is transcribed.
+        VivavoceError: the session failed, or ended before the audio did.
+        BadInputError: the audio could not be read to its end; the part sent is transcribed.
     """
     async with session:
         feeding = asyncio.create_task(_feed(session, chunks, interrupted), name="feed the session")
@@ -45,7 +45,7 @@ async def _feed(session: Session, chunks: AsyncIterator[bytes], interrupted: asy
 
 @contextmanager
 def first_interrupt() -> Iterator[asyncio.Event]:
-    """An event that the first Ctrl-C sets; a second one breaks off as usual."""
+    """Provide an event that the first Ctrl-C sets; a second Ctrl-C interrupts as usual."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -53,7 +53,7 @@ def first_interrupt() -> Iterator[asyncio.Event]:
         interrupted.set()
         loop.remove_signal_handler(signal.SIGINT)
 
-    # Windows has no such handlers: there, and outside the main thread, Ctrl-C breaks off at once.
+    # Without such handlers (on Windows or outside the main thread), Ctrl-C interrupts at once.
     with suppress(NotImplementedError, RuntimeError, ValueError):
         loop.add_signal_handler(signal.SIGINT, interrupt)
     try:

@@ -1,7 +1,7 @@
-"""Utterances to subtitles: cues that can be read, as SRT and as WebVTT.
+"""Converts utterances to subtitles with readable cues, as SRT and as WebVTT.
 
-A cue is at most two lines of 42 cells (a wide character takes two) and seven seconds, and breaks
-at a pause, or the end of a sentence or a clause, where there is one.
+A cue has at most two lines of 42 cells (a wide character takes two) and seven seconds. It breaks
+at a pause or the end of a sentence or clause if there is one.
 """
 
 import html
@@ -17,20 +17,20 @@ MAX_LINE = 42
 MAX_SECONDS = 7.0
 MIN_SECONDS = 1.0
 PAUSE = 0.8
-"""A silence between two words of an utterance at which a new cue begins."""
+"""Seconds of silence between two words of an utterance that start a new cue."""
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।")  # noqa: RUF001  other scripts' marks
 SENTENCE_CELLS = 21
-"""A sentence's end breaks a cue only past half a line, so that "Mr." and "No." stay."""
+"""A sentence's end breaks a cue only after half a line, so that "Mr." and "No." do not."""
 CLAUSE_ENDS = (",", ";", ":", "，", "、", "；", "：", "،", "؛")  # noqa: RUF001  other scripts' marks
 CLAUSE_CELLS = MAX_LINE
 """A clause's end breaks a cue that has begun its second line."""
 CLAUSE_BONUS = 12
-"""Cells by which a break between lines may be less even where it ends a clause."""
+"""Cells by which a line break at a clause's end may make the lines less even."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Text for a span of time, in seconds; ``channel`` only where several speak."""
+    """Text for a span of time, in seconds; ``channel`` is set only if there are several."""
 
     start: float
     end: float
@@ -49,7 +49,7 @@ def cues(utterances: Iterable[Utterance], *, word_by_word: bool = False) -> list
     """Cut utterances into cues, in the order of time.
 
     Args:
-        utterances: finals, in any order.
+        utterances: the finals, in any order.
         word_by_word: one cue per word.
     """
     spoken = list(utterances)
@@ -62,7 +62,7 @@ def cues(utterances: Iterable[Utterance], *, word_by_word: bool = False) -> list
 
 
 def srt(shown: Sequence[Cue]) -> str:
-    """SubRip text; the format has no escapes and names a channel in the text."""
+    """Format cues as SubRip; it has no escapes, and channels are named in the text."""
     blocks = []
     for number, cue in enumerate(shown, start=1):
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
@@ -72,7 +72,7 @@ def srt(shown: Sequence[Cue]) -> str:
 
 
 def vtt(shown: Sequence[Cue]) -> str:
-    """WebVTT text; a channel is a voice."""
+    """Format cues as WebVTT; a channel is a ``v`` (voice) span."""
     blocks = ["WEBVTT\n"]
     for cue in shown:
         times = f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}"
@@ -87,7 +87,7 @@ def _label(channel: int | None) -> str:
 
 
 def _clock(seconds: float, point: str) -> str:
-    """``01:02:03,456``."""
+    """Format a time as ``01:02:03,456``."""
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     minutes, second = divmod(whole, 60)
     hour, minute = divmod(minutes, 60)
@@ -95,18 +95,18 @@ def _clock(seconds: float, point: str) -> str:
 
 
 def _cut(spoken: Sequence[Utterance], channel: int | None, word_by_word: bool) -> Iterator[Cue]:  # noqa: FBT001  private, named at the one call
-    """Cues of one channel; they may join utterances, which end at pauses too short to see."""
+    """Yield one channel's cues, which may join utterances separated by very short pauses."""
     room = MAX_LINE - len(_label(channel))
     tokens = [token for utterance in spoken for token in _tokens(utterance, room)]
     groups = [[token] for token in tokens] if word_by_word else _groups(tokens, room)
     for group in groups:
-        # A token alone fits always; a group was grown only as long as it fitted.
+        # A single token always fits; a group grows only while it fits.
         lines = _layout(group, room) or (group[0].text.strip(),)
         yield Cue(group[0].start, max(token.end for token in group), lines, channel)
 
 
 def _tokens(utterance: Utterance, room: int) -> Iterator[_Token]:
-    """Words with plain spaces, none longer than a line, timed also where the engine does not."""
+    """Yield words with plain spaces, no longer than a line, with times even without word times."""
     words = [(" ".join(w.word.split()), w.word[:1].isspace(), w) for w in utterance.words]
     timed = [_Token(f" {text}" if apart else text, w.start, w.end) for text, apart, w in words]
     if not utterance.words:
@@ -119,14 +119,14 @@ def _tokens(utterance: Utterance, room: int) -> Iterator[_Token]:
 
 
 def _spread(texts: Sequence[str], span: Utterance | _Token) -> list[_Token]:
-    """Texts with the span's time shared out by their length."""
+    """Divide the span's time among the texts by their length."""
     rate = (span.end - span.start) / max(1, sum(map(len, texts)))
     ends = [span.start + rate * length for length in accumulate(map(len, texts))]
     return list(map(_Token, texts, [span.start, *ends], ends))
 
 
 def _groups(tokens: Iterable[_Token], room: int) -> Iterator[list[_Token]]:
-    """Runs of tokens, each fit for one cue."""
+    """Group the tokens into runs that fit into one cue each."""
     group: list[_Token] = []
     for token in tokens:
         if group and _breaks(group, token, room):
@@ -148,7 +148,7 @@ def _breaks(group: Sequence[_Token], following: _Token, room: int) -> bool:
 
 
 def _layout(tokens: Sequence[_Token], room: int) -> tuple[str, ...] | None:
-    """One line, or two about as long; None where they do not fit."""
+    """Lay out one line, or two of similar length; return None if the text does not fit."""
     text = _joined(tokens)
     if cell_len(text) <= room:
         return (text,)
@@ -172,7 +172,7 @@ def _joined(tokens: Sequence[_Token]) -> str:
 
 
 def _timed(channel_cues: Sequence[Cue]) -> list[Cue]:
-    """Cues long enough to read, none reaching into the next one of its channel."""
+    """Extend cues to a readable duration, without overlap within a channel."""
     result = []
     for at, cue in enumerate(channel_cues):
         end = max(cue.end, cue.start + MIN_SECONDS)

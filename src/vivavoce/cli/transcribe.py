@@ -1,4 +1,4 @@
-"""``vivavoce transcribe``: a file through a live session, to text, messages or subtitles."""
+"""``vivavoce transcribe``: send a file to a live session; write text, messages or subtitles."""
 
 import asyncio
 import sys
@@ -26,11 +26,11 @@ from vivavoce.protocol.request import InitRequest, LanguageConfig, MessagesConfi
 from vivavoce.protocol.transcript import Utterance
 
 MAX_AHEAD_BYTES = 8 * 1024 * 1024
-"""With ``--fast``: audio that may be under way and not yet stored by the server."""
+"""With ``--fast``, the limit on audio sent and not yet stored by the server."""
 
 
 class Format(StrEnum):
-    """What is written."""
+    """Output format."""
 
     TEXT = "text"
     JSON = "json"
@@ -39,7 +39,7 @@ class Format(StrEnum):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What the command line asks for; ``live`` where a terminal shows text as it comes."""
+    """The command's options; ``live`` if a terminal shows text as it arrives."""
 
     url: str | None
     api_key: str
@@ -148,7 +148,7 @@ async def _transcribe(audio: AudioFile, task: Task, out: IO[str]) -> None:
 
 
 async def _client(task: Task, stack: AsyncExitStack) -> Client:
-    """A client of the server named, or of one that lives as long as the stack."""
+    """Return a client of the named server, or of a private server closed with the stack."""
     if task.url is None:
         server = await stack.enter_async_context(own_server())
         return Client(server.url, server.api_key)
@@ -180,7 +180,7 @@ def _writer(task: Task, console: Console, channels: int) -> Output:
 
 @contextmanager
 def _destination(path: Path | None) -> Iterator[IO[str]]:
-    """The file to write, opened before any work is done, or standard output."""
+    """Open the output file before any work is done, or use standard output."""
     if path is None:
         yield sys.stdout
         return

@@ -1,4 +1,4 @@
-"""``vivavoce webhooks``: which endpoints are told of the lives of sessions."""
+"""``vivavoce webhooks``: manage the endpoints that receive session lifecycle events."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The client SDK: one connection without I/O, and the asyncio client over it.
+"""The client SDK: a connection without I/O, and the asyncio client built on it.
 
 async with Client("http://127.0.0.1:8300", key) as client:
     async with await client.create(InitRequest(sample_rate=16_000)) as session:

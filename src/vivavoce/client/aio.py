@@ -1,4 +1,4 @@
-"""The asyncio client: sessions over HTTP, each live one over a socket of its own."""
+"""The asyncio client: HTTP calls for sessions, and one WebSocket for each live session."""
 
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -25,16 +25,16 @@ T = TypeVar("T")
 
 
 class Client:
-    """A server as its users see it; use it as a context manager, or call ``aclose``.
+    """A client of one server; use it as a context manager, or call ``aclose``.
 
-    Every method raises ``ApiError`` where the server refuses, ``UnreachableError`` where no
-    answer comes, and ``ProtocolError`` where the answer is something else.
+    Every method raises ``ApiError`` if the server refuses the request, ``UnreachableError`` if it
+    does not respond, and ``ProtocolError`` if its response is not of this protocol.
 
     Args:
         api_url: the server's address; a path in it is kept as a prefix.
-        api_key: sent as ``x-gladia-key``; empty for a server that asks for none.
-        timeout: seconds until an HTTP request is given up.
-        transport: another way to send HTTP requests, for tests and for special networks.
+        api_key: sent as ``x-gladia-key``; empty for a server that requires none.
+        timeout: timeout of an HTTP request in seconds.
+        transport: custom HTTP transport, for tests and special networks.
 
     Raises:
         ValueError: ``api_url`` is not an HTTP address.
@@ -56,7 +56,7 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        """Nothing is sent before the first call."""
+        """Return the client; nothing is sent before the first call."""
         return self
 
     async def __aexit__(
@@ -68,7 +68,7 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the HTTP connections; live sessions have their own and go on."""
+        """Close the HTTP connections; live sessions have their own and stay open."""
         await self._http.aclose()
 
     async def create(
@@ -78,11 +78,11 @@ class Client:
         backoff: Backoff | None = None,
         buffer_bytes: int = DEFAULT_BUFFER_BYTES,
     ) -> Session:
-        """Create a session; it connects when it is entered.
+        """Create a session; it connects when its context is entered.
 
         Args:
-            request: the configuration, by default every default of the server. Acknowledgements
-                are always asked for; ``receive_acknowledgments`` says whether they are shown.
+            request: the configuration; by default, the server's defaults. Acknowledgements are
+                always requested; ``receive_acknowledgments`` sets whether iteration returns them.
             backoff: see ``Session``.
             buffer_bytes: see ``Session``.
         """
@@ -106,7 +106,7 @@ class Client:
         )
 
     async def get(self, session_id: str) -> Job:
-        """The session's state, and its result once it is done."""
+        """Return the session's state, and its result once it is done."""
         return _decode(await self._request("GET", _path(session_id)), Job)
 
     async def list(
@@ -118,12 +118,12 @@ class Client:
         custom_metadata: dict[str, Any] | None = None,
         page_size: int = 20,
     ) -> AsyncIterator[JobPage]:
-        """Pages of sessions, newest first, fetched as they are iterated over.
+        """Iterate over pages of sessions, newest first, fetching each when it is needed.
 
         Args:
             status: only sessions in one of these states.
             after_date: only sessions created after this ISO 8601 instant.
-            before_date: only sessions created before it.
+            before_date: only sessions created before this ISO 8601 instant.
             custom_metadata: only sessions whose metadata contains this.
             page_size: sessions per page.
         """
@@ -140,7 +140,7 @@ class Client:
             yield page
             if page.next is None:
                 return
-            # Only the link's query is followed: the key goes to no other host.
+            # Only the link's query is used, so that the key is sent to no other host.
             query = httpx.QueryParams(urlsplit(page.next).query)
 
     async def delete(self, session_id: str) -> None:
@@ -148,7 +148,7 @@ class Client:
         await self._request("DELETE", _path(session_id))
 
     async def file(self, session_id: str) -> AsyncIterator[bytes]:
-        """The recording, a WAV file, piece by piece."""
+        """Iterate over the bytes of the recording, a WAV file."""
         try:
             async with self._http.stream("GET", f"{_path(session_id)}/file") as response:
                 if not response.is_success:

@@ -1,4 +1,4 @@
-"""Callbacks and webhooks at their endpoint: proved to be the server's, and read.
+"""Verifies and parses callbacks and webhooks at their endpoint.
 
 @app.post("/hook")
 async def hook(request):
@@ -31,14 +31,14 @@ from vivavoce.protocol.signatures import (
 )
 
 TOLERANCE = 300.0
-"""Seconds by which the clocks of sender and receiver may differ, way and waiting included."""
+"""Greatest difference in seconds between a timestamp and its arrival, delays included."""
 
 MAX_SIGNATURES = 16
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class SignatureError(VivavoceError):
-    """A request that is not proved to come from the server, or comes too late."""
+    """The request is not verifiably the server's, or its timestamp is outside the tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Callback:
     """A message of a session.
 
     Attributes:
-        message_id: the same however often the message comes.
-        session_id: whose it is.
+        message_id: the same for every delivery of the message.
+        session_id: id of the session.
         event: ``live.`` and the message's type.
-        payload: the message, as on the socket.
-        link: where everything stands, for a message of which parts were left out.
+        payload: the message, as on the WebSocket.
+        link: link to the complete data, for a message of which parts were left out.
     """
 
     message_id: str
@@ -62,12 +62,12 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An event in the life of a session.
+    """A lifecycle event of a session.
 
     Attributes:
-        message_id: the same however often the event comes.
-        session_id: whose it is.
-        event: such as ``live.end_session``.
+        message_id: the same for every delivery of the event.
+        session_id: id of the session.
+        event: the event's type, such as ``live.end_session``.
     """
 
     message_id: str
@@ -99,18 +99,18 @@ def verify(
     tolerance: float = TOLERANCE,
     now: float | None = None,
 ) -> str:
-    """The id of a message that was signed with one of ``secrets``; any Standard Webhook.
+    """Verify any Standard Webhooks message signed with one of ``secrets``; return its id.
 
     Args:
-        body: exactly as it came; JSON that was read and written again differs.
-        headers: of the request, in any case.
-        secrets: one, or while it is being replaced the old and the new one.
+        body: the body exactly as received; re-encoded JSON differs.
+        headers: the request's headers; names in any case.
+        secrets: one secret, or the old and the new one during a rotation.
         tolerance: seconds by which the timestamp may differ from ``now``.
-        now: Unix time, by default the clock's.
+        now: Unix time; by default, the current time.
 
     Raises:
-        SignatureError: the message is not to be trusted.
-        SecretError: one of ``secrets`` is none.
+        SignatureError: the message cannot be trusted.
+        SecretError: one of ``secrets`` is not a valid secret.
     """
     known = [secrets] if isinstance(secrets, str) else secrets
     keys = [signing_key(secret) for secret in known]
@@ -132,10 +132,10 @@ def verify_callback(
     tolerance: float = TOLERANCE,
     now: float | None = None,
 ) -> Callback:
-    """Verify a callback of a session and read it; arguments and errors as of ``verify``.
+    """Verify and parse a session's callback; arguments and errors as for ``verify``.
 
     Raises:
-        ProtocolError: the message is the server's, and yet no callback.
+        ProtocolError: the message is the server's, but not a callback.
     """
     message_id = verify(body, headers, secrets, tolerance=tolerance, now=now)
     read = _read(body, _CallbackBody)
@@ -150,10 +150,10 @@ def verify_webhook(
     tolerance: float = TOLERANCE,
     now: float | None = None,
 ) -> Webhook:
-    """Verify a webhook and read it; arguments and errors as of ``verify``.
+    """Verify and parse a webhook; arguments and errors as for ``verify``.
 
     Raises:
-        ProtocolError: the message is the server's, and yet no webhook.
+        ProtocolError: the message is the server's, but not a webhook.
     """
     message_id = verify(body, headers, secrets, tolerance=tolerance, now=now)
     read = _read(body, _WebhookBody)

@@ -1,7 +1,7 @@
-"""One live session seen from the client, without I/O: events in, frames and decisions out.
+"""The client's side of one live session, without I/O: events in, frames and decisions out.
 
-The transport over it opens sockets and tells what happened; this object knows which bytes the
-server holds, what must be sent again after a drop, and whether a drop is one to come back from.
+The transport above it opens sockets and reports events; this object knows which bytes the server
+has stored, what must be resent after a drop, and whether to reconnect after a drop.
 """
 
 from collections import deque
@@ -30,31 +30,31 @@ GOING_AWAY = 1001
 REFUSALS = range(4400, 4500)
 DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024
 
-# Statuses of a refused handshake that may be different a moment later.
+# Statuses of a refused handshake that may change soon.
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _SERVER_FAULTS = range(500, 600)
 
 MAX_FINALIZES = 1024
-"""Requests to finalize that are kept until they are acknowledged; the oldest are forgotten."""
+"""Maximum unacknowledged finalize requests kept for resending; the oldest are dropped."""
 
 Frame = bytes | str
 
 
 class State(Enum):
-    """Where the session stands."""
+    """State of the session."""
 
     CONNECTING = "connecting"
-    """No socket is open; audio is kept for when one is."""
+    """No socket is open; audio is buffered."""
     OPEN = "open"
-    """Audio flows."""
+    """A socket is open and audio may be sent."""
     STOPPING = "stopping"
-    """The stop was sent; the last messages come."""
+    """The stop was sent; the last messages are outstanding."""
     ENDED = "ended"
-    """Over for good."""
+    """The session is over and does not reconnect."""
 
 
 class Event(Enum):
-    """What moves the session from state to state."""
+    """Events that change the session's state."""
 
     OPENED = "opened"
     STOP = "stop"
@@ -83,8 +83,8 @@ class Connection:
 
     Args:
         random: source of jitter, [0, 1).
-        backoff: how long to wait between attempts to connect.
-        buffer_bytes: bound on audio that waits for acknowledgement.
+        backoff: delays between connection attempts.
+        buffer_bytes: limit on unacknowledged audio.
     """
 
     def __init__(
@@ -98,47 +98,47 @@ class Connection:
         self._backoff = backoff or Backoff()
         self._buffer_bytes = buffer_bytes
         self._buffer = ResendBuffer()
-        # Unacknowledged, each with the audio that comes before it; they are answered in order.
+        # Unacknowledged, each with the audio that precedes it; answered in order.
         self._finalizes: deque[tuple[int, Frame]] = deque(maxlen=MAX_FINALIZES)
-        self._overtaken = 0  # so many of those forgotten are yet to be answered on this socket
+        self._overtaken = 0  # dropped ones whose answer is still expected on this socket
         self._attempts = 0
         self.state = State.CONNECTING
         self.stop_requested = False
-        # Hashes of what the server keeps and may tell again, in the same bytes.
+        # Hashes of messages that the server stores and may resend, byte for byte.
         self._told: set[int] = set()
 
     @property
     def acknowledged(self) -> int:
-        """Bytes of the session that the server has stored, as far as it said so."""
+        """Bytes of the session that the server has acknowledged as stored."""
         return self._buffer.start
 
     @property
     def sent(self) -> int:
-        """Bytes of the session handed over so far."""
+        """Bytes of the session passed to ``audio`` so far."""
         return self._buffer.end
 
     @property
     def unacknowledged(self) -> int:
-        """Bytes kept for sending again."""
+        """Bytes kept for resending."""
         return len(self._buffer)
 
     def has_room(self, size: int) -> bool:
-        """Whether ``size`` bytes may come now; into an empty buffer always."""
+        """Return whether ``size`` bytes fit now; an empty buffer takes any size."""
         return not self._buffer or len(self._buffer) + size <= self._buffer_bytes
 
     def opened(self) -> list[Frame]:
-        """A socket is open: the frames that must go first."""
+        """Record an open socket; return the frames to send first."""
         self._move(Event.OPENED)
         self._overtaken = 0
         first, *others = self._buffer.parts([position for position, _ in self._finalizes])
         frames: list[Frame] = [*first]
         for (_, finalize), part in zip(self._finalizes, others, strict=True):
             frames += [finalize, *part]
-        # The server remembers a stop, but it may never have received it.
+        # The server stores a stop, but may never have received it.
         return frames + self.stop() if self.stop_requested else frames
 
     def audio(self, data: bytes) -> list[Frame]:
-        """Take audio; returns the frames to send now. Empty ``data`` keeps the line open.
+        """Buffer audio; return the frames to send now. Empty ``data`` keeps the connection open.
 
         Raises:
             SessionStateError: the recording was stopped, or the session has ended.
@@ -151,12 +151,12 @@ class Connection:
         return frames if self.state is State.OPEN else []
 
     def finalize(self, channel: int | None = None) -> list[Frame]:
-        """End what is open after the audio so far; returns the frames to send now.
+        """End open utterances after the audio so far; return the frames to send now.
 
-        It is sent again after a drop, in its place, until it is acknowledged or refused.
+        The request is resent after a drop, at its position, until it is acknowledged or refused.
 
         Args:
-            channel: the only channel that is meant.
+            channel: the only channel to finalize; by default all.
 
         Raises:
             SessionStateError: the recording was stopped, or the session has ended.
@@ -173,7 +173,7 @@ class Connection:
             raise SessionStateError("the session has ended" if ended else "recording was stopped")
 
     def stop(self) -> list[Frame]:
-        """No more audio comes; returns the frames to send now.
+        """Stop the recording: no more audio follows. Return the frames to send now.
 
         Raises:
             SessionStateError: the session has ended.
@@ -184,13 +184,13 @@ class Connection:
         return [encode(StopRecording()).decode()] if connected else []
 
     def receive(self, text: str | bytes) -> Message | None:
-        """Read a message of the server and note what it acknowledges.
+        """Decode a message from the server and record what it acknowledges.
 
-        After a drop the server tells again what may not have arrived; None stands for a message
-        that had.
+        After a drop, the server resends messages that may not have arrived; a duplicate returns
+        None.
 
         Raises:
-            ProtocolError: not a message of this protocol, or it acknowledges what was never sent.
+            ProtocolError: not a message of this protocol, or it acknowledges data never sent.
         """
         message = decode(text)
         if isinstance(message, AudioChunkAck) and message.acknowledged and message.data:
@@ -206,13 +206,13 @@ class Connection:
         return message
 
     def lost(self, code: int, reason: str = "") -> Reconnect | Ended:
-        """The socket was closed, or could not be opened (code 1006)."""
+        """Record that the socket was closed, or could not be opened (code 1006)."""
         if code in {CloseCode.FINISHED, GOING_AWAY} or code in REFUSALS:
             return self._end(code, reason or "closed by the server")
         return self._retry(code, reason or "connection lost")
 
     def refused(self, status: int) -> Reconnect | Ended:
-        """The handshake was answered with an HTTP error; a dead session's is 403."""
+        """Record a handshake refused with an HTTP error; 403 for a session that is over."""
         if status in _PASSING_STATUSES or status in _SERVER_FAULTS:
             return self._retry(status, "the server refused the handshake")
         return self._end(status, "the server no longer takes a connection for this session")
@@ -253,7 +253,7 @@ class Connection:
 
 
 def _is_fleeting(message: Message) -> bool:
-    """Whether the server says this once, and never again after a drop."""
+    """Return whether the server sends this message only once, also after a drop."""
     if isinstance(message, Transcript):
         return not message.data.is_final
     return isinstance(message, UnknownMessage)

@@ -1,14 +1,14 @@
-"""What can go wrong for a user of the SDK.
+"""Exceptions of the SDK.
 
 ::
 
     VivavoceError
     ├── ApiError             the server refused an HTTP request
-    ├── UnreachableError     no answer came
-    ├── ProtocolError        what came is not the protocol
-    ├── SessionStateError    a call that the session's state does not allow
-    ├── BufferFullError      more audio than may wait for acknowledgement
-    └── SessionClosedError   the socket was closed for good before the session finished
+    ├── UnreachableError     the server did not respond
+    ├── ProtocolError        the response is not of this protocol
+    ├── SessionStateError    the session's state does not allow the call
+    ├── BufferFullError      the limit on unacknowledged audio would be exceeded
+    └── SessionClosedError   the connection ended permanently before the session finished
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ import msgspec
 
 
 class VivavoceError(Exception):
-    """Base of every error that the SDK raises on purpose."""
+    """Base class of all errors that the SDK raises itself."""
 
 
 class ApiError(VivavoceError):
@@ -25,9 +25,9 @@ class ApiError(VivavoceError):
 
     Attributes:
         status: HTTP status.
-        message: what the server says.
-        faults: the body's ``validation_errors``, empty where there are none.
-        request_id: the server's name for the request, for its logs; may be empty.
+        message: the server's message.
+        faults: the body's ``validation_errors``; empty if there are none.
+        request_id: the server's id of the request, found in its logs; may be empty.
     """
 
     def __init__(
@@ -42,27 +42,27 @@ class ApiError(VivavoceError):
 
 
 class UnreachableError(VivavoceError):
-    """The server could not be reached, or did not answer in time."""
+    """The server could not be reached, or did not respond in time."""
 
 
 class ProtocolError(VivavoceError):
-    """The server sent something that this protocol does not have."""
+    """The server sent data that is not of this protocol."""
 
 
 class SessionStateError(VivavoceError):
-    """The call makes no sense now, such as audio after the stop."""
+    """The session's state does not allow the call, such as audio after the stop."""
 
 
 class BufferFullError(VivavoceError):
-    """The audio would exceed the bound on what waits for acknowledgement."""
+    """The audio would exceed the limit on unacknowledged audio."""
 
 
 class SessionClosedError(VivavoceError):
-    """The connection is over for good, and not because the session finished.
+    """The connection ended permanently before the session finished.
 
     Attributes:
         code: WebSocket close code, or the HTTP status that refused the handshake.
-        reason: why, in words.
+        reason: the reason, as text.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -75,7 +75,7 @@ MAX_EXCERPT = 200
 
 
 class _Body(msgspec.Struct):
-    """The fields of an error body that a person needs."""
+    """The fields of an error body that are shown to users."""
 
     message: str
     request_id: str = ""
@@ -83,7 +83,7 @@ class _Body(msgspec.Struct):
 
 
 def api_error(status: int, reason: str, content: bytes) -> ApiError:
-    """Read an error answer, also one that a proxy wrote instead of the server."""
+    """Parse an error response, which may come from a proxy instead of the server."""
     try:
         body = msgspec.json.decode(content, type=_Body)
     except (msgspec.DecodeError, UnicodeError):
@@ -92,7 +92,7 @@ def api_error(status: int, reason: str, content: bytes) -> ApiError:
 
 
 def excerpt(content: Any) -> str:
-    """The beginning of ``content`` on one line, for an error's text."""
+    """Return the beginning of ``content`` on one line, for an error's text."""
     text = content.decode(errors="replace") if isinstance(content, bytes) else str(content)
     text = " ".join(text.split())
     return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}…"

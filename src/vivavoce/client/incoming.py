@@ -1,4 +1,4 @@
-"""Messages of the server, also of kinds that are newer than this client."""
+"""Decodes messages from the server, including types newer than this client."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +24,10 @@ KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in ServerMessage.__a
 
 
 def decode(text: str | bytes) -> Message:
-    """Read one message.
+    """Decode one message.
 
     Raises:
-        ProtocolError: not a JSON object with a type, or a known type in a wrong shape.
+        ProtocolError: not a JSON object with a type, or a known type with invalid fields.
     """
     try:
         message: ServerMessage = decode_server_message(text)

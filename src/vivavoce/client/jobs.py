@@ -1,6 +1,6 @@
-"""Sessions as HTTP answers show them, read.
+"""Decoded HTTP representations of sessions.
 
-``protocol.result.Job`` is how the server writes them: with parts that are JSON already.
+The server encodes them with ``protocol.result.Job``, parts of which are already JSON.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from vivavoce.protocol.result import File, Result, Status
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as ``GET /v2/live/{id}`` shows it; ``result`` is there once it is done."""
+    """A session as returned by ``GET /v2/live/{id}``; ``result`` is set once it is done."""
 
     id: str
     status: Status
@@ -27,7 +27,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobPage(msgspec.Struct, frozen=True):
-    """A page of the list; ``next`` is the link to the following one."""
+    """A page of the list; ``next`` is the link to the next page."""
 
     next: str | None
     items: tuple[Job, ...]

@@ -1,4 +1,4 @@
-"""What follows the loss of a connection, and how long to wait before the next."""
+"""Outcomes of a lost connection, and the delay before the next attempt."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing more comes; ``code`` is a close code, or the status that refused the handshake."""
+    """The connection has ended; ``code`` is a close code or a refused handshake's HTTP status."""
 
     code: int
     reason: str
 
     @property
     def finished(self) -> bool:
-        """Whether the session came to its proper end."""
+        """Whether the session finished normally."""
         return self.code == CloseCode.FINISHED
 
 
@@ -30,8 +30,8 @@ class Ended:
 class Backoff:
     """Full jitter: the n-th attempt in a row waits up to ``base * 2**n`` seconds, at most ``cap``.
 
-    ``attempts`` in a row without an acknowledgement are the limit; with these numbers a server
-    may be away for about two minutes.
+    ``attempts`` limits consecutive attempts without an acknowledgement; the defaults tolerate a
+    server outage of about two minutes.
     """
 
     base: float = 0.2
@@ -39,5 +39,5 @@ class Backoff:
     attempts: int = 36
 
     def delay(self, attempt: int, random: Callable[[], float]) -> float:
-        """Seconds to wait before attempt ``attempt`` (from 0); ``random`` gives [0, 1)."""
+        """Return the seconds before attempt ``attempt`` (from 0); ``random`` returns [0, 1)."""
         return random() * min(self.cap, self.base * 2.0 ** min(attempt, 32))

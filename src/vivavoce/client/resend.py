@@ -1,11 +1,11 @@
-"""The audio that the server has not acknowledged yet, ready to be sent again."""
+"""Buffers unacknowledged audio for resending."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 MAX_FRAME_BYTES = 512 * 1024
-"""Longest binary frame that this client sends; common servers take up to 1 MiB."""
+"""Longest binary frame that this client sends; common servers accept up to 1 MiB."""
 
 
 class ResendBuffer:
@@ -20,17 +20,17 @@ class ResendBuffer:
         return self.end - self.start
 
     def append(self, data: bytes) -> list[bytes]:
-        """Keep ``data``; returns it in frames to send."""
+        """Append ``data`` to the buffer and return it as frames to send."""
         pieces = list(_split(data))
         self._pieces.extend(pieces)
         self.end += len(data)
         return pieces
 
     def acknowledge(self, position: int) -> None:
-        """Forget everything before ``position``; an older position changes nothing.
+        """Drop everything before ``position``; an older position has no effect.
 
         Raises:
-            ValueError: the position lies beyond ``end``.
+            ValueError: the position is beyond ``end``.
         """
         if position > self.end:
             raise ValueError(f"byte {position} was never sent, the last was {self.end}")
@@ -42,15 +42,15 @@ class ResendBuffer:
             self.start += len(piece) - len(kept)
 
     def tail(self) -> list[bytes]:
-        """Everything kept, in as few frames as may be."""
+        """Return all buffered audio in as few frames as possible."""
         return [frame for part in self.parts(()) for frame in part]
 
     def parts(self, positions: Sequence[int]) -> list[list[bytes]]:
-        """Everything kept, in as few frames as may be, cut at ascending positions.
+        """Return all buffered audio, cut at ascending positions, in as few frames as possible.
 
-        One part more than there are positions; those before ``start`` cut nothing off.
+        There is one more part than positions; positions before ``start`` make empty parts.
         """
-        # Hours of small chunks become a handful of pieces, here and for the server.
+        # Hours of small chunks are merged into a few large pieces, here and for the server.
         audio = memoryview(b"".join(self._pieces))
         cuts = [0, *(max(position - self.start, 0) for position in positions), len(audio)]
         parts = [list(_split(audio[begin:end])) for begin, end in pairwise(cuts)]

@@ -1,4 +1,4 @@
-"""One live session over real sockets: sends audio, gives messages, comes back after a drop."""
+"""One live session over WebSockets: sends audio, returns messages, reconnects after a drop."""
 
 import asyncio
 import logging
@@ -42,20 +42,20 @@ logger = logging.getLogger(__name__)
 class Session:
     """A live session; use it as a context manager and iterate over its messages.
 
-    Iteration ends when the session has finished, and raises ``SessionClosedError`` where it
-    could not. Leaving the block before that closes the socket with 1000, which the server takes
-    as a stop: the result is still made and can be fetched.
+    Iteration ends when the session has finished, and raises ``SessionClosedError`` if it could
+    not finish. Leaving the block earlier closes the socket with 1000, which the server treats as
+    a stop: it still produces the result, which can be fetched.
 
-    Messages that are not iterated over wait in memory; past ``MAX_WAITING_MESSAGES`` the socket
-    is no longer read, and ``send_audio`` comes to a halt with it.
+    Messages are queued in memory until iterated over; beyond ``MAX_WAITING_MESSAGES`` the socket
+    is no longer read, so ``send_audio`` blocks, too.
 
     Args:
-        url: the socket's address, as the answer to the creation has it. Whoever knows it can
-            connect: it is a secret.
-        session_id: the session's id, for ``Client.get`` and its like.
-        messages: which messages the iteration gives; acknowledgements are used in any case.
-        backoff: how long to wait between attempts to connect.
-        buffer_bytes: bound on audio that waits for acknowledgement.
+        url: the WebSocket address from the response to the creation. It is a secret: anyone who
+            knows it can connect.
+        session_id: the session's id, for ``Client.get`` and similar calls.
+        messages: which messages iteration returns; acknowledgements are processed in any case.
+        backoff: delays between connection attempts.
+        buffer_bytes: limit on unacknowledged audio.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Session:
 
     @property
     def state(self) -> State:
-        """Where the session stands."""
+        """The session's state."""
         return self._connection.state
 
     @property
@@ -89,7 +89,7 @@ class Session:
         return self._connection.acknowledged
 
     async def __aenter__(self) -> Self:
-        """Begin to connect; audio may be sent at once."""
+        """Start connecting; audio may be sent at once."""
         if self._task is not None:
             raise SessionStateError("a session can be entered only once")
         self._task = asyncio.create_task(self._run(), name=f"live session {self.id}")
@@ -104,28 +104,28 @@ class Session:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            # What went wrong was raised by the iteration or by send_audio.
+            # Iteration or send_audio has already raised the error.
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def __aiter__(self) -> AsyncIterator[Message]:
-        """Messages as they come, until the session has finished.
+        """Iterate over messages as they arrive, until the session has finished.
 
         Raises:
-            SessionClosedError: the connection is over, but the session did not finish.
+            SessionClosedError: the connection ended, but the session did not finish.
             ProtocolError: the server does not speak this protocol.
         """
         while (message := await self._messages.get()) is not None:
             self._places.release()
             yield message
-        self._messages.put_nowait(None)  # for whoever iterates again
+        self._messages.put_nowait(None)  # ends a repeated iteration, too
         ended = self._ended()
         if ended and not ended.finished:
             raise SessionClosedError(ended.code, ended.reason)
 
     async def send_audio(self, data: bytes) -> None:
-        """Send audio; waits while too much of it is unacknowledged.
+        """Send audio; wait while too much of it is unacknowledged.
 
-        Empty ``data`` keeps a quiet line open.
+        Empty ``data`` keeps an idle connection open.
 
         Raises:
             SessionStateError: the recording was stopped, or the session was not entered.
@@ -140,14 +140,15 @@ class Session:
         await self._send(self._socket, self._connection.audio(data))
 
     async def finalize(self, channel: int | None = None) -> None:
-        """End what is being said, after the audio sent so far: its final comes without a pause.
+        """End the current utterance after the audio sent so far, without waiting for a pause.
 
-        For those who know by themselves that a turn is over. Audio may go on afterwards, in a new
-        utterance. Sent as soon as there is a connection, and again after a drop until the server
-        has acknowledged it. An extension: Gladia's servers take it for an unknown message.
+        For applications that know when a speaker has finished. Audio may continue afterwards, in
+        a new utterance. The request is sent as soon as there is a connection, and resent after a
+        drop until the server acknowledges it. This is an extension: to Gladia's servers it is an
+        unknown message.
 
         Args:
-            channel: the only channel that is meant; None for all of them.
+            channel: the only channel to finalize; None for all of them.
 
         Raises:
             SessionStateError: the recording was stopped, or the session was not entered.
@@ -158,9 +159,9 @@ class Session:
         await self._send(self._socket, self._connection.finalize(channel))
 
     async def stop(self) -> None:
-        """No more audio comes: the server finishes, and the iteration ends with its last message.
+        """Stop the recording: the server finishes, and iteration ends with its last message.
 
-        Sent as soon as there is a connection, and again after a drop.
+        The stop is sent as soon as there is a connection, and resent after a drop.
         """
         if not self._entered().done():
             await self._send(self._socket, self._connection.stop())
@@ -171,7 +172,7 @@ class Session:
         return self._task
 
     def _ended(self) -> Ended | None:
-        """How the session ended, if it did; raises what broke it."""
+        """Return how the session ended, or None; raise the error that broke it."""
         task = self._entered()
         if not task.done():
             return None
@@ -186,7 +187,7 @@ class Session:
             await asyncio.sleep(outcome.delay)
 
     def _over(self, _task: asyncio.Task[Ended]) -> None:
-        """Wake whoever waits for a message or for room."""
+        """Wake the tasks that wait for a message or for buffer space."""
         self._messages.put_nowait(None)
         self._progress.set()
 
@@ -211,12 +212,12 @@ class Session:
         )
 
     async def _exchange(self, socket: ClientConnection) -> None:
-        """Send and read until the socket closes."""
-        # The turn is taken before anybody can have frames for this socket: the tail goes first.
+        """Send and receive until the socket closes."""
+        # Acquired before other senders have frames for this socket: the tail must go first.
         await self._sending.acquire()
         frames = self._connection.opened()
         self._socket = socket
-        # Read while the tail is sent: a server that cannot deliver its acks may stop reading.
+        # Receive while the tail is sent: a server that cannot send its acks may stop reading.
         resending = asyncio.create_task(self._write(socket, frames), name="resend")
         resending.add_done_callback(lambda _: self._sending.release())
         try:
@@ -239,15 +240,15 @@ class Session:
             self._messages.put_nowait(message)
 
     async def _send(self, socket: ClientConnection | None, frames: Sequence[Frame]) -> None:
-        """Send in the order of the calls."""
+        """Send frames in the order of the calls."""
         if socket is not None and frames:
             async with self._sending:
                 await self._write(socket, frames)
 
     async def _write(self, socket: ClientConnection, frames: Sequence[Frame]) -> None:
-        """Write to a socket that may be gone by now.
+        """Write to a socket that may be closed by now.
 
-        Then nothing is missing: audio is kept and sent again on the next one, and so is the stop.
+        Nothing is lost in that case: audio and the stop are resent on the next socket.
         """
         try:
             for frame in frames:
@@ -257,5 +258,5 @@ class Session:
 
 
 def _at(url: str, position: int) -> str:
-    """The address that also says where the audio goes on, so that no server has to guess."""
+    """Return the address with the position at which the audio continues, stated explicitly."""
     return f"{url}{'&' if urlsplit(url).query else '?'}position={position}"

@@ -1,1 +1,1 @@
-"""Load: many speakers at once against a server, and what they saw and when."""
+"""Load tests: many concurrent streams against a server, and the times of its messages."""

@@ -1,7 +1,7 @@
-"""The least that a voice can cost: its finals' requests, decoded by the engine alone.
+"""The minimum cost of a sample of speech: its finals' requests, decoded by the engine alone.
 
-What is decoded follows from the audio and the request alone, so it is found here by the same ear
-and core that a server has, without server, sockets and clock.
+The decode requests depend only on the audio and the session's request, so they are computed here
+with the server's own audio front end and session core, without a server, sockets or a clock.
 """
 
 import time
@@ -26,15 +26,15 @@ ROUNDS = 3
 
 
 class Bare(msgspec.Struct, frozen=True):
-    """What the bare engine spent on one voice's finals. Processor seconds.
+    """Processor seconds that the engine alone spends on one voice's finals.
 
     Attributes:
-        finals: finals with text, as a client would see them.
-        spans: requests, those included that give no text.
+        finals: number of finals with text, as a client would see them.
+        spans: number of requests, including those that return no text.
         span_seconds: audio of the spans, without their context.
-        cpu: the requests as the server makes them, each with the speech before it.
-        cpu_without_context: the same spans alone.
-        voice_activity_cpu: finding the spans.
+        cpu: for the requests as the server makes them, each with the preceding speech.
+        cpu_without_context: for the same spans alone.
+        voice_activity_cpu: for voice activity detection, which finds the spans.
     """
 
     finals: int
@@ -46,7 +46,7 @@ class Bare(msgspec.Struct, frozen=True):
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """What a server hears with; ``context`` in seconds, as in its settings."""
+    """The components a server transcribes with; ``context`` in seconds, as in its settings."""
 
     engine: Engine
     voice_activity: VoiceActivity
@@ -54,7 +54,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def bare(parts: Parts, request: InitRequest, voice: Voice) -> Bare:
-    """Find the requests of a voice's finals, then decode them once more against the clock."""
+    """Find the decode requests of a voice's finals, then decode them again to measure the time."""
     before = time.process_time()
     ear = Ear(voice.format, parts.voice_activity)
     probabilities = [ear.hear(voice.audio), ear.finish()]
@@ -72,9 +72,9 @@ def bare(parts: Parts, request: InitRequest, voice: Voice) -> Bare:
 
 
 def _cpu(engine: Engine, requests: Sequence[DecodeRequest]) -> float:
-    """Processor seconds of the engine, one request at a time; the least of some rounds.
+    """Return the engine's processor seconds, one request at a time; the minimum of some rounds.
 
-    Neighbours on the machine make a processor slower, never faster.
+    Other programs on the machine only make a processor slower, never faster.
     """
     return round(min(_round(engine, requests) for _ in range(ROUNDS)), 3)
 
@@ -89,7 +89,7 @@ def _round(engine: Engine, requests: Sequence[DecodeRequest]) -> float:
 def _requests(
     parts: Parts, request: InitRequest, ear: Ear, heard: Sequence[Sequence[Sequence[float]]]
 ) -> tuple[list[DecodeRequest], int]:
-    """The requests of all finals, and how many of them have text."""
+    """Return the requests of all finals, and the number of finals with text."""
     language = request.language_config.languages[0]
     core = Core(_config(request, parts.context, language))
     effects: list[Effect] = []
@@ -98,7 +98,7 @@ def _requests(
     effects += core.stop(ear.heard, 0)
     found: list[DecodeRequest] = []
     finals = 0
-    for effect in effects:  # grows while it is gone through
+    for effect in effects:  # grows during iteration
         match effect:
             case Decode():
                 found.append(decode_request(ear, effect))

@@ -1,4 +1,4 @@
-"""What a server counts about itself: its ``/metrics``, before and after."""
+"""Reads a server's own counters from ``/metrics``, before and after a run."""
 
 from collections.abc import Mapping
 
@@ -15,14 +15,14 @@ Readings = Mapping[str, float]
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """What the server counted during a run.
+    """Increments of the server's counters during a run.
 
     Attributes:
-        shed: partials that gave way to something more urgent.
+        shed: partials dropped in favour of more urgent jobs.
         decode_cpu: processor seconds inside the engines.
-        decoded_audio: seconds of audio that went through them, context and repeats included.
-        loop_asked: how often the event loop was asked for an answer.
-        loop_held: how often it had computed for more than 5 ms before it gave one.
+        decoded_audio: seconds of audio decoded, including context and repeats.
+        loop_asked: number of event loop latency probes.
+        loop_held: number of probes answered after more than 5 ms of computation.
     """
 
     shed: int
@@ -33,7 +33,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 def parsed(exposition: str) -> dict[str, float]:
-    """The readings without labels of a text in Prometheus' format, and the one that is named."""
+    """Parse Prometheus text: readings without labels, and ``LOOP_AT_ONCE``."""
     found: dict[str, float] = {}
     for line in exposition.splitlines():
         name, _, rest = line.partition(" ")
@@ -43,17 +43,17 @@ def parsed(exposition: str) -> dict[str, float]:
 
 
 async def read(url: str, api_key: str) -> Readings:
-    """The server's readings; none where it has no such page or does not show it."""
+    """Return the server's readings; empty if its metrics are missing or refused."""
     try:
         async with httpx.AsyncClient(timeout=10) as client:
             answer = await client.get(f"{url}/metrics", headers={"x-gladia-key": api_key})
-    except httpx.HTTPError:  # another server's: whether this one lives, the sessions will tell
+    except httpx.HTTPError:  # not a Vivavoce server, or down, which the sessions will show
         return {}
     return parsed(answer.text) if answer.is_success and SHED in answer.text else {}
 
 
 def between(before: Readings, after: Readings) -> Counted | None:
-    """What was counted from one reading to the next; None where there is nothing to read."""
+    """Return the increments from one reading to the next; None without readings."""
     if not before or not after:
         return None
 

@@ -1,4 +1,4 @@
-"""A measurement with all that it depends on: the machine, the versions, the settings."""
+"""A measurement with everything it depends on: the machine, the versions and the settings."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ from vivavoce.protocol.timestamps import iso
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Where it ran; ``memory_gb`` of 10⁹ bytes."""
+    """The machine of a measurement; ``memory_gb`` in units of 10⁹ bytes."""
 
     processor: str
     cores: int
@@ -29,7 +29,7 @@ class Machine(msgspec.Struct, frozen=True):
 
     @classmethod
     def here(cls) -> "Machine":
-        """This machine."""
+        """Describe this machine."""
         return cls(
             _processor(),
             os.cpu_count() or 1,
@@ -40,13 +40,13 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """How a measurement was made.
+    """Conditions of a measurement.
 
     Attributes:
-        when: its beginning, ISO 8601.
-        version: of this program.
-        settings: of the command, by name.
-        models: what the machine's server would listen with, by name: where it is from.
+        when: its start, ISO 8601.
+        version: version of this program.
+        settings: settings of the command, by name.
+        models: sources of the models that a server on this machine would use, by name.
     """
 
     when: str
@@ -57,25 +57,25 @@ class Made(msgspec.Struct, frozen=True):
 
     @classmethod
     def now(cls, settings: dict[str, Any], models: dict[str, str]) -> "Made":
-        """Made here and now."""
+        """Describe a measurement that starts now, on this machine."""
         return cls(iso(time.time()), __version__, Machine.here(), settings, models)
 
 
 class Latency(msgspec.Struct, frozen=True, tag_field="kind", tag="latency"):
-    """Of ``vivavoce bench latency``."""
+    """Result of ``vivavoce bench latency``."""
 
     made: Made
     rows: list[Row]
 
 
 class Capacity(msgspec.Struct, frozen=True, tag_field="kind", tag="capacity"):
-    """Of ``vivavoce bench capacity``.
+    """Result of ``vivavoce bench capacity``.
 
     Attributes:
-        limit: the time to final in seconds, 95th percentile, that was asked to be kept.
-        within: streams that kept it.
-        slip: seconds by which finals may come later than for one stream.
-        before_slipping: streams that kept that.
+        limit: target time to final in seconds, 95th percentile.
+        within: largest number of streams within that limit.
+        slip: seconds by which finals may be later than for one stream.
+        before_slipping: largest number of streams within that slip.
     """
 
     made: Made
@@ -89,7 +89,7 @@ class Capacity(msgspec.Struct, frozen=True, tag_field="kind", tag="capacity"):
 
 
 class Overhead(msgspec.Struct, frozen=True, tag_field="kind", tag="overhead"):
-    """Of ``vivavoce bench overhead``."""
+    """Result of ``vivavoce bench overhead``."""
 
     made: Made
     bare: Bare
@@ -97,7 +97,7 @@ class Overhead(msgspec.Struct, frozen=True, tag_field="kind", tag="overhead"):
 
 
 class Long(msgspec.Struct, frozen=True, tag_field="kind", tag="long"):
-    """Of ``vivavoce bench long``; ``speed`` is audio seconds sent in a second."""
+    """Result of ``vivavoce bench long``; ``speed`` is audio seconds sent per second."""
 
     made: Made
     speed: float
@@ -107,7 +107,7 @@ class Long(msgspec.Struct, frozen=True, tag_field="kind", tag="long"):
 
 
 class Ingest(msgspec.Struct, frozen=True, tag_field="kind", tag="ingest"):
-    """Of ``vivavoce bench ingest``."""
+    """Result of ``vivavoce bench ingest``."""
 
     made: Made
     rows: list[IngestRow]
@@ -117,12 +117,12 @@ Document = Latency | Capacity | Overhead | Long | Ingest
 
 
 def encoded(document: Document) -> bytes:
-    """As JSON for files."""
+    """Encode a document as JSON for files."""
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
 def _processor() -> str:
-    """The processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""One long session in slices: whether its latency, memory and cost stay what they were."""
+"""Divides one long session into slices to check that latency, memory and cost stay constant."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,7 +15,7 @@ _MB = 2**20
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Some minutes of the session, by its own time.
+    """Some minutes of the session, in audio time.
 
     Attributes:
         start: seconds of audio before it.
@@ -34,14 +34,14 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """The last third of the slices against the first third, the very first slice left out.
+    """The last third of the slices compared with the first third, without the first slice.
 
-    What a server fills once (caches, tables, the heap) it fills in the first slice.
+    A server fills its caches, tables and heap in the first slice.
 
     Attributes:
-        time_to_final: median seconds more.
-        resident_mb: memory more, at their ends.
-        mb_per_hour: the same for an hour of audio.
+        time_to_final: increase of the median, in seconds.
+        resident_mb: increase of the memory at the slices' ends.
+        mb_per_hour: the same per hour of audio.
     """
 
     time_to_final: float | None
@@ -50,7 +50,7 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 def slices(run: Run, length: float = SLICE_SECONDS) -> list[Slice]:
-    """The run of one stream in slices of ``length`` seconds of audio."""
+    """Divide the run of one stream into slices of ``length`` seconds of audio."""
     (log,) = run.logs
     edges = [index * length for index in range(int(log.seconds // length) + 1)]
     if log.seconds - edges[-1] > 1:
@@ -76,7 +76,7 @@ def slices(run: Run, length: float = SLICE_SECONDS) -> list[Slice]:
 
 
 def drift(found: Sequence[Slice]) -> Drift:
-    """How much more the end takes than the beginning."""
+    """Return the increase from the beginning to the end."""
     settled = found[1:]
     third = len(settled) // 3
     if not third:
@@ -99,5 +99,5 @@ def _difference(early: Sequence[float | None], late: Sequence[float | None]) -> 
 
 
 def _sample(samples: Sequence[Sample], at: float) -> Sample | None:
-    """The first reading from a moment on, or the last one."""
+    """Return the first reading at or after ``at``, or the last one."""
     return next((each for each in samples if each.at >= at), samples[-1] if samples else None)

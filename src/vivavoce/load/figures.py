@@ -1,4 +1,4 @@
-"""Samples to the few numbers that are told: median, 95th and 99th percentile, worst."""
+"""Summarises samples by median, 95th and 99th percentile and maximum."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How samples are spread, in their unit; None where there is no sample."""
+    """Distribution of samples, in their unit; None without samples."""
 
     n: int
     p50: float | None = None
@@ -16,7 +16,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 def spread(samples: Sequence[float]) -> Spread:
-    """Percentiles by linear interpolation between the two nearest samples."""
+    """Compute percentiles by linear interpolation between the two nearest samples."""
     if not samples:
         return Spread(0)
     ordered = sorted(samples)

@@ -1,4 +1,4 @@
-"""Many sessions of silence: what a server takes in and acknowledges, recognition left aside."""
+"""Measures ingest with many sessions of silence: receiving and acknowledging, no recognition."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -14,20 +14,20 @@ from vivavoce.load.scenarios import Bench
 
 PROGRAM = interpreter("vivavoce.load.listeners")
 LINE_LIMIT = 2**28
-"""A tally is one line, with a number for each chunk."""
+"""Longest line read from a driver: a tally is one line, with a number for each chunk."""
 
 
 class IngestRow(msgspec.Struct, frozen=True):
     """One run of ``sessions`` at once.
 
     Attributes:
-        chunks: sent by all.
+        chunks: chunks sent by all sessions.
         acknowledged: seconds from a chunk's sending to its acknowledgement; every chunk counts,
-            also where one acknowledgement answers several.
-        acks_per_second: chunks acknowledged in a second of the run.
-        driver_late: the most that a chunk left too late: past the acknowledgements' own times,
-            the figures tell of the driver.
-        spent: what sending cost; opening the sessions is not in it.
+            also if one acknowledgement covers several.
+        acks_per_second: chunks acknowledged per second of the run.
+        driver_late: greatest delay of a sent chunk; if it exceeds the acknowledgement times, the
+            figures describe the driver.
+        spent: cost of sending, without opening the sessions.
     """
 
     sessions: int
@@ -42,13 +42,13 @@ class IngestRow(msgspec.Struct, frozen=True):
 
 
 class DriverError(Exception):
-    """A driver's process broke; the text is the end of what it said."""
+    """A driver's process failed; the text is the end of its output."""
 
 
 async def ingest(
     bench: Bench, sessions: int, seconds: float, *, chunk_seconds: float = 0.1, drivers: int = 1
 ) -> IngestRow:
-    """Have so many sessions send silence.
+    """Send silence in ``sessions`` sessions at once.
 
     Raises:
         DriverError: a driver's process ended early.
@@ -68,7 +68,7 @@ async def ingest(
 
 
 async def _memory(pid: int | None) -> float | None:
-    """The server's memory before the first session."""
+    """Return the server's memory before the first session."""
     async with Watch(pid) as watch:
         return watch.spent().begun_mb
 
@@ -109,15 +109,15 @@ async def _send(process: asyncio.subprocess.Process) -> Tally:
 
 
 async def _ask(process: asyncio.subprocess.Process, line: bytes) -> bytes:
-    assert process.stdin is not None  # noqa: S101  asked for when it was started
-    assert process.stdout is not None  # noqa: S101  as well
+    assert process.stdin is not None  # noqa: S101  piped at the start
+    assert process.stdout is not None  # noqa: S101  piped at the start
     process.stdin.write(line + b"\n")
     await process.stdin.drain()
     return await process.stdout.readline()
 
 
 async def _broken(process: asyncio.subprocess.Process) -> DriverError:
-    assert process.stderr is not None  # noqa: S101  asked for when it was started
+    assert process.stderr is not None  # noqa: S101  piped at the start
     said = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
     return DriverError(f"a driver ended early: {said[-1] if said else 'it said nothing'}")
 

@@ -1,7 +1,8 @@
-"""Figures of one stream, from its log alone. Seconds unless said otherwise.
+"""Latencies of one stream, computed from its log alone, in seconds unless stated otherwise.
 
-Times are those that the server tells: a word's last sample is its ``end`` in the final, speech
-ends at the ``speech_end`` of its utterance. What is measured is when the client had them.
+Audio positions are those the server reports: a word's last sample is its ``end`` in the final,
+and speech ends at the ``speech_end`` of its utterance. Latencies are measured to the arrival of
+the messages at the client.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,29 +16,29 @@ from vivavoce.protocol.messages import SpeechEnd, Transcript
 from vivavoce.protocol.transcript import Utterance
 
 NEIGHBOURHOOD = (0, -1, 1)
-"""A word counts as shown when it stands in its place or beside it."""
+"""Offsets of positions at which a word counts as shown: its own and the adjacent ones."""
 
 
 NEAR_SECONDS = 0.6
-"""Between the end of an utterance's last word and the end of its speech."""
+"""Maximum distance between the end of an utterance's last word and the end of its speech."""
 
 
 @dataclass(slots=True)
 class Latencies:
-    """Samples of each figure, so that streams can be put together.
+    """Samples of each figure, kept so that streams can be combined.
 
     Attributes:
-        time_to_final: from the last sample of speech to its final; utterances that were cut at
-            the maximum duration have no such end and are left out.
+        time_to_final: from the last sample of speech to its final; utterances cut at the maximum
+            duration have no such end and are excluded.
         first_text: from the end of an utterance's first word to its first text.
-        word_shown: from a word's end to its first being shown.
+        word_shown: from a word's end to its first appearance.
         word_final: from a word's end to its final.
-        stop_to_final: from the stop to the last final, where one came after it.
-        finals: finals seen.
-        partials: partials seen.
-        words: words of the finals.
-        taken_back: words shown and then changed or removed.
-        stable: the words that were marked as stable.
+        stop_to_final: from the stop to the last final, if one arrived after it.
+        finals: number of finals received.
+        partials: number of partials received.
+        words: number of words in the finals.
+        taken_back: number of words shown and then changed or removed.
+        stable: the words marked as stable.
     """
 
     time_to_final: list[float] = field(default_factory=list)
@@ -52,7 +53,7 @@ class Latencies:
     stable: Stability = field(default_factory=Stability)
 
     def add(self, other: "Latencies") -> None:
-        """Take another stream's samples in."""
+        """Add another stream's samples."""
         for name in ("time_to_final", "first_text", "word_shown", "word_final", "stop_to_final"):
             getattr(self, name).extend(getattr(other, name))
         self.finals += other.finals
@@ -71,7 +72,7 @@ class _Story:
 
     @property
     def start(self) -> float:
-        """Where its last view begins in the audio."""
+        """Start of its last view, as a position in the audio."""
         return self.views[-1][1].utterance.start
 
 
@@ -79,7 +80,7 @@ EVERYTHING = (0.0, inf)
 
 
 def latencies(log: StreamLog, between: tuple[float, float] = EVERYTHING) -> Latencies:
-    """Measure one stream, or the utterances of it that begin from one second to another."""
+    """Measure one stream, or only its utterances that start within ``between`` (seconds)."""
     found = Latencies()
     first, last = between
     stories = [each for each in _stories(log) if first <= each.start < last]
@@ -133,12 +134,12 @@ def _measure(
 
 
 def _belongs(speech_end: float, final: Utterance) -> bool:
-    """Whether speech that ended there is this utterance's: word times lie near, not exactly."""
+    """Return whether speech that ended there is this utterance's; word times are approximate."""
     return final.start < speech_end and abs(speech_end - final.end) < NEAR_SECONDS
 
 
 def _plain(utterance: Utterance) -> list[str]:
-    """The words without case and punctuation: a full stop that comes later takes nothing back."""
+    """Return the words without case and punctuation: a full stop added later changes no word."""
     return ["".join(filter(str.isalnum, word.word)).casefold() for word in utterance.words]
 
 
@@ -151,11 +152,11 @@ def _first_shown(shown: Sequence[tuple[float, list[str]]], index: int, word: str
 
 
 def _taken_back(views: Sequence[list[str]]) -> int:
-    """Words that a later view no longer begins with."""
+    """Count the words that the respective next view no longer begins with."""
     return sum(len(before) - _agreed(before, after) for before, after in pairwise(views))
 
 
 def _agreed(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words two views have in common from the beginning."""
+    """Return the number of words that two views have in common from the beginning."""
     pairs = zip(before, after, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

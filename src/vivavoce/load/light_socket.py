@@ -1,7 +1,7 @@
-"""A WebSocket client that costs next to nothing: one message out again and again, short ones in.
+"""A minimal WebSocket client for load tests: it sends prepared frames and reads short messages.
 
-A thousand sockets of the real client would use more of the machine than the server that is
-measured. This one sends frames made beforehand and looks only for what is counted.
+A thousand sockets of the real client would use more of the machine than the measured server.
+This client sends frames encoded in advance and decodes only the data that is counted.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 
 class HandshakeError(Exception):
-    """The server did not open the socket; the text is its first line."""
+    """The server refused the handshake; the text is the first line of its response."""
 
 
 def frame(kind: int, payload: bytes) -> bytes:
-    """A whole client's frame, masked as RFC 6455 asks."""
+    """Encode a complete client frame, masked as RFC 6455 requires."""
     size = len(payload)
     if size < _SHORT:
         head = bytes((_LAST | kind, _MASKED | size))
@@ -39,7 +39,7 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 
 def unframed(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The server's whole frames in ``data``, as kind and payload, and what is left of it."""
+    """Split ``data`` into complete server frames (kind, payload) and the remaining bytes."""
     found: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
     while end - at >= 2:  # noqa: PLR2004  kind and length
@@ -61,11 +61,11 @@ class LightSocket(asyncio.Protocol):
 
     Args:
         address: the session's ``ws`` or ``wss`` address.
-        take: is given every text message.
+        take: called with every text message.
 
     Attributes:
         opened: done once messages may be sent.
-        closed: done at the end, with the close code; None where there was no close frame.
+        closed: done at the end, with the close code, or None without a close frame.
     """
 
     def __init__(self, address: SplitResult, take: Callable[[bytes], None]) -> None:
@@ -79,8 +79,8 @@ class LightSocket(asyncio.Protocol):
         self.closed: asyncio.Future[int | None] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for a WebSocket."""
-        # Not checked: uvloop's transports are no subclass.
+        """Send the handshake request."""
+        # Not checked: uvloop's transports are not a subclass.
         self._transport = cast("asyncio.WriteTransport", transport)
         path = self._address.path + (f"?{self._address.query}" if self._address.query else "")
         key = base64.b64encode(os.urandom(16)).decode()
@@ -95,12 +95,12 @@ class LightSocket(asyncio.Protocol):
         self._transport.write("\r\n".join((*head, "", "")).encode())
 
     def send(self, data: bytes) -> None:
-        """Send a frame; one that is over already is not worth an error here."""
+        """Send a frame; a connection that is already closed is not an error here."""
         if self._transport is not None:
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Process received bytes."""
         self._left += data
         if not self.opened.done():
             self._shake_hands()
@@ -131,7 +131,7 @@ class LightSocket(asyncio.Protocol):
                 self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """Resolve the futures when the connection has ended."""
         self._transport = None
         if not self.opened.done():
             self.opened.set_exception(HandshakeError(str(exc or "the server hung up")))

@@ -1,8 +1,8 @@
-"""A program of its own: many sessions of silence, and how soon their audio is acknowledged.
+"""A separate program that sends silence in many sessions and times the acknowledgements.
 
 ``python -m vivavoce.load.listeners`` reads an ``Order`` from the first line of standard input,
-opens its sessions, writes ``ready``, begins to send when a second line comes, and writes a
-``Tally`` when all is over. ``load.ingest`` starts as many of them as the machine has room for.
+opens its sessions, writes ``ready``, starts sending when a second line arrives, and writes a
+``Tally`` when all sessions have ended. ``load.ingest`` starts the given number of drivers.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from vivavoce.protocol.request import InitRequest
 
 READY = b"ready\n"
 AT_ONCE = 16
-"""Sessions that are being opened at the same time."""
+"""Number of sessions opened concurrently."""
 STEPS = 40
-"""So many times in a chunk's duration some sessions send: all of them, one after the other."""
+"""Groups of sessions, which send one after the other within each chunk's duration."""
 FAREWELL_SECONDS = 60.0
 STOP = b'{"type":"stop_recording"}'
 NORMAL_CLOSURE = 1000
@@ -33,7 +33,7 @@ TENTH_MS = 10_000
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to do; the silence is 16 kHz, mono, 16 bit."""
+    """The program's input; the silence is 16 kHz, mono, 16 bit."""
 
     url: str
     api_key: str
@@ -44,15 +44,14 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """What came of it.
+    """The program's result.
 
     Attributes:
-        sent: chunks.
-        delays: of every chunk, from its sending to its acknowledgement, in tenths of a
-            millisecond.
-        late: the most that a chunk left too late, in seconds.
+        sent: number of chunks sent.
+        delays: time from each chunk's sending to its acknowledgement, in tenths of a millisecond.
+        late: greatest delay of a sent chunk, in seconds.
         cpu: processor seconds of this program from the first chunk on.
-        failures: of sessions that did not open or end as they should.
+        failures: problems of sessions that did not open or end correctly.
     """
 
     sent: int
@@ -67,7 +66,7 @@ class _Range(msgspec.Struct):
 
 
 class _Ack(msgspec.Struct):
-    """As much of any message as is looked at; other kinds have other data."""
+    """The part of a message that is read; messages of other types have other data."""
 
     type: str
     acknowledged: bool = False
@@ -95,7 +94,7 @@ class Listener:
 
     @property
     def unanswered(self) -> int:
-        """Chunks that were not acknowledged."""
+        """Number of chunks not acknowledged."""
         return len(self.sent) - self._answered
 
     def _take(self, text: bytes) -> None:
@@ -156,7 +155,7 @@ class Listeners:
             self._open.append(listener)
 
     async def send(self) -> None:
-        """Send silence in real time, sessions taking turns within each chunk's duration."""
+        """Send silence in real time, one group of sessions after the other."""
         chunk = frame(BINARY, self._chunk)
         groups = [self._open[step::STEPS] for step in range(STEPS)]
         rounds = round(self._order.seconds / self._order.chunk_seconds)
@@ -167,13 +166,13 @@ class Listeners:
             if (wait := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             elif turn % STEPS == 0:
-                await asyncio.sleep(0)  # late as it is, it must still read
+                await asyncio.sleep(0)  # must receive even when late
             self._late = max(self._late, time.monotonic() - due)
             for listener in groups[turn % STEPS]:
                 listener.send(chunk)
 
     async def end(self) -> Tally:
-        """Stop all sessions, wait for their ends, and tell."""
+        """Stop all sessions, wait until they end, and return the tally."""
         stop = frame(TEXT, STOP)
         for listener in self._open:
             listener.socket.send(stop)
@@ -199,12 +198,12 @@ def _problem(listener: Listener) -> str:
 
 
 async def work() -> None:
-    """Follow the order on standard input."""
+    """Carry out the order on standard input."""
     read = sys.stdin.buffer.readline
     order = msgspec.json.decode(await asyncio.to_thread(read), type=Order)
     listeners = Listeners(order)
     await listeners.open()
-    gc.freeze()  # a collection would go through every session, and all sending would wait for it
+    gc.freeze()  # a collection would visit every session and delay all sending
     _tell(READY)
     await asyncio.to_thread(read)
     await listeners.send()
@@ -217,7 +216,7 @@ def _tell(line: bytes) -> None:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """The faster event loop, where it is installed."""
+    """Return a uvloop event loop if it is installed, else the default one."""
     if find_spec("uvloop") is None:
         return asyncio.new_event_loop()
     import uvloop  # noqa: PLC0415  comes with the server extra

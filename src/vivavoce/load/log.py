@@ -1,4 +1,4 @@
-"""What one stream sent and saw, and when: the raw material of every figure."""
+"""Log of everything one stream sent and received, with times; every figure derives from it."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from vivavoce.client import Message
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A message and the second at which it came, on the stream's clock."""
+    """A message and its time of arrival in seconds, on the stream's clock."""
 
     at: float
     message: Message
@@ -16,16 +16,16 @@ class Seen:
 
 @dataclass(slots=True)
 class StreamLog:
-    """One stream from its first sample to its end. Seconds, all on one clock.
+    """One stream from its first sample to its end; times in seconds, all on one clock.
 
     Attributes:
-        speed: seconds of audio that were to be sent in a second.
-        ends: position in the audio, in seconds, at which each chunk ended.
-        sent: when that chunk left.
+        speed: intended seconds of audio sent per second.
+        ends: end position of each chunk in the audio, in seconds.
+        sent: time at which each chunk was sent.
         seen: messages in the order of their arrival.
-        stopped: when the stop was sent.
-        over: when the session had ended.
-        failure: why it did not end as it should.
+        stopped: time at which the stop was sent.
+        over: time at which the session had ended.
+        failure: reason if the session did not end normally.
     """
 
     speed: float = 1.0
@@ -37,22 +37,22 @@ class StreamLog:
     failure: str | None = None
 
     def spoken_at(self, position: float) -> float:
-        """When the sample at ``position`` existed.
+        """Return the time at which the sample at ``position`` was spoken.
 
-        A chunk leaves once its last sample exists, so a sample is as much older as it stands
-        before the chunk's end: chunks cost latency, and the figures show it.
+        A chunk is sent when its last sample exists, and its other samples are older by their
+        distance from the chunk's end. The figures thus include the latency of chunking.
         """
         chunk = min(bisect_left(self.ends, position), len(self.ends) - 1)
         return self.sent[chunk] - max(self.ends[chunk] - position, 0.0) / self.speed
 
     @property
     def seconds(self) -> float:
-        """Audio sent."""
+        """Seconds of audio sent."""
         return self.ends[-1] if self.ends else 0.0
 
     @property
     def late(self) -> float:
-        """The most that a chunk left later than its last sample would have been spoken."""
+        """Greatest delay between the time a chunk's last sample is due and its sending."""
         if not self.sent:
             return 0.0
         begun = self.sent[0] - self.ends[0] / self.speed

@@ -1,4 +1,4 @@
-"""What a run costs: processor seconds and memory of the server, and who else used the machine."""
+"""Measures a run's cost: the server's processor time and memory, and other load on the machine."""
 
 import asyncio
 import time
@@ -13,10 +13,10 @@ _MB = 2**20
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The server's process tree at one moment of the monotonic clock.
+    """The server's process tree at one time of the monotonic clock.
 
-    ``cpu_seconds`` are counted since the watch began; memory that processes share counts once for
-    each.
+    ``cpu_seconds`` are counted since the start of the watch; memory shared by processes counts
+    once for each.
     """
 
     at: float
@@ -25,14 +25,14 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What a run used, of the whole machine too. Seconds, and MiB of resident memory.
+    """Resources used during a run: processor seconds, and MiB of resident memory.
 
     Attributes:
-        server_cpu: of the server's process tree; None where it is not ours to look into.
-        driver_cpu: of this program and its helpers, if it has any.
-        other_cpu: of everything else on the machine, a server out of sight included.
+        server_cpu: used by the server's process tree; None if it cannot be read.
+        driver_cpu: used by this program and its helpers, if any.
+        other_cpu: used by everything else on the machine, including a server that cannot be read.
         begun_mb: the server's memory before the run.
-        peak_mb: its most memory.
+        peak_mb: the server's greatest memory.
     """
 
     wall: float
@@ -44,20 +44,20 @@ class Spent(msgspec.Struct, frozen=True):
 
     @property
     def cores(self) -> float | None:
-        """Cores that the server kept busy."""
+        """Average number of cores that the server kept busy."""
         return None if self.server_cpu is None else self.server_cpu / max(self.wall, 1e-9)
 
 
 class Watch:
-    """Reads the machine, and a server's process tree, while something runs.
+    """Samples the machine and a server's process tree during a run.
 
-    A worker that ends takes its seconds with it; what was seen of it before still counts.
+    The last reading of a worker that ends still counts; the seconds after it are lost.
 
     Args:
-        pid: the server's process; None where it runs elsewhere.
+        pid: id of the server's process; None if it runs elsewhere.
 
     Attributes:
-        samples: the server every half second.
+        samples: readings of the server, every half second.
     """
 
     def __init__(self, pid: int | None) -> None:
@@ -69,7 +69,7 @@ class Watch:
         self.samples: list[Sample] = []
 
     async def __aenter__(self) -> Self:
-        """Begin to count."""
+        """Start counting."""
         self._before = _Machine.read()
         self._read()
         self._begun = dict(self._seen)
@@ -78,14 +78,14 @@ class Watch:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Count no more."""
+        """Stop counting."""
         self._read()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def spent(self, helpers_cpu: float = 0.0) -> Spent:
-        """What was used from the beginning until now; programs of ours say what they used."""
+        """Return the use so far; helper programs report theirs, passed as ``helpers_cpu``."""
         now = _Machine.read()
         before = self._before
         driver = now.driver - before.driver + helpers_cpu
@@ -121,7 +121,7 @@ class Watch:
 
 
 class _Machine(msgspec.Struct, frozen=True):
-    """Readings of clocks: the wall's, this program's, everybody's."""
+    """Readings of clocks: wall time, this program's and all processes' processor time."""
 
     at: float
     driver: float

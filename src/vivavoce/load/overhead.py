@@ -1,4 +1,4 @@
-"""How much more a server spends than the engine alone would on the same finals."""
+"""Compares a server's processor time with that of the engine alone on the same finals."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -10,18 +10,18 @@ from vivavoce.load.voice import Voice
 
 
 class OverheadRow(msgspec.Struct, frozen=True):
-    """One run against the bare engine. Processor seconds of all streams together.
+    """One run compared with the bare engine, in processor seconds of all streams together.
 
     Attributes:
-        cores: cores that the server kept busy; it is saturated when that is all of them.
-        server_cpu: of the whole server, partials included where they were asked for.
-        decode_cpu: of it inside the engines, if the server tells.
-        bare_cpu: of the bare engine on the same requests.
-        bare_cpu_without_context: the same for the same spans without the speech before them.
-        ratio: ``server_cpu`` over ``bare_cpu``; 1 is the limit.
-        ratio_without_context: over ``bare_cpu_without_context``.
-        finals: that came.
-        finals_expected: that the bare engine gave.
+        cores: cores that the server kept busy; all cores mean saturation.
+        server_cpu: used by the whole server, including partials if requested.
+        decode_cpu: the part of it inside the engines, if the server reports it.
+        bare_cpu: used by the bare engine on the same requests.
+        bare_cpu_without_context: used on the same spans without the preceding speech.
+        ratio: ``server_cpu`` over ``bare_cpu``; 1 is the ideal.
+        ratio_without_context: ``server_cpu`` over ``bare_cpu_without_context``.
+        finals: finals received.
+        finals_expected: finals of the bare engine.
     """
 
     streams: int
@@ -49,20 +49,20 @@ class ServerOutOfSightError(Exception):
 async def overhead(
     bench: Bench, voice: Voice, alone: Bare, counts: Iterable[int]
 ) -> AsyncIterator[OverheadRow]:
-    """A row for each number of streams that all say the voice from its beginning.
+    """Measure each number of streams, which all send the voice from its beginning.
 
     Raises:
-        ServerOutOfSightError: the bench knows no process of the server.
+        ServerOutOfSightError: the bench does not know the server's process.
     """
     for count in counts:
         yield compared((await bench.run([voice] * count)).row, alone)
 
 
 def compared(row: Row, alone: Bare) -> OverheadRow:
-    """A run of streams that said what ``alone`` was measured on.
+    """Compare a run with ``alone``, measured on the same speech.
 
     Raises:
-        ServerOutOfSightError: the row does not tell the server's processor time.
+        ServerOutOfSightError: the row does not contain the server's processor time.
     """
     spent = row.spent
     if spent is None or spent.server_cpu is None or spent.cores is None:

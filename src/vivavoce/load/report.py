@@ -1,4 +1,4 @@
-"""Measurements as Markdown tables that can be read on a terminal too."""
+"""Formats measurements as Markdown tables that are also readable on a terminal."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -17,21 +17,21 @@ Column = tuple[str, Callable[[Thing], str]]
 
 
 def _pair(value: Spread, *, unit: float = 1.0, digits: int = 2) -> str:
-    """Median and 95th percentile."""
+    """Format the median and 95th percentile."""
     if value.p50 is None or value.p95 is None:
         return NOTHING
     return f"{value.p50 * unit:.{digits}f} / {value.p95 * unit:.{digits}f}"
 
 
 def _triple(value: Spread, *, unit: float = 1.0, digits: int = 2) -> str:
-    """Median, 95th and 99th percentile."""
+    """Format the median, 95th and 99th percentile."""
     if value.p99 is None:
         return NOTHING
     return f"{_pair(value, unit=unit, digits=digits)} / {value.p99 * unit:.{digits}f}"
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number, or the mark for none."""
+    """Format a number, or the mark for none."""
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
@@ -42,14 +42,14 @@ def _finals(row: OverheadRow) -> str:
 
 
 def _held(row: Row) -> str:
-    """How often the event loop computed for more than 5 ms, of the times that it was asked."""
+    """Format how many of the event loop probes took more than 5 ms of computation."""
     if row.counted is None or not row.counted.loop_asked:
         return NOTHING
     return f"{row.counted.loop_held} of {row.counted.loop_asked}"
 
 
 def _stable(row: Row) -> str:
-    """Words marked as stable; of those, changed by a later partial, and not in the final."""
+    """Format the words marked as stable, those changed by a partial, those not in the final."""
     if not row.stable_age.n:
         return NOTHING
     return f"{row.stable_age.n} / {row.stable_broken} / {row.stable_refuted}"
@@ -75,7 +75,7 @@ TALKING: tuple[Column[Row], ...] = (
     ("driver late s", lambda row: f"{row.driver_late:.2f}"),
     ("failed", lambda row: str(len(row.failures))),
 )
-"""What is told of streams that talk; latencies in seconds."""
+"""Columns for streams of speech; latencies in seconds."""
 
 SHOWING = (
     "first text p50 / p95",
@@ -84,10 +84,10 @@ SHOWING = (
     "stable after",
     "stable / changed / refuted",
 )
-"""What is told of partials alone."""
+"""Columns for partials alone."""
 
 SEARCHED = tuple(column for column in TALKING if column[0] not in SHOWING)
-"""The same of a search for how many a server bears."""
+"""Columns for a capacity search."""
 
 COMPARED: tuple[Column[OverheadRow], ...] = (
     ("streams", lambda row: str(row.streams)),
@@ -105,7 +105,7 @@ COMPARED: tuple[Column[OverheadRow], ...] = (
     ("other CPU s", lambda row: f"{row.other_cpu:.1f}"),
     ("failed", lambda row: str(len(row.failures))),
 )
-"""What is told of a server beside the bare engine."""
+"""Columns for a server compared with the bare engine."""
 
 LASTING: tuple[Column[Slice], ...] = (
     ("minutes", lambda part: f"{part.start / 60:.0f}-{part.end / 60:.0f}"),
@@ -116,7 +116,7 @@ LASTING: tuple[Column[Slice], ...] = (
     ("CPU s / audio s", lambda part: number(part.cpu_per_audio_second, 4)),
     ("memory MB", lambda part: number(part.resident_mb, 0)),
 )
-"""What is told of a slice of a long session."""
+"""Columns for a slice of a long session."""
 
 
 def _each_core(row: IngestRow) -> str:
@@ -144,18 +144,18 @@ LISTENING: tuple[Column[IngestRow], ...] = (
     ("other CPU s", lambda row: f"{row.spent.other_cpu:.1f}"),
     ("failed", lambda row: str(len(row.failures))),
 )
-"""What is told of sessions of silence."""
+"""Columns for sessions of silence."""
 
 
 def markdown(columns: Sequence[Column[Thing]], rows: Iterable[Thing]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [[name for name, _ in columns], ["---:"] * len(columns)]
     lines += [[tell(row) for _, tell in columns] for row in rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def told(document: Document) -> str:
-    """A measurement as its table, and what follows from it in a line."""
+    """Format a measurement as its table and a line of conclusions."""
     match document:
         case Latency():
             return markdown(TALKING, document.rows)

@@ -1,4 +1,4 @@
-"""Streams that talk: what they see of a server, how many it bears, and how long."""
+"""Benchmarks with streams of speech: latency, capacity and long sessions."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
@@ -17,21 +17,21 @@ from vivavoce.protocol.messages import AudioChunkAck
 from vivavoce.protocol.request import InitRequest
 
 FINE = 8
-"""A capacity is searched to an eighth of itself."""
+"""A capacity search ends at a precision of one eighth of the result."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One run: ``streams`` at once. Latencies in seconds, as in ``load.latency``.
+    """One run with ``streams`` at once; latencies in seconds, as in ``load.latency``.
 
     Attributes:
-        partials_per_second: that a stream saw in a second of its audio.
-        stable_age: of words marked as stable, from their end to their being marked.
-        stable_broken: of those, taken back by a later partial; must be 0.
-        stable_refuted: of those, not in the final.
-        driver_late: the most that a chunk left too late, our own fault: past 0.1 s the figures
-            tell of the driver's machine.
-        spent: what the run cost; None before that was looked at.
-        counted: what the server counted; None where it shows nothing.
+        partials_per_second: partials a stream received per second of its audio.
+        stable_age: time from a word's end to its being marked as stable.
+        stable_broken: stable words changed by a later partial; must be 0.
+        stable_refuted: stable words not in the final.
+        driver_late: greatest delay of a sent chunk, caused by this program; above 0.1 s the
+            figures describe the driver's machine.
+        spent: cost of the run; None until measured.
+        counted: increments of the server's counters; None if it exposes none.
     """
 
     streams: int
@@ -56,14 +56,14 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def cpu_per_audio_second(self) -> float | None:
-        """Processor seconds of the server for a second of audio, if it can be looked into."""
+        """Processor seconds of the server per second of audio, if they can be read."""
         if self.spent is None or self.spent.server_cpu is None:
             return None
         return self.spent.server_cpu / max(self.audio_seconds, 1e-9)
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A row and what it was made of."""
+    """A row and the data it was computed from."""
 
     row: Row
     logs: Sequence[StreamLog]
@@ -71,14 +71,14 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """A server to be measured.
+    """A server to measure.
 
     Attributes:
-        client: reaches it.
-        request: what every session asks for; the voice's format is filled in.
-        url: its address, for what it counts about itself.
-        api_key: its key.
-        pid: its process, if it runs on this machine.
+        client: client of the server.
+        request: every session's request, to which the voice's format is added.
+        url: the server's address, for its metrics.
+        api_key: the server's key.
+        pid: id of the server's process, if it runs on this machine.
     """
 
     client: Client
@@ -88,7 +88,7 @@ class Bench(msgspec.Struct, frozen=True):
     pid: int | None = None
 
     async def run(self, voices: Sequence[Voice], *, speed: float = 1.0) -> Run:
-        """Have every voice speak at once."""
+        """Run one stream for each voice, all at once."""
         before = await counters.read(self.url, self.api_key)
         async with Watch(self.pid) as watch:
             logs = await speak_together(self.client, self.request, voices, speed=speed)
@@ -97,11 +97,11 @@ class Bench(msgspec.Struct, frozen=True):
         return Run(row, logs, watch.samples)
 
     async def together(self, voice: Voice, streams: int) -> Row:
-        """Have so many streams say the same, each begun at another place of it."""
+        """Run ``streams`` streams of the same voice, each starting at a different position."""
         return (await self.run([voice.turned(number) for number in range(streams)])).row
 
     async def latency(self, voice: Voice, counts: Iterable[int]) -> AsyncIterator[Row]:
-        """A row for each number of streams."""
+        """Measure each number of streams."""
         for count in counts:
             yield await self.together(voice, count)
 
@@ -117,17 +117,17 @@ async def search(
     most: int,
     known: dict[int, Row],
 ) -> AsyncIterator[Row]:
-    """Rows of a search for the largest number of streams that is bearable.
+    """Search for the largest bearable number of streams; yield the measured rows.
 
-    Doubles until it is too many, then halves the difference until it is an eighth.
+    The number doubles until it is too large; then the interval is halved down to an eighth.
 
     Args:
         run: measures a number of streams.
-        bearable: says of a row whether it was.
-        first: the number to begin with.
-        most: no more than this.
-        known: rows by their number of streams; what is there is not measured again, and what is
-            measured is added.
+        bearable: decides whether a row is bearable.
+        first: the first number of streams.
+        most: the maximum number of streams.
+        known: rows by number of streams; known numbers are not measured again, and new rows are
+            added.
     """
     good, bad, count = 0, most + 1, min(first, most)
     while count > good:
@@ -145,7 +145,7 @@ async def search(
 
 
 def most_borne(rows: Iterable[Row], bearable: Judgement) -> int:
-    """The largest number below the smallest that was not bearable; 0 where none was."""
+    """Return the largest number below the smallest that was not bearable; 0 if none was."""
     good = 0
     for row in sorted(rows, key=lambda each: each.streams):
         if not bearable(row):
@@ -155,15 +155,15 @@ def most_borne(rows: Iterable[Row], bearable: Judgement) -> int:
 
 
 def within(limit: float) -> Judgement:
-    """Whether every stream ended well and 95 % of the finals came within ``limit`` seconds."""
+    """Require that all streams end normally and 95 % of finals arrive within ``limit`` seconds."""
     return lambda row: not row.failures and _at_most(row.time_to_final, limit)
 
 
 def not_slipping(alone: Row, seconds: float = 1.0) -> Judgement:
-    """Whether every stream ended well and words became final as soon as for one stream alone.
+    """Require that all streams end normally and words become final about as soon as for one.
 
-    95 % of them, and within ``seconds`` as soon; it counts every final, also those that were cut
-    at the maximum duration.
+    The 95th percentile may be at most ``seconds`` higher than for one stream. All finals count,
+    also those of utterances cut at the maximum duration.
     """
     limit = (alone.word_final.p95 or 0.0) + seconds
     return lambda row: not row.failures and _at_most(row.word_final, limit)
@@ -174,7 +174,7 @@ def _at_most(found: Spread, limit: float) -> bool:
 
 
 def summary(logs: Sequence[StreamLog]) -> Row:
-    """One run's figures from the logs of its streams."""
+    """Compute one run's figures from the logs of its streams."""
     found = Latencies()
     for log in logs:
         found.add(latencies(log))
@@ -201,7 +201,7 @@ def summary(logs: Sequence[StreamLog]) -> Row:
 
 
 def acknowledgements(log: StreamLog) -> list[float]:
-    """Seconds from the sending of each chunk to its acknowledgement."""
+    """Return the seconds from the sending of each chunk to its acknowledgement."""
     delays = []
     for seen in log.seen:
         message = seen.message

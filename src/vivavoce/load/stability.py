@@ -1,6 +1,6 @@
-"""What became of the words that a server marked as stable: how old they were, which did not stay.
+"""Measures words marked as stable: their age when marked, and those changed afterwards.
 
-Only a server that marks them can be asked (``messages_config.mark_stable_words``).
+The server must mark stable words (``messages_config.mark_stable_words``).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from itertools import pairwise, takewhile
 from vivavoce.protocol.messages import TranscriptData
 
 View = tuple[float, TranscriptData]
-"""A transcript and when it was seen."""
+"""The time a transcript was received, and its data."""
 
 
 @dataclass(slots=True)
 class Stability:
-    """Of the words that were marked as stable.
+    """Figures of the words marked as stable.
 
     Attributes:
-        ages: of each, from its end to its being marked.
-        broken: of them, changed or removed by a later partial: a broken promise.
-        refuted: of them, those with which the final does not begin; case and marks do not count.
+        ages: time from each word's end to its being marked.
+        broken: number changed or removed by a later partial, which breaks the server's guarantee.
+        refuted: number beyond the words the final begins with, ignoring case and punctuation.
     """
 
     ages: list[float] = field(default_factory=list)
@@ -29,22 +29,22 @@ class Stability:
 
     @property
     def marked(self) -> int:
-        """How many there were."""
+        """Number of words marked as stable."""
         return len(self.ages)
 
     def add(self, other: "Stability") -> None:
-        """Take another stream's words in."""
+        """Add another stream's words."""
         self.ages.extend(other.ages)
         self.broken += other.broken
         self.refuted += other.refuted
 
 
 def stability(views: Sequence[View], spoken_at: Callable[[float], float]) -> Stability:
-    """Follow the views of one utterance, its final last.
+    """Measure the views of one utterance, its final last.
 
     Args:
-        views: in the order in which they were seen.
-        spoken_at: says when a position in the audio, in seconds, was spoken.
+        views: the views in the order of their arrival.
+        spoken_at: returns the time at which a position in the audio, in seconds, was spoken.
     """
     found = Stability()
     known = 0
@@ -67,7 +67,7 @@ def _marked(data: TranscriptData) -> int:
 
 
 def _same(before: TranscriptData, after: TranscriptData, read: Callable[[str], str]) -> int:
-    """How many words both begin with."""
+    """Return the number of words that both begin with."""
     pairs = zip(before.utterance.words, after.utterance.words, strict=False)
     same = takewhile(lambda pair: read(pair[0].word) == read(pair[1].word), pairs)
     return sum(1 for _ in same)

@@ -1,4 +1,4 @@
-"""Streams that speak side by side, in real time or faster, each a session of its own."""
+"""Concurrent streams of speech, in real time or faster, each in its own session."""
 
 import asyncio
 import time
@@ -12,19 +12,19 @@ from vivavoce.load.voice import CHUNK_SECONDS, GOLDEN, Voice
 from vivavoce.protocol.request import InitRequest
 
 FAREWELL_SECONDS = 120.0
-"""How long after its stop a session may take to end."""
+"""Seconds a session may take to end after its stop."""
 
 STAGGER = 0.37
-"""Seconds between the beginnings of two streams at most."""
+"""Maximum seconds between the starts of two streams."""
 
 SPREAD_SECONDS = 3.0
-"""Within this time all have begun: a run of many is to be one of many at once."""
+"""Seconds within which all streams start, so that they run concurrently."""
 
 Clock = Callable[[], float]
 
 
 def requested(request: InitRequest, voice: Voice) -> InitRequest:
-    """A request with the voice's format filled in."""
+    """Return the request with the voice's format filled in."""
     spoken = voice.format
     return msgspec.structs.replace(
         request,
@@ -36,7 +36,7 @@ def requested(request: InitRequest, voice: Voice) -> InitRequest:
 
 
 def delays(streams: int) -> list[float]:
-    """When each of them begins, in seconds: no two send their chunks at the same moment."""
+    """Return each stream's start in seconds, such that no two send chunks at the same moment."""
     step = min(STAGGER, SPREAD_SECONDS / streams)
     return [index * step + index * GOLDEN % 1 * CHUNK_SECONDS for index in range(streams)]
 
@@ -50,9 +50,9 @@ async def speak(
     speed: float = 1.0,
     clock: Clock = time.monotonic,
 ) -> StreamLog:
-    """One stream: chunks of 100 ms as they would be spoken, the stop, and all that comes back.
+    """Run one stream: send chunks of 100 ms at speaking pace, stop, and log all messages.
 
-    What goes wrong is in its log: it must not end the other streams.
+    Errors are recorded in its log, because they must not end the other streams.
     """
     await asyncio.sleep(delay)
     log = StreamLog(speed)
@@ -100,7 +100,7 @@ async def _listen(session: Session, log: StreamLog, clock: Clock) -> None:
 async def speak_together(
     client: Client, request: InitRequest, voices: Sequence[Voice], *, speed: float = 1.0
 ) -> list[StreamLog]:
-    """A stream for each voice, begun one soon after the other."""
+    """Run one stream for each voice, with staggered starts."""
     beginnings = zip(voices, delays(len(voices)), strict=True)
     return await asyncio.gather(
         *(speak(client, request, voice, delay=delay, speed=speed) for voice, delay in beginnings)

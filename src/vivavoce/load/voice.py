@@ -1,53 +1,53 @@
-"""What streams say: speech of a recording, with silence in it, from one place or another."""
+"""The speech that streams send: a recording, with silence inserted and a selectable start."""
 
 import msgspec
 
 from vivavoce.audio.format import AudioFormat
 
 GOLDEN = 0.618033988749895
-"""Multiples of it, modulo 1, lie far from each other however many there are."""
+"""Golden ratio: any number of its multiples, modulo 1, are far from each other."""
 
 TURN_SECONDS = 5.0
-"""How long somebody speaks who does not speak all the time."""
+"""Seconds of speech between two silences."""
 
 CHUNK_SECONDS = 0.1
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """Speech to be sent: raw audio in a format of the wire."""
+    """Speech to send: raw audio in a format of the protocol."""
 
     audio: bytes
     format: AudioFormat
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration in seconds."""
         return self.format.seconds(len(self.audio))
 
     def talking(self, percent: int, turn: float = TURN_SECONDS) -> "Voice":
-        """The same with silence after every ``turn`` seconds, so that ``percent`` of it is talk."""
+        """Return it with silence after every ``turn`` seconds, so that ``percent`` is speech."""
         size = self._bytes(turn)
         pause = bytes(self._bytes(turn * (100 - percent) / percent))
         parts = (self.audio[at : at + size] for at in range(0, len(self.audio), size))
         return self._of(b"".join(part + pause for part in parts))
 
     def lasting(self, seconds: float) -> "Voice":
-        """So many seconds of it, again from the beginning where it is over."""
+        """Return ``seconds`` of it, repeated from the beginning as necessary."""
         size = self._bytes(seconds)
         times = -(-size // max(len(self.audio), 1))
         return self._of((self.audio * times)[:size])
 
     def turned(self, number: int) -> "Voice":
-        """The same begun at another place, as a ring; number 0 begins at its beginning.
+        """Return it rotated to a start that depends on ``number``; 0 keeps the beginning.
 
-        Streams that say the same are so not all silent, and not all loud, at the same time.
+        Streams of the same voice are thus not all silent, or all loud, at the same time.
         """
         step = self._bytes(CHUNK_SECONDS)
         at = int(number * GOLDEN % 1 * (len(self.audio) // step)) * step
         return self._of(self.audio[at:] + self.audio[:at])
 
     def silence(self, seconds: float) -> "Voice":
-        """Nothing but silence."""
+        """Return silence in the voice's format."""
         return self._of(bytes(self._bytes(seconds)))
 
     def _bytes(self, seconds: float) -> int:

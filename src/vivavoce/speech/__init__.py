@@ -1,1 +1,1 @@
-"""Samples to utterances: voice activity and endpointing. No I/O and no clock."""
+"""Voice activity detection and endpointing: samples to utterances. No I/O and no clock."""

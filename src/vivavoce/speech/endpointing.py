@@ -1,7 +1,7 @@
-"""Probabilities of speech to utterances: when one begins, pauses, goes on, and ends.
+"""Endpointing: speech probabilities to utterances that begin, pause, resume and end.
 
-A small table says what each window of 32 ms means in each phase. Everything is a value: the
-rules of a session, the state of a channel, and events out. Positions are samples at 16 kHz from
+A transition table defines the effect of each 32 ms window in each phase. The session's rules, a
+channel's state and the returned events are plain values. Positions are samples at 16 kHz from
 session start.
 """
 
@@ -30,7 +30,7 @@ from vivavoce.speech.rules import (
 
 
 class Phase(StrEnum):
-    """Where a channel stands."""
+    """Phase of a channel."""
 
     QUIET = "quiet"  # no speech
     ONSET = "onset"  # speech, too short yet to be sure
@@ -39,12 +39,12 @@ class Phase(StrEnum):
 
 
 class EndpointingState(msgspec.Struct, frozen=True):
-    """All that a channel's endpointing remembers.
+    """Complete endpointing state of one channel.
 
     Attributes:
-        phase: where the channel stands.
-        position: samples listened to.
-        free_from: end of the previous utterance; no other begins before.
+        phase: phase of the channel.
+        position: samples processed.
+        free_from: end of the previous utterance; the next cannot begin before.
         onset: where the current speech began.
         start: where the current utterance's audio begins.
         speech_end: end of the last window of speech.
@@ -61,12 +61,12 @@ class EndpointingState(msgspec.Struct, frozen=True):
 
 
 class Heard(StrEnum):
-    """What a window, or the end of the audio, is to the state machine."""
+    """Inputs of the state machine: the kind of a window, a limit, a break, or the end of audio."""
 
     SPEECH = "speech"
     SILENCE = "silence"
     LIMIT = "limit"  # the current speech has reached the maximum duration
-    BREAK = "break"  # what was said so far is complete, whatever comes next
+    BREAK = "break"  # the speech so far is complete, regardless of what follows
     END = "end"  # no more audio
 
 
@@ -74,8 +74,8 @@ class Endpointer:
     """Finds the utterances of one channel.
 
     Attributes:
-        rules: what the session asked for.
-        state: everything remembered; put it into a checkpoint to go on exactly from there.
+        rules: the session's endpointing rules.
+        state: the complete state; restored from a checkpoint, it continues exactly from there.
     """
 
     def __init__(self, rules: EndpointingRules, state: EndpointingState | None = None) -> None:
@@ -84,12 +84,12 @@ class Endpointer:
 
     @property
     def silence_left(self) -> int:
-        """Samples of silence that a pause lacks to be the utterance's end."""
+        """Samples of silence still missing before a pause ends the utterance."""
         silence = self.state.position - self.state.speech_end
         return self.rules.silence_windows * WINDOW_SAMPLES - silence
 
     def pass_over(self, probabilities: Sequence[float]) -> bool:
-        """Hear windows of silence where nobody speaks, at once; False, and nothing heard, else."""
+        """Skip windows of silence outside speech at once; otherwise do nothing and return False."""
         state = self.state
         if state.phase is not Phase.QUIET or max(probabilities, default=0.0) >= self.rules.onset:
             return False
@@ -101,7 +101,7 @@ class Endpointer:
         return True
 
     def hear(self, probability: float) -> list[SpeechEvent]:
-        """Take the probability of the next window and return what it settles."""
+        """Process the next window's probability and return the resulting events."""
         state = self.state
         threshold = self.rules.offset if state.phase in _GOING_ON else self.rules.onset
         heard = Heard.SPEECH if probability >= threshold else Heard.SILENCE
@@ -116,11 +116,11 @@ class Endpointer:
         return events
 
     def interrupt(self, position: int) -> list[SpeechEvent]:
-        """End what is open at ``position``, as if a pause had been long enough; audio goes on.
+        """End an open utterance at ``position``, as a long enough pause would; audio continues.
 
         Args:
-            position: samples of the whole channel so far, those after the last whole window
-                included. They belong to the utterance that ends.
+            position: samples of the whole channel so far, including those after the last whole
+                window, which belong to the utterance that ends.
         """
         windows = self.state.position
         self.state = replace(self.state, position=position)
@@ -129,10 +129,10 @@ class Endpointer:
         return events
 
     def stop(self, position: int) -> list[SpeechEvent]:
-        """Close what is open at ``position``, the end of the channel's audio.
+        """End an open utterance at ``position``, the end of the channel's audio.
 
         Args:
-            position: samples of the whole channel, those after the last whole window included.
+            position: samples of the whole channel, including those after the last whole window.
         """
         self.state = replace(self.state, position=position)
         return self._step(Heard.END)
@@ -176,7 +176,7 @@ def _pause(rules: EndpointingRules, state: EndpointingState) -> Outcome:
 
 
 def _wait(rules: EndpointingRules, state: EndpointingState) -> Outcome:
-    """Foretell the end as soon as its audio is whole, and end when the pause is long enough."""
+    """Predict the end once its audio is complete; end the utterance after a long enough pause."""
     silence = _windows_of_silence(state)
     foretold = [_foretell(rules, state)] if silence == rules.tail_windows else []
     if silence < rules.silence_windows:
@@ -187,8 +187,8 @@ def _wait(rules: EndpointingRules, state: EndpointingState) -> Outcome:
 
 def _resume(rules: EndpointingRules, state: EndpointingState) -> Outcome:
     speaking = replace(state, phase=Phase.SPEAKING, speech_end=state.position)
-    if _windows_of_silence(state) <= rules.tail_windows:  # the last one is the speech
-        return speaking, []  # too short a pause: nothing was foretold
+    if _windows_of_silence(state) <= rules.tail_windows:  # the last window is speech
+        return speaking, []  # the pause was too short for a prediction
     return speaking, [SpeechResumed(at=state.position - WINDOW_SAMPLES)]
 
 
@@ -224,12 +224,12 @@ def _foretell(rules: EndpointingRules, state: EndpointingState) -> SpeechEvent:
 
 
 def _end_of_audio(rules: EndpointingRules, state: EndpointingState) -> int:
-    """Where the audio of an utterance ends that ends in this pause; all of it has been heard."""
+    """Return the end of the audio of an utterance that ends in this pause, all processed."""
     return min(state.speech_end + rules.tail_windows * WINDOW_SAMPLES, state.position)
 
 
 def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
-    """Divide running speech where it is least like speech; the rest begins a new utterance."""
+    """Divide running speech at its least speech-like window; the rest begins a new utterance."""
     cut = _best_cut(state)
     ended = UtteranceEnded(start=state.start, end=cut, speech_end=cut, reason="maximum")
     rest = replace(state, free_from=cut, onset=cut, start=cut)
@@ -237,7 +237,7 @@ def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
 
 
 def _best_cut(state: EndpointingState) -> int:
-    """Middle of the least speech-like window, the latest of equals, with speech left after it."""
+    """Return the middle of the last least speech-like window that leaves speech after it."""
     windows = len(state.recent)
     candidates = range(windows - CONFIRM_WINDOWS)
     best = min(candidates, key=lambda index: (state.recent[index], -index))
@@ -250,7 +250,7 @@ def _end(state: EndpointingState, end: int, reason: CutReason) -> Outcome:
 
 
 _GOING_ON: Final = frozenset({Phase.ONSET, Phase.SPEAKING})
-"""Phases in which the lower threshold counts."""
+"""Phases in which the lower threshold applies."""
 
 TRANSITIONS: Final[Mapping[tuple[Phase, Heard], Transition]] = {
     (Phase.QUIET, Heard.SPEECH): _begin,

@@ -1,4 +1,4 @@
-"""What endpointing says about one channel. Positions are samples at 16 kHz from session start."""
+"""Endpointing events of one channel. Positions are samples at 16 kHz from session start."""
 
 from typing import Literal
 
@@ -15,14 +15,14 @@ class SpeechStarted(msgspec.Struct, frozen=True, tag=True):
 
 
 class SpeechPaused(msgspec.Struct, frozen=True, tag=True):
-    """Speech fell silent at ``at``; if it stays so, the utterance's audio ends at ``end``."""
+    """Speech paused at ``at``; if silence continues, the utterance's audio ends at ``end``."""
 
     at: int
     end: int
 
 
 class SpeechResumed(msgspec.Struct, frozen=True, tag=True):
-    """Speech went on before the pause was long enough: what ``SpeechPaused`` foretold is void."""
+    """Speech resumed before the pause was long enough: the ``SpeechPaused`` prediction is void."""
 
     at: int
 
@@ -32,10 +32,10 @@ class UtteranceEnded(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         start: first sample of its audio (pre-roll included).
-        end: end of its audio; equals the ``end`` of a ``SpeechPaused`` that was confirmed.
-        speech_end: where speech ended (what ``speech_end.time`` reports).
-        reason: a pause, the maximum duration (speech goes on in a new utterance), a break marker,
-            or the end of the session's audio.
+        end: end of its audio; equals the ``end`` of a confirmed ``SpeechPaused``.
+        speech_end: end of the speech (reported as ``speech_end.time``).
+        reason: a pause, the maximum duration (speech continues in a new utterance), a break
+            marker, or the end of the session's audio.
     """
 
     start: int

@@ -1,9 +1,8 @@
-"""How likely each 32 ms of audio is speech: the Silero model and the energy gate before it.
+"""Voice activity detection: the Silero model and the energy gate before it.
 
-One ``VoiceActivity`` serves every channel of every session; what differs between channels is a
-``VoiceState``, a plain value that a checkpoint can hold.
-Figures:
-docs/decisions/0003-voice-activity.md.
+The result is a probability of speech for every 32 ms of audio. One ``VoiceActivity`` serves every
+channel of every session; each channel has its own ``VoiceState``, a plain value that a checkpoint
+can hold. Figures: docs/decisions/0003-voice-activity.md.
 """
 
 from collections.abc import Iterator
@@ -18,31 +17,31 @@ from vivavoce.inference import Graph
 from vivavoce.speech.rules import WINDOW_SAMPLES
 
 CONTEXT_SAMPLES: Final = 64
-"""It also sees the last 4 ms before each window."""
+"""The model's input includes the last 4 ms before each window."""
 
 QUIET_PEAK: Final = 10 ** (-66 / 20)
-"""A window that never exceeds this is quiet. It lies above the idle noise of A-law and µ-law
+"""A window is quiet if no sample exceeds this level. It is above the idle noise of A-law and µ-law
 (-72 dB) and below the noise floor of any open microphone."""
 
 QUIET_WINDOWS: Final = 32
-"""Quiet windows (1 s) before the model rests. It needs the first of them: asleep at once, it
-would wake up confused by gaps that noise suppression cuts into speech."""
+"""Quiet windows (1 s) before the model is skipped. Skipping it at once would leave a wrong state
+after the gaps that noise suppression cuts into speech."""
 
 BLOCK_WINDOWS: Final = 64
-"""Most windows in one run: bounds memory; larger blocks are no faster."""
+"""Maximum windows in one run: bounds memory; larger blocks are no faster."""
 
 _MEMORY_SHAPE: Final = (1, 1, 128)
 _MEMORY_BYTES: Final = 128 * 4
 
 
 class VoiceState(msgspec.Struct, frozen=True):
-    """What one channel carries from block to block; arrays are bytes of float32.
+    """State of one channel between blocks; arrays are bytes of float32.
 
     Attributes:
         hidden: the model's short-term memory.
         cell: the model's long-term memory.
-        tail: the model's context and after it the samples that do not fill a window yet.
-        quiet: how many windows in a row were quiet, up to the last one.
+        tail: the model's context, followed by the samples that do not fill a window yet.
+        quiet: number of consecutive quiet windows up to the last one.
     """
 
     hidden: bytes = bytes(_MEMORY_BYTES)
@@ -52,7 +51,7 @@ class VoiceState(msgspec.Struct, frozen=True):
 
 
 class VoiceActivity:
-    """The Silero model. Safe to share between threads; a call keeps to one."""
+    """The Silero model. Safe to share between threads; each call uses one thread."""
 
     def __init__(self, graph: Graph) -> None:
         """Use the sequence model (``silero_vad_16k_sequence.onnx``)."""
@@ -61,14 +60,15 @@ class VoiceActivity:
     def probabilities(
         self, state: VoiceState, samples: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], VoiceState]:
-        """Judge every window that ``samples`` completes; block sizes change no result.
+        """Compute the probability of every window that ``samples`` completes.
 
         Args:
-            state: what the previous call for this channel returned, or a new state.
-            samples: the channel's next samples at 16 kHz, shaped [n].
+            state: the state that the previous call for this channel returned, or a new state.
+            samples: the channel's next samples at 16 kHz, shaped [n]; block sizes do not affect
+                the result.
 
         Returns:
-            One probability for each window, shaped [windows], and the state to go on with.
+            One probability for each window, shaped [windows], and the state for the next call.
         """
         heard = np.concatenate((np.frombuffer(state.tail, np.float32), samples))
         count = (len(heard) - CONTEXT_SAMPLES) // WINDOW_SAMPLES
@@ -94,7 +94,7 @@ def _memory(part: bytes) -> NDArray[np.float32]:
 
 
 def _windows(heard: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:
-    """Windows ``start`` to ``end``, each with the context before it."""
+    """Return windows ``start`` to ``end``, each with the context before it."""
     view = np.lib.stride_tricks.sliding_window_view(heard, CONTEXT_SAMPLES + WINDOW_SAMPLES)
     return np.ascontiguousarray(
         view[start * WINDOW_SAMPLES : end * WINDOW_SAMPLES : WINDOW_SAMPLES]
@@ -102,7 +102,7 @@ def _windows(heard: NDArray[np.float32], start: int, end: int) -> NDArray[np.flo
 
 
 def _quiet_runs(fresh: NDArray[np.float32], count: int, run: int) -> list[int]:
-    """Return for each window how many windows in a row are quiet up to and with it."""
+    """Return for each window the number of consecutive quiet windows up to and including it."""
     windows = fresh[: count * WINDOW_SAMPLES].reshape(count, WINDOW_SAMPLES)
     runs = []
     for peak in np.abs(windows).max(axis=1, initial=0.0):
@@ -112,7 +112,7 @@ def _quiet_runs(fresh: NDArray[np.float32], count: int, run: int) -> list[int]:
 
 
 def _awake_blocks(quiet: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the blocks of windows that the model must hear, in order."""
+    """Yield the blocks of windows that the model must process, in order."""
     start = 0
     for asleep, group in groupby(run > QUIET_WINDOWS for run in quiet):
         end = start + sum(1 for _ in group)
