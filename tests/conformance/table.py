@@ -25,7 +25,7 @@ GROUPS = {
     "J": "Post-processing and lifecycle",
     "K": "Callbacks and webhooks",
     "L": "Channels, limits, clients",
-    "M": "What real clients do beyond the documents",
+    "M": "Behaviour of real clients beyond the documentation",
 }
 NUMBERS = tuple(range(1, 161))
 """Of the checks; those that are missing belong to work that is still to come."""
@@ -41,8 +41,8 @@ INTRODUCTION = """\
 
 The {count} checks of the contract of the live v2 API, run against a real server process over real
 sockets with real speech. `make conformance` runs them and prints this table; `make
-conformance-page` writes this page. An expected failure names the issue that brings what it
-checks; it fails the run on the day it passes unnoticed.
+conformance-page` writes this page. An expected failure is a check of a feature that a later issue
+adds; if such a check passes, the run fails.
 """
 
 

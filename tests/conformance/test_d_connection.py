@@ -133,7 +133,7 @@ async def test_062_a_restart_brings_the_client_back(tmp_path: Path, plain: Run) 
 
 
 async def test_063_a_second_connection_takes_over(api: Api, plain: Run) -> None:
-    """A second connection with the same token does not lose or double audio."""
+    """A second connection with the same token does not lose or duplicate audio."""
     audio = mono(TIMES)
     half, repeated = len(audio) // 2, 32_000
     async with session(api, **ENGLISH) as (made, first):

@@ -26,7 +26,7 @@ async def assert_same(api: Api, session_id: str, undisturbed: Run) -> None:
 
 
 async def test_082_a_session_goes_on_after_a_drop(api: Api, plain: Run) -> None:
-    """Drop and reopen the same URL: transcription goes on, ids and times continue."""
+    """Drop and reopen the same URL: the transcription, its ids and times continue."""
     audio = plain.audio
     cuts = [0, len(audio) // 3, 2 * len(audio) // 3, len(audio)]
     heard: list[Json] = []
@@ -78,7 +78,7 @@ async def test_083_the_replay_of_the_sdk_changes_nothing(
 
 
 async def test_084_lost_acks_double_no_word(api: Api, plain: Run) -> None:
-    """If acks were lost in the drop, no word is doubled."""
+    """If acks were lost in the drop, no word is duplicated."""
     chunks = pieces(plain.audio, CHUNK)
     for lost in (1, 7, 20):
         sent = 24

@@ -31,7 +31,7 @@ async def test_089_a_stop_is_acknowledged_with_durations(api: Api) -> None:
 
 
 async def test_090_finals_then_post_processing_then_the_close(paced: Run) -> None:
-    """After it all pending finals arrive, then post-processing, then close 1000."""
+    """After the stop, all pending finals arrive, then post-processing, then close 1000."""
     kinds = [m["type"] for m in paced.messages]
     last_final = len(kinds) - 1 - kinds[::-1].index("transcript")
     assert last_final < kinds.index("post_transcript") < kinds.index("post_final_transcript")

@@ -84,7 +84,7 @@ async def test_134_without_callback_nothing_is_posted(api: Api) -> None:
 
 
 async def test_135_callbacks_go_on_without_the_client(api: Api) -> None:
-    """Callbacks go on after the client left."""
+    """Callbacks continue after the client has disconnected."""
     async with receiver() as endpoint:
         async with session(api, **ENGLISH, **calling(endpoint.url)) as (made, talking):
             await talking.send(pieces(mono(TIMES), 6400))

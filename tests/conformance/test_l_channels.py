@@ -51,7 +51,7 @@ async def test_140_eight_channels_are_billed_eight_times(api: Api) -> None:
 
 
 async def test_141_a_silent_channel_yields_nothing(api: Api, plain: Run) -> None:
-    """Silence on a channel yields nothing for it."""
+    """A silent channel has no messages."""
     heard, _ = await spoken_together(api, SILENT, TIMES)
     assert {final["utterance"]["channel"] for final in finals(heard)} == {1}
     channels = {

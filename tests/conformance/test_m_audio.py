@@ -48,7 +48,7 @@ async def test_153_base64_of_every_style_is_accepted(
 
 @pytest.mark.parametrize("size", [0x80000024, 0xFFFFFFFF])
 async def test_154_a_streaming_wav_header_is_accepted(api: Api, plain: Run, size: int) -> None:
-    """A WAV header with the sizes of a stream, 0x80000024 or 0xFFFFFFFF, is accepted."""
+    """A WAV header with streaming sizes, 0x80000024 or 0xFFFFFFFF, is accepted."""
     head = bytearray(header(AudioFormat(), data_size=min(size, 0xFFFFFFFF)))
     head[4:8] = size.to_bytes(4, "little")
     async with session(api, **ENGLISH) as (made, talking):

@@ -26,7 +26,7 @@ async def close_without_code(talking: Line) -> None:
 
 
 async def test_147_a_close_without_a_code_is_an_orderly_leave(api: Api, plain: Run) -> None:
-    """A close frame without a code is as 1001: the session can be resumed within the grace of 15 s, then it ends as if it had been stopped."""  # noqa: E501
+    """A close frame without a code is equivalent to 1001: the session can be resumed within 15 s, then it ends as after a stop."""  # noqa: E501
     half = len(plain.audio) // CHUNK // 2 * CHUNK
     async with session(api, **ENGLISH) as (left, talking):
         await talking.send(pieces(plain.audio, CHUNK))
@@ -47,7 +47,7 @@ async def test_147_a_close_without_a_code_is_an_orderly_leave(api: Api, plain: R
 
 
 async def test_148_a_client_learns_once_that_its_session_has_ended(tight: Api) -> None:
-    """The handshake of a finished session is refused with 403 where its client has read the end; one that was away gets 101 and close 4403 once, then 403; unknown and deleted tokens get 403."""  # noqa: E501
+    """The handshake of a finished session is refused with 403 if its client has read the end; otherwise the client receives 101 and close 4403 once, then 403; unknown and deleted tokens receive 403."""  # noqa: E501
     read, away, deleted = [await tight.create(**ENGLISH) for _ in range(3)]
     async with line(read.url) as talking:
         await finish(talking, [bytes(CHUNK)])
@@ -69,7 +69,7 @@ async def test_148_a_client_learns_once_that_its_session_has_ended(tight: Api) -
 
 
 async def test_151_an_end_by_the_server_is_named(tight: Api) -> None:
-    """A session that the server ends for want of audio, or at its longest duration, names the reason in an `error` message and in the close frame; what was said before is transcribed."""  # noqa: E501
+    """A session that the server ends because of missing audio or its maximum duration states the reason in an `error` message and in the close frame; earlier speech is transcribed."""  # noqa: E501
     audio = mono(TIMES)
     for sent, code, text in (
         (audio[:SECOND], "session_timeout", "no audio came for 2 s"),
@@ -87,7 +87,7 @@ async def test_151_an_end_by_the_server_is_named(tight: Api) -> None:
 
 
 async def test_152_errors_carry_a_status_and_a_name(api: Api) -> None:
-    """Every `error` object has `message`, `status_code` and `exception`; what succeeds has `error: null`."""  # noqa: E501
+    """Every `error` object has `message`, `status_code` and `exception`; successful answers have `error: null`."""  # noqa: E501
     async with session(api, **ENGLISH) as (_, talking):
         await talking.send([bytes(CHUNK)])
         await talking.socket.send("no JSON")

@@ -1,4 +1,4 @@
-"""M. What real clients do beyond the documents."""
+"""M. Behaviour of real clients beyond the documentation."""
 
 from contextlib import AsyncExitStack
 
@@ -31,7 +31,7 @@ async def test_149_keys_can_be_checked_and_sessions_left_unopened(api: Api, crow
 
 
 async def test_150_the_refusal_of_one_session_too_many_names_the_number(crowded: Api) -> None:
-    """When too many sessions are open: 429, "Maximum number of concurrent sessions reached. …" with their number; sessions that were never connected to do not count."""  # noqa: E501
+    """When too many sessions are open: 429, "Maximum number of concurrent sessions reached. …" with the number; sessions that never had a connection do not count."""  # noqa: E501
     bare = [await crowded.create() for _ in range(3)]
     async with AsyncExitStack() as open_lines:
         first, second = [await open_lines.enter_async_context(line(one.url)) for one in bare[:2]]

@@ -18,7 +18,7 @@ PREFLIGHT = {
 
 
 async def test_157_space_around_a_key_and_a_trailing_slash(api: Api) -> None:
-    """White space around the API key is ignored, of whatever kind; `POST /v2/live/` is `POST /v2/live`."""  # noqa: E501
+    """White space of any kind around the API key is ignored; `POST /v2/live/` is equivalent to `POST /v2/live`."""  # noqa: E501
     for key in (f"  {KEY}", f"{KEY} ", f"\t{KEY}\t", f"\xa0{KEY}\xa0"):
         assert await status_with(api, key) == 200, repr(key)
     made = await api.call("POST", "/v2/live/", ENGLISH)
@@ -44,7 +44,7 @@ LANGUAGES = {"yue": "yue", "YUE-HK": "yue", "cmn": "zh", "zho": "zh"}
 
 
 async def test_158_new_models_and_languages_are_understood(api: Api) -> None:
-    """An unknown model `solaria-*` is the known one; `yue` is Cantonese where the model has it, else Chinese; what is unknown altogether is refused."""  # noqa: E501
+    """An unknown model `solaria-*` is equivalent to `solaria-1`; `yue` is Cantonese if the model supports it, otherwise Chinese; other unknown values are refused."""  # noqa: E501
     for model in ("solaria-3", "solaria-mini-2", "Solaria-2.1-turbo"):
         made = await api.create(model=model, **ENGLISH)
         assert (await api.job(made.id))["request_params"]["model"] == "solaria-1"
@@ -60,7 +60,7 @@ async def test_158_new_models_and_languages_are_understood(api: Api) -> None:
 
 
 async def test_159_private_networks_may_be_asked_for(api: Api) -> None:
-    """A preflight that asks for access to a private network is granted it, but on what only the operator reads."""  # noqa: E501
+    """A preflight request for access to a private network is granted, except on the operator's routes."""  # noqa: E501
     async with httpx.AsyncClient(base_url=api.url, headers=PREFLIGHT) as http:
         answer = await http.options("/v2/live")
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
