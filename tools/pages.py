@@ -119,7 +119,7 @@ def close_codes() -> Iterable[str]:
     yield table(
         ("code", "meaning", "published clients"),
         (
-            (str(code.value), code.meaning, "come back" if code.resumable else "end")
+            (str(code.value), code.meaning, "reconnect" if code.resumable else "end")
             for code in CloseCode
         ),
     )

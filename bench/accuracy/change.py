@@ -73,7 +73,7 @@ def report(new: Results, old: Results) -> tuple[list[str], list[str]]:
         if setting in old.head.settings and setting != "whole":
             before, now = made_up(old, setting), made_up(new, setting)
             if now > before:
-                losses.append(f"{setting}: {now} words where nobody speaks, {before} before")
+                losses.append(f"{setting}: {now} words without speech, {before} before")
     return lines, losses
 
 

@@ -173,7 +173,7 @@ def show(model: str, found: Sequence[tuple[Answer, list[Heard]]], *, every: bool
     names = [way.name for way in WAYS]
     print(f"{model}:\n")
     heads = (f"{name}, %" for name in names)
-    print(f"| kind | answers | {' | '.join(heads)} | 95 %, {names[1]} | nothing heard | CPU s |")
+    print(f"| kind | answers | {' | '.join(heads)} | 95 %, {names[1]} | no text | CPU s |")
     print("|" + "---|" * (len(names) + 5))
     kinds = sorted({answer.kind for answer, _ in found})
     for kind in (*kinds, None):

@@ -107,7 +107,7 @@ def _error_line(name: str, rows: Sequence[Row], setting: str) -> str:
 def summary(folder: Path, language: str, *models: str) -> Lines:
     """Every model and setting over all recordings."""
     yield (
-        "| model | recordings | setting | errors, % | 95 % | words where nobody speaks "
+        "| model | recordings | setting | errors, % | 95 % | words without speech "
         "| finals | CPU s per audio s |"
     )
     yield "|" + "---|" * 8
@@ -141,7 +141,7 @@ def targets(folder: Path, model: str, language: str) -> Lines:
         yield _row((*cells, f"{live - whole:+.1f}", f"{most:+.1f}", verdict))
     silent = [each for each in results.head.settings if each != WHOLE.name]
     words = sum(made_up(results, setting) for setting in silent)
-    yield _row(("words where nobody speaks, all settings", "", "", words, 0, _reached(words)))
+    yield _row(("words without speech, all settings", "", "", words, 0, _reached(words)))
     for setting in (each for each in silent if f"{each} alone" in silent):
         times = cpu(results.rows, setting) / cpu(results.rows, f"{setting} alone")
         over = times - 1 - MOST_EXTRA

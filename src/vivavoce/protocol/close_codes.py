@@ -28,7 +28,7 @@ class CloseCode(IntEnum):
 
     @property
     def resumable(self) -> bool:
-        """Whether published clients come back after it."""
+        """Whether published clients reconnect after it."""
         return self not in {1000, 1001} and not 4400 <= self <= 4499  # noqa: PLR2004  as above
 
     FINISHED = (

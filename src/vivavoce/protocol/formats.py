@@ -1,6 +1,6 @@
-"""Wire values that are texts or JSON documents to msgspec and more than that to a reader.
+"""Formats of wire values that msgspec treats as plain texts or JSON documents.
 
-What stands here shows in the published schemas and checks nothing.
+They appear in the published schemas; nothing is validated against them.
 """
 
 from typing import Annotated, Any

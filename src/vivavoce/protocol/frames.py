@@ -1,8 +1,8 @@
-"""Messages as text frames that every client takes: below 1 MiB, however long the session was.
+"""Messages as text frames that every client accepts: below 1 MiB, however long the session was.
 
-The published clients drop the line at a larger frame, come back, and would get it again. Only the
-closing messages grow with a session; what they leave out stands in the ``transcript`` messages
-that went before, and in the stored result.
+Published clients close the connection at a larger frame, reconnect, and would receive it again.
+Only the closing messages grow with a session; the earlier ``transcript`` messages and the stored
+result contain what they omit.
 """
 
 from bisect import bisect_right

@@ -235,12 +235,12 @@ def _unusual_audio(pieces: Iterable[bytes]) -> bytes | None:
 
 
 def _unescape(piece: bytes) -> str:
-    """The text that a piece of a JSON string stands for."""
+    """Decode a piece of a JSON string."""
     return _text.decode(b'"%b"' % piece)
 
 
 def _long_stretches(text: Utf8) -> Iterator[tuple[int, int]]:
-    """Starts and ends of what stands between two quotes, where at most ``LARGE`` is beside it."""
+    """Yield start and end of each stretch between quotes with at most ``LARGE`` bytes around it."""
     start = 0
     while start <= LARGE:
         end = _next_quote(text, start)

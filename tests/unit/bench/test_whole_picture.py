@@ -61,7 +61,7 @@ def test_fewer_errors_are_no_loss() -> None:
 def test_one_word_more_where_nobody_speaks_is_a_loss() -> None:
     new, old = (results(0, last, group="no speech", words=0) for last in (1, 0))
     found = losses(new, old)
-    assert f"{NAMES[1]}: 1 words where nobody speaks, 0 before" in found
+    assert f"{NAMES[1]}: 1 words without speech, 0 before" in found
 
 
 def test_only_recordings_that_both_have_with_the_same_words_are_compared() -> None:

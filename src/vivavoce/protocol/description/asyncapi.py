@@ -71,7 +71,7 @@ def gates(kind: type[Message]) -> tuple[str, ...]:
 
 
 def _channel(messages: Iterable[str]) -> Schema:
-    token = {"type": "string", "description": "As it stands in the session's `url`."}
+    token = {"type": "string", "description": "The token in the session's `url`."}
     position = {
         "type": "integer",
         "minimum": 0,
@@ -119,6 +119,6 @@ def _names(kinds: Iterable[type]) -> list[str]:
 
 def _close_codes() -> str:
     return "\n".join(
-        f"- {code.value}: {code.meaning} {'Come back.' if code.resumable else 'Final.'}"
+        f"- {code.value}: {code.meaning} {'Reconnect.' if code.resumable else 'Final.'}"
         for code in CloseCode
     )
