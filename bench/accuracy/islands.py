@@ -21,7 +21,8 @@ LEAST = 8
 """Least frames of a word; shorter sounds are not words."""
 ABOVE_NOISE = 12.0
 BELOW_SPEECH = 30.0
-"""Decibels above the quietest frame, or below the loudest, from which a frame is sound."""
+"""Decibels: sound is that much above the quietest frames and at most that much below the loudest;
+the first is at most half of the range."""
 MARGIN = 4
 """Frames around an island that are included in it."""
 MOST_WORDS = 3
@@ -78,8 +79,8 @@ def answers(
 ) -> Iterator[tuple[Island, str]]:
     """Yield islands that contain one to three words of the text.
 
-    All words before, within and after an island must be recognised correctly; otherwise its
-    content is unknown.
+    The words in an island and next to it must be recognised correctly; otherwise its content is
+    unknown.
     """
     places = _places(words, heard)
     for island in found:
