@@ -237,7 +237,7 @@ def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
 
 
 def _best_cut(state: EndpointingState) -> int:
-    """Return the middle of the least speech-like window, if equal the latest, with speech after it."""
+    """Return the middle of the latest least speech-like window that has speech after it."""
     windows = len(state.recent)
     candidates = range(windows - CONFIRM_WINDOWS)
     best = min(candidates, key=lambda index: (state.recent[index], -index))
