@@ -37,7 +37,7 @@ def known_spans(audio: Floats) -> list[Span]:
 
 
 def plain(word: str) -> str:
-    """Return a word without case and punctuation, and with digits spelt out."""
+    """Return a word without case and punctuation, and names of digits as digits."""
     letters = re.sub(r"[^a-z0-9]", "", word.lower())
     return _DIGITS.get(letters, letters)
 

@@ -1,1 +1,1 @@
-"""Word errors of the live server against its own engine on whole recordings."""
+"""Compares the live server's word errors with those of its own engine on whole recordings."""

@@ -1,8 +1,9 @@
-"""Word errors on recordings, whole and live, and whether they are worse than those kept.
+"""Measures word errors on recordings, whole and live, and compares them with stored results.
 
     PYTHONPATH=bench python -m accuracy --audio DIR [--model ID] [--server] [--keep]
 
-Exits with 1 if something surely got worse or, with ``--server``, a real server hears otherwise.
+Exits with 1 if a result is significantly worse or, with ``--server``, a real server's transcripts
+differ.
 """
 
 import argparse
@@ -36,11 +37,11 @@ from vivavoce.server.voices import Voices
 from vivavoce.speech.silero import VoiceActivity
 
 Found = list[dict[str, Heard]]
-"""What was heard by recording and setting."""
+"""Transcripts by recording and setting."""
 
 
 def main() -> None:
-    """Hear, score, compare; keep the results where asked to."""
+    """Transcribe, score and compare; store the results if requested."""
     options = _options()
     try:
         recordings = _recordings(options)
@@ -66,7 +67,7 @@ def measure(
     settings: Sequence[Setting],
     recordings: Sequence[Recording],
 ) -> tuple[Results, Found]:
-    """Hear every recording in every way with one model."""
+    """Transcribe every recording in every setting with one model."""
     store = ModelStore(options.models_dir or models_folder())
     voice_activity = VoiceActivity(open_graph(Voices(store).voice_activity_model()))
     rows: list[Row] = []
@@ -99,7 +100,7 @@ def measure(
 
 
 def score(recording: Recording, language: str, seconds: float, heard: dict[str, Heard]) -> Row:
-    """Count the errors of everything heard in a recording."""
+    """Count the errors of all transcripts of a recording."""
     normal = normalizer(language, recording.group)
     scores: dict[str, Score] = {}
     words = 0
@@ -122,7 +123,7 @@ def score(recording: Recording, language: str, seconds: float, heard: dict[str, 
 
 
 def _shown(options: argparse.Namespace, results: Results) -> list[str]:
-    """Print the tables; gives what surely got worse than what is kept."""
+    """Print the tables; return what is significantly worse than the stored results."""
     if set(results.head.settings) == {each.name for each in SETTINGS}:
         for setting in LIVE:
             print(f"`endpointing` and maximum {setting.name}\n")
@@ -140,7 +141,7 @@ def _shown(options: argparse.Namespace, results: Results) -> list[str]:
 def _through_a_server(
     options: argparse.Namespace, model: str, recordings: Sequence[Recording], found: Found
 ) -> list[str]:
-    """Hear all of it through a real server; gives what went wrong or is not the same."""
+    """Transcribe everything with a real server; return failures and differences."""
     faults: list[str] = []
     for setting in LIVE:
         if setting.name in found[0]:

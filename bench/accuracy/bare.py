@@ -1,6 +1,6 @@
-"""The same recordings through the engine alone: no server, no voice activity, no cuts.
+"""Transcribes recordings with the engine alone, without server, VAD or cuts.
 
-Recordings over 20 s are the exception: the engine itself divides them, at a quiet point.
+The exception is recordings over 20 s, which the engine itself divides at a quiet point.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""What an engine answered before, on disk: a second run decodes only what has changed.
+"""Caches an engine's answers on disk, so that a second run decodes only what has changed.
 
-An answer is kept for the engine, which is its model's files, its code and its libraries, and the
-request. Its CPU time is kept with it, so that tables cost the same however they were made.
+The key of an answer consists of the engine (its model's files, code and libraries) and the
+request. Its CPU time is stored with it, so that tables show the same cost with and without cache.
 """
 
 import ast
@@ -26,7 +26,7 @@ _OURS = "vivavoce."
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """An answer, and the CPU seconds that it took."""
+    """An answer and its CPU seconds."""
 
     hypothesis: Hypothesis
     cpu: float
@@ -40,12 +40,12 @@ class Cache:
         database.execute("CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, answer BLOB)")
 
     def find(self, key: bytes) -> Kept | None:
-        """The answer for a key."""
+        """Return the answer for a key."""
         row = self._database.execute("SELECT answer FROM kept WHERE key = ?", (key,)).fetchone()
         return msgspec.msgpack.decode(row[0], type=Kept) if row else None
 
     def keep(self, key: bytes, kept: Kept) -> None:
-        """Keep an answer, also if the program is killed right after."""
+        """Store an answer durably, even if the program is killed right after."""
         with self._database:
             self._database.execute(
                 "INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, msgspec.msgpack.encode(kept))
@@ -54,7 +54,7 @@ class Cache:
 
 @contextmanager
 def open_cache(path: Path | None) -> Iterator[Cache]:
-    """The cache in a file, by default in the user's cache folder."""
+    """Open the cache in a file, by default in the user's cache folder."""
     path = path or platformdirs.user_cache_path("vivavoce") / "bench" / "answers.sqlite"
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=60)
@@ -65,14 +65,14 @@ def open_cache(path: Path | None) -> Iterator[Cache]:
 
 
 class TimedEngine:
-    """An engine that counts its CPU time and remembers its answers.
+    """An engine that counts its CPU time and caches its answers.
 
     Attributes:
-        name: of the model.
-        fingerprint: of the model's files, the engine's code and its libraries.
-        cpu: CPU seconds of all answers so far, those from the cache included.
-        decoded: answers that were not in the cache.
-        recalled: answers that were.
+        name: name of the model.
+        fingerprint: hash of the model's files, the engine's code and its libraries.
+        cpu: CPU seconds of all answers so far, including those from the cache.
+        decoded: number of answers that were not in the cache.
+        recalled: number of answers that were in the cache.
     """
 
     def __init__(self, name: str, engine: Engine, folder: Path, cache: Cache) -> None:
@@ -85,7 +85,7 @@ class TimedEngine:
         self._cache = cache
 
     def decode(self, request: DecodeRequest) -> Hypothesis:
-        """The engine's answer."""
+        """Return the engine's answer."""
         body = msgspec.msgpack.encode(request)
         key = hashlib.blake2b(self.fingerprint + body, digest_size=20).digest()
         kept = self._cache.find(key)
@@ -102,7 +102,7 @@ class TimedEngine:
 
 
 def fingerprint(engine: Engine, folder: Path) -> bytes:
-    """What an answer depends on beside the request."""
+    """Return a hash of everything an answer depends on besides the request."""
     hashed = hashlib.blake2b(platform.processor().encode(), digest_size=16)
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
@@ -122,7 +122,7 @@ def _version(library: str) -> str:
 
 
 def _sources(first: str) -> dict[str, Path]:
-    """The files of a module and of all of ours that it imports, directly or not."""
+    """Return the files of a module and of all project modules it imports, directly or not."""
     found: dict[str, Path] = {}
     waiting = [first]
     while waiting:
@@ -144,7 +144,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """Where a module is; none for a name that only looks like one."""
+    """Return a module's spec; None if the name is not a module."""
     try:
         return find_spec(name)
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""New results against those kept before: what got better, what got worse, and whether surely so."""
+"""Compares new results with stored ones: what is better or worse, and whether significantly."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from accuracy.scoring import Interval, difference_interval, pooled
 ALL = "all"
 SURE_OF_ALL = 95.0
 SURE_OF_A_GROUP = 99.5
-"""Per cent; higher for one of a dozen groups, of which one moves by chance."""
+"""Confidence in per cent; higher for one of a dozen groups, of which one changes by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One group heard in one way, before and after, in points of the error rate."""
+    """One group in one setting, before and after, in points of the error rate."""
 
     setting: str
     group: str
@@ -25,12 +25,12 @@ class Change:
 
     @property
     def loss(self) -> bool:
-        """Whether it surely got worse."""
+        """Whether it is significantly worse."""
         return self.interval is not None and self.interval[0] > 0
 
 
 def changes(new: Results, old: Results) -> list[Change]:
-    """Every group and setting that both have, pooled over the recordings that both have."""
+    """Compare all common groups and settings, pooled over the common recordings."""
     settings = [each for each in new.head.settings if each in old.head.settings]
     return [change for setting in settings for change in _of(setting, common(new, old, setting))]
 
@@ -51,12 +51,12 @@ def _change(setting: str, group: str, pairs: Sequence[tuple[Row, Row]], sure: fl
 
 
 def made_up(results: Results, setting: str) -> int:
-    """Words heard where nobody speaks."""
+    """Count the words recognised in audio without speech."""
     return sum(row.scores[setting].insertions for row in results.rows if not row.words)
 
 
 def report(new: Results, old: Results) -> tuple[list[str], list[str]]:
-    """Lines for a table of what changed, and the losses in words: none if all is as good."""
+    """Return table rows of the changes, and the regressions as text: none if nothing is worse."""
     found = changes(new, old)
     moved = [each for each in found if each.before != each.after or each.group == ALL]
     lines = [

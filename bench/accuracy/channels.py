@@ -1,11 +1,11 @@
-"""Three speakers on one socket: what each channel's text costs against the speaker alone.
+"""Compares three speakers on one WebSocket with each speaker alone.
 
     PYTHONPATH=bench python -m accuracy.channels --audio DIR [--triples 6]
 
-Recordings of three different readers are laid on three channels, each a second after the one
-before it, with silence around. Errors are counted against the recording in a session of its own;
-and each channel must give exactly what the same samples give as a session of their own.
-Exits with 1 if one does not, or if an id or a channel number is wrong.
+Recordings of three different readers are put on three channels, each a second after the previous
+one, with silence around. Errors are compared with those of the recording in its own session, and
+each channel must return exactly what the same samples return in their own session. Exits with 1
+if one does not, or if an id or a channel number is wrong.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ GROUPS = ("read", "telephone band")
 LEAST_SECONDS = 3.0
 SAMPLE_BITS = 16
 STEP_SECONDS = 0.96
-"""Whole windows of voice activity: those of a recording lie as they do when it is alone."""
+"""A whole number of VAD windows, so that a recording's windows are the same as when alone."""
 SESSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One channel: its recording, the errors alone and on the channel, and what went wrong."""
+    """One channel: its recording, the errors alone and on the channel, and failures."""
 
     recording: str
     channel: int
@@ -47,7 +47,7 @@ class Voice:
 
 
 def triples(recordings: Sequence[Recording], most: int) -> Iterator[tuple[Recording, ...]]:
-    """Recordings of three different speakers of one group, none twice, at most so many a group."""
+    """Choose distinct recordings of three different speakers of a group, limited per group."""
     for group in GROUPS:
         left = [
             each
@@ -64,10 +64,10 @@ def triples(recordings: Sequence[Recording], most: int) -> Iterator[tuple[Record
 
 
 def together(sounds: Sequence[Sound]) -> tuple[Sound, list[Sound]]:
-    """Sounds on channels of their own, each a second later, and each of those channels alone.
+    """Put sounds on separate channels, each a second later; return it and each channel alone.
 
     Raises:
-        CorpusError: they are not all of one rate, or not of 16 bit.
+        CorpusError: they are not all of one rate, or not 16 bit.
     """
     own = sounds[0].format
     if any(sound.format != own for sound in sounds) or own.bit_depth != SAMPLE_BITS:
@@ -84,7 +84,7 @@ def together(sounds: Sequence[Sound]) -> tuple[Sound, list[Sound]]:
 
 
 def number_faults(finals: Sequence[TranscriptData]) -> list[str]:
-    """Ids must be the channel and a number that only rises, and agree with the channel named."""
+    """Check that ids consist of the right channel and an increasing number."""
     faults = []
     last: dict[int, int] = {}
     for final in finals:
@@ -96,7 +96,7 @@ def number_faults(finals: Sequence[TranscriptData]) -> list[str]:
 
 
 def on_channel(finals: Sequence[TranscriptData], channel: int) -> list[TranscriptData]:
-    """The finals of one channel as they would be in a session of its own."""
+    """Return the finals of one channel as they would be in a separate session."""
     return [
         msgspec.structs.replace(
             final,
@@ -115,7 +115,7 @@ def judge(
     alone: Sequence[Heard],
     language: str,
 ) -> Iterator[Voice]:
-    """Compare the channels of one socket with the sessions of their own."""
+    """Compare the channels of one WebSocket with separate sessions."""
     for channel, recording in enumerate(triple):
         normal = normalizer(language, recording.group)
         faults = [*shared.faults, *same[channel].faults, *alone[channel].faults]
@@ -139,7 +139,7 @@ async def measure(
     maximum_duration: float,
     models: Path | None,
 ) -> list[list[Voice]]:
-    """Hear every triple: on one socket, each channel's samples alone, each recording alone."""
+    """Transcribe every triple on one WebSocket, each channel alone and each recording alone."""
     sounds: list[Sound] = []
     for triple in chosen:
         own = [read_sound(recording.path) for recording in triple]
@@ -162,7 +162,7 @@ async def measure(
 
 
 def markdown(judged: Sequence[Sequence[Voice]]) -> str:
-    """A line for each channel, and one for all."""
+    """Format a row for each channel, and one for all."""
     lines = [
         "| socket | channel | recording | words | alone, % | on its channel, % | difference |",
         "|---|---|---|---|---|---|---|",
@@ -183,7 +183,7 @@ def _rates(alone: Errors, together: Errors) -> str:
 
 
 def main() -> None:
-    """Print the table, and write JSON where asked for."""
+    """Print the table, and write JSON if requested."""
     parser = common("accuracy.channels", __doc__ or "")
     parser.add_argument("--endpointing", type=float, default=0.3, help="seconds; default 0.3")
     parser.add_argument("--maximum-duration", type=float, default=15, help="seconds; default 15")

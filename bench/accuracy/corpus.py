@@ -1,7 +1,7 @@
-"""The recordings to measure with, and the row of the table that each belongs to.
+"""Reads the recordings to measure with, and assigns each to a row of the table.
 
-A folder holds recordings and a ``manifest.jsonl``; its lines have ``id``, ``file`` (relative),
-``text`` (null: not scored; empty: nothing is said), ``language`` (``none`` where nobody speaks),
+A folder contains recordings and a ``manifest.jsonl``; its lines have ``id``, ``file`` (relative),
+``text`` (null: not scored; empty: no speech), ``language`` (``none`` without speech),
 ``duration_s``, ``kind``, and may have ``speakers``, ``condition``, ``channels`` and ``segments``.
 """
 
@@ -25,11 +25,11 @@ _BY_KIND = {"digits": DIGITS, "telephony": "telephone band", "multi-speaker": "s
 
 
 class CorpusError(Exception):
-    """The folder cannot be measured with; the text says why."""
+    """The folder cannot be used for measuring; the text states the reason."""
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """What one speaker says at a stretch."""
+    """A continuous piece of one speaker's speech."""
 
     text: str = ""
     channel: int = 0
@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording, who speaks, and what is said on each of its channels (empty: nothing)."""
+    """A recording, its speakers, and the text of each channel (empty: no speech)."""
 
     id: str
     path: Path
@@ -63,11 +63,11 @@ class Recording:
 
 
 def read_corpus(folder: Path, language: str, skip: Container[str] = ()) -> list[Recording]:
-    """Recordings in a language, and those without speech, in the manifest's order.
+    """Return recordings in a language, and those without speech, in the manifest's order.
 
     Args:
-        folder: holds the manifest.
-        language: of the recordings with speech.
+        folder: folder of the manifest.
+        language: language of the recordings with speech.
         skip: ids of recordings to leave out.
 
     Raises:
@@ -81,7 +81,7 @@ def read_corpus(folder: Path, language: str, skip: Container[str] = ()) -> list[
 
 
 def languages_of(folder: Path) -> list[str]:
-    """Languages that have a recording with a text, in the manifest's order.
+    """Return the languages that have a recording with a text, in the manifest's order.
 
     Raises:
         CorpusError: no manifest, or a line that cannot be read.
@@ -121,7 +121,7 @@ def _recordings(folder: Path, entries: Iterable[Entry], languages: set[str]) -> 
 
 
 def _references(entry: Entry) -> tuple[str, ...]:
-    """The text of each channel; with several, it is put together from the segments."""
+    """Return the text of each channel; with several, it is joined from the segments."""
     if entry.channels == 1:
         return (entry.text or "",)
     return tuple(
@@ -131,7 +131,7 @@ def _references(entry: Entry) -> tuple[str, ...]:
 
 
 def group_of(entry: Entry) -> str:
-    """The row of the table: what was done to the sound counts more than who speaks how."""
+    """Return the row of the table: the sound's condition takes precedence over the kind."""
     if not entry.text:
         return NO_SPEECH
     if (entry.condition or "").startswith("IVR prompt"):

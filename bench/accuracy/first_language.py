@@ -1,8 +1,8 @@
-"""Which language a session takes a recording for: the live server with several to choose from.
+"""Measures language identification by the live server with several candidate languages.
 
     PYTHONPATH=bench python -m accuracy.first_language --audio DIR [--candidates de,en,fr]
 
-The default ``endpointing`` of 0.05 s gives the first utterance as little speech as there can be.
+With the default ``endpointing`` of 0.05 s, the first utterance contains the least speech possible.
 Exits with 1 if a session failed.
 """
 
@@ -25,7 +25,7 @@ SESSIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a session made of a recording; ``languages`` and ``seconds`` are those of its finals."""
+    """A session's result for a recording; ``languages`` and ``seconds`` are of its finals."""
 
     spoken: Spoken
     languages: tuple[str, ...]
@@ -45,7 +45,7 @@ class Taken:
 
 
 def taken(spoken: Spoken, heard: Heard) -> Taken:
-    """Sum up a session."""
+    """Summarise a session."""
     utterances = [final.utterance for final in heard.finals]
     return Taken(
         spoken,
@@ -58,7 +58,7 @@ def taken(spoken: Spoken, heard: Heard) -> Taken:
 async def measure(
     spoken: Sequence[Spoken], candidates: Sequence[str], models: Path | None
 ) -> list[list[Taken]]:
-    """Every recording in a session of its own, by every setting."""
+    """Transcribe every recording in its own session, in every setting."""
     sounds = [each.sound for each in spoken]
     found = []
     for endpointing, maximum in SETTINGS:
@@ -72,7 +72,7 @@ async def measure(
 
 
 def markdown(found: Sequence[Sequence[Taken]]) -> str:
-    """A line for each setting, by length of the first final, then the mistakes."""
+    """Format a row for each setting, by length of the first final, then the errors."""
     lines = [
         "| live | first final | recordings | first final right, % | seconds of finals right, % |",
         "|---|---|---|---|---|",
@@ -92,7 +92,7 @@ def markdown(found: Sequence[Sequence[Taken]]) -> str:
 
 _LENGTHS: Sequence[tuple[str, Callable[[float], bool]]] = (
     ("any", lambda _: True),
-    ("2 s or more", lambda seconds: seconds >= 2),  # noqa: PLR2004 - that is what it says
+    ("2 s or more", lambda seconds: seconds >= 2),  # noqa: PLR2004 - as the label says
     ("shorter", lambda seconds: seconds < 2),  # noqa: PLR2004
 )
 

@@ -1,4 +1,4 @@
-"""Sounds made by formulas: hum, tones, noise, clicks, bells, breath, typing, blips; seeded."""
+"""Generates sounds: hum, tones, noise, clicks, bells, breath, typing and blips; seeded."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _CALL_TONES = {
 
 
 def generated() -> Iterator[tuple[str, str, Floats]]:
-    """Name, kind and samples of every sound."""
+    """Yield name, kind and samples of every sound."""
     random = np.random.default_rng(15)
     yield from _hums(random)
     yield from _telephone()
@@ -122,7 +122,7 @@ def _transients(random: np.random.Generator) -> Iterator[tuple[str, str, Floats]
 
 
 def _coloured(random: np.random.Generator, length: int, slope: float) -> npt.NDArray[np.float64]:
-    """Noise whose amplitude falls with this power of the frequency."""
+    """Return noise whose amplitude falls with this power of the frequency."""
     spectrum = np.fft.rfft(random.standard_normal(length))
     return np.fft.irfft(spectrum / np.maximum(np.arange(len(spectrum)), 50) ** slope, length)
 
@@ -138,6 +138,6 @@ def _gain(decibels: float) -> float:
 
 
 def _leveled(sound: npt.NDArray[np.float64], decibels: float) -> Floats:
-    """The sound at this root mean square level, in dB of full scale."""
+    """Scale the sound to this root mean square level, in dB of full scale."""
     level = float(np.sqrt(np.mean(sound**2))) or 1.0
     return (sound / level * _gain(decibels)).astype(np.float32)

@@ -1,7 +1,7 @@
-"""The live path without server, sockets and clock: ear, core and engine in this process.
+"""The live path without server, sockets and clock: audio front end, core and engine in-process.
 
-It gives the texts that a server gives, as fast as one core can; ``accuracy.server`` holds it
-against a real one.
+It returns the same texts as a server, as fast as one CPU core can; ``accuracy.server`` compares it
+with a real server.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from vivavoce.speech.silero import VoiceActivity
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A recording after voice activity: what every way of decoding it begins with."""
+    """A recording after VAD, the common input of all settings."""
 
     sound: Sound
     ear: Ear
@@ -30,25 +30,25 @@ class Listened:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The texts of a recording's finals by channel, and the engine's CPU seconds for them."""
+    """Texts of a recording's finals by channel, and the engine's CPU seconds for them."""
 
     texts: tuple[tuple[str, ...], ...]
     cpu: float
 
     @property
     def utterances(self) -> int:
-        """Finals of all channels."""
+        """Number of finals of all channels."""
         return sum(map(len, self.texts))
 
 
 def listen(voice_activity: VoiceActivity, sound: Sound) -> Listened:
-    """Take a recording in."""
+    """Read a recording and run VAD on it."""
     ear = Ear(sound.format, voice_activity)
     return Listened(sound, ear, (ear.hear(sound.data), ear.finish()))
 
 
 def hear(engine: TimedEngine, setting: Setting, language: str, listened: Listened) -> Heard:
-    """Decode a recording in one of the ways."""
+    """Decode a recording in one of the settings."""
     before = engine.cpu
     if setting == WHOLE:
         texts = _whole(engine, language, listened.sound)
@@ -58,7 +58,7 @@ def hear(engine: TimedEngine, setting: Setting, language: str, listened: Listene
 
 
 def _whole(engine: TimedEngine, language: str, sound: Sound) -> tuple[tuple[str, ...], ...]:
-    """No voice activity, no cuts; over 20 s the engine itself divides, at a quiet point."""
+    """Decode without VAD or cuts; over 20 s the engine itself divides, at a quiet point."""
     requests = (
         DecodeRequest(channel.astype("<f4").tobytes(), "final", language)
         for channel in sound.samples()
@@ -85,7 +85,7 @@ def _live(
         effects += core.hear(probabilities, 0)
     effects += core.stop(ear.heard, 0)
     texts: list[list[str]] = [[] for _ in range(channels)]
-    for effect in effects:  # grows while it is gone through
+    for effect in effects:  # grows during iteration
         match effect:
             case Decode():
                 effects += core.take(effect, engine.decode(decode_request(ear, effect)), 0)

@@ -1,9 +1,9 @@
-"""Which language is spoken: how often an engine is right after 1, 2, 3 and 5 s of speech.
+"""Measures an engine's language identification after 1, 2, 3 and 5 s of speech.
 
     PYTHONPATH=bench python -m accuracy.identification --audio DIR [--candidates de,en,fr]
 
-Each recording is asked about from where voice activity hears speech begin to where it has heard so
-much of it, as a session would ask.
+Each request spans from the beginning of speech, as VAD detects it, to the point where that much
+speech was detected, as in a session.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE, Engine
 SECONDS = (1.0, 2.0, 3.0, 5.0)
 CANDIDATES = "de,en,es,fr,it,ja,ko,pt"
 SURE = 0.6
-"""A session follows a guess of at least this probability for longer than one utterance."""
+"""A session keeps a result of at least this probability for longer than one utterance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What was taken to be spoken in a recording, after so much speech, among how many."""
+    """The language identified in a recording, after how much speech, among how many candidates."""
 
     spoken: Spoken
     seconds: float
@@ -47,12 +47,12 @@ class Guess:
 
     @property
     def right(self) -> bool:
-        """Whether it was."""
+        """Whether the identified language is right."""
         return self.language == self.spoken.language
 
 
 def corpus(folder: Path, most: int) -> list[Spoken]:
-    """Recordings of every language, evenly spread, at most so many of each."""
+    """Choose recordings of every language, evenly spread, with a limit for each."""
     found: list[Spoken] = []
     for language in languages_of(folder):
         spoken = [each for each in read_corpus(folder, language) if each.group != NO_SPEECH]
@@ -69,7 +69,7 @@ def guesses(
     candidates: Sequence[str],
     done: Callable[[Sound], None],
 ) -> Iterator[Guess]:
-    """Ask about the beginning of every recording that is long enough, freely and restricted."""
+    """Query the start of every long enough recording, among all and among the candidates."""
     for each in spoken:
         audio = each.sound.samples()[0]
         for seconds in SECONDS:
@@ -86,7 +86,7 @@ def guesses(
 
 
 def _beginning(found: Sequence[Span], seconds: float) -> Span | None:
-    """The audio up to where so much speech was heard, pauses not counted; None if there is less."""
+    """Return audio up to that much speech, pauses not counted; None if there is less."""
     wanted = round(seconds * SAMPLE_RATE)
     for span in found:
         spoken = span.end - span.speech_start
@@ -97,7 +97,7 @@ def _beginning(found: Sequence[Span], seconds: float) -> Span | None:
 
 
 def markdown(made: Sequence[Guess], candidates: int) -> str:
-    """A line for each number of seconds and candidates, then one for each mistake."""
+    """Format a row for each number of seconds and candidates, then one for each error."""
     lines = [
         "| speech, s | candidates | recordings | right, % | sure, % | right where sure, % |",
         "|---|---|---|---|---|---|",

@@ -1,12 +1,12 @@
-"""Words that are made of sounds without speech.
+"""Counts words recognised in sounds without speech.
 
     PYTHONPATH=bench python -m accuracy.nonspeech build DIR
     PYTHONPATH=bench python -m accuracy.inventions --sounds DIR [--half 1] [--babble AUDIO]
 
-Every sound is a session of its own, with faint noise before and after it. The table has a row for
-each kind: sounds, utterances that voice activity found, finals with words, their words, and ids
-that a partial showed. ``--babble`` mixes six recordings of AUDIO at a time: real voices, and no
-word of them to be understood. Exits with 1 if there are words, babble apart.
+Every sound is a separate session, with faint noise before and after it. The table has a row for
+each kind: sounds, utterances that VAD detected, finals with words, their words, and ids that a
+partial showed. ``--babble`` mixes six recordings of AUDIO at a time: real speech of which no word
+is intelligible. Exits with 1 if there are words, except in babble.
 """
 
 import argparse
@@ -43,7 +43,7 @@ BEFORE, AFTER = 0.3, 1.2
 
 
 def padded(sound: Sound) -> Sound:
-    """The sound with faint noise around it."""
+    """Return the sound with faint noise around it."""
     random = np.random.default_rng(0)
 
     def noise(seconds: float) -> bytes:
@@ -54,7 +54,7 @@ def padded(sound: Sound) -> Sound:
 
 
 def babbles(folder: Path) -> Iterator[Sound]:
-    """Six voices at a time, equally loud."""
+    """Yield mixtures of six equally loud speakers."""
     random = np.random.default_rng(6)
     spoken = [
         each
@@ -73,7 +73,7 @@ def babbles(folder: Path) -> Iterator[Sound]:
 
 
 def table(by_kind: dict[str, list[Played]]) -> list[str]:
-    """A row for each kind, and one for all but babble."""
+    """Format a row for each kind, and one for all but babble."""
     lines = [
         "| kind | sounds | utterances | finals with words | words | ids shown | errors |",
         "|---|---|---|---|---|---|---|",
@@ -93,7 +93,7 @@ def table(by_kind: dict[str, list[Played]]) -> list[str]:
 
 
 def words(played: Sequence[Played]) -> int:
-    """Words of all finals."""
+    """Return the words of all finals."""
     return sum(len(text.split()) for each in played for text in each.finals.values())
 
 
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def _sounds(options: argparse.Namespace, store: ModelStore) -> list[tuple[str, str, Listened]]:
-    """Kind, name and sound of everything in which voice activity hears a voice at all."""
+    """Yield kind, name and sound of everything in which VAD detects speech at all."""
     activity = VoiceActivity(open_graph(Voices(store).voice_activity_model()))
     made = [
         (

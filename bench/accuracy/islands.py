@@ -1,4 +1,4 @@
-"""Words between pauses: where a recording's short answers are, by energy and by word times."""
+"""Locates words between pauses, a recording's short answers, by energy and word times."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ Floats = npt.NDArray[np.float32]
 
 FRAME = SAMPLE_RATE // 100
 PAUSE = 25
-"""Frames of 10 ms; shorter gaps are within words."""
+"""Least gap between words, in frames of 10 ms; shorter gaps are within words."""
 SHORTEST_PAUSE = 8
-"""The same between words of which it is known how many they are."""
+"""The same between words whose number is known."""
 LEAST = 8
-"""Frames; shorter sounds are no words."""
+"""Least frames of a word; shorter sounds are not words."""
 ABOVE_NOISE = 12.0
 BELOW_SPEECH = 30.0
-"""Decibels: what is so far above the quietest, or so near the loudest, is sound."""
+"""Decibels: sound is that much above the quietest frames and at most that much below the loudest;
+the first is at most half of the range."""
 MARGIN = 4
-"""Frames around an island that go with it."""
+"""Frames around an island that are included in it."""
 MOST_WORDS = 3
 NOISE = 30
-"""Frames of the quietest stretch, with which silence is made."""
+"""Frames of the quietest span, from which silence is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class Island:
 
 
 def loudness(samples: Floats) -> npt.NDArray[np.float64]:
-    """Decibels of each frame."""
+    """Return the level of each frame in decibels."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
     return np.asarray(10 * np.log10(np.mean(frames**2, axis=1) + 1e-10))
 
 
 def islands(decibels: npt.NDArray[np.float64], pause: int = PAUSE) -> list[Island]:
-    """Sounds with a pause of so many frames on either side."""
+    """Return sounds with a pause of that many frames on either side."""
     low, high = np.percentile(decibels, [10, 99])
     sounding = decibels > max(low + min(ABOVE_NOISE, (high - low) / 2), high - BELOW_SPEECH)
     found: list[Island] = []
@@ -57,7 +58,7 @@ def islands(decibels: npt.NDArray[np.float64], pause: int = PAUSE) -> list[Islan
 
 
 def quietest(decibels: npt.NDArray[np.float64]) -> Island:
-    """The quietest stretch."""
+    """Return the quietest span."""
     length = min(NOISE, len(decibels))
     sums = np.convolve(10 ** (decibels / 10), np.ones(length), "valid")
     start = int(np.argmin(sums))
@@ -65,7 +66,7 @@ def quietest(decibels: npt.NDArray[np.float64]) -> Island:
 
 
 def one_each(words: Sequence[str], decibels: npt.NDArray[np.float64]) -> list[tuple[Island, str]]:
-    """A recording of words one by one: with the longest pause that gives as many islands."""
+    """Split a recording of single words, with the longest pause that yields that many islands."""
     for pause in range(PAUSE, SHORTEST_PAUSE - 1, -1):
         found = islands(decibels, pause)
         if len(words) == len(found):
@@ -76,10 +77,10 @@ def one_each(words: Sequence[str], decibels: npt.NDArray[np.float64]) -> list[tu
 def answers(
     words: Sequence[str], heard: Sequence[SpokenWord], found: Sequence[Island]
 ) -> Iterator[tuple[Island, str]]:
-    """Islands that hold one to three words of the text.
+    """Yield islands that contain one to three words of the text.
 
-    The words are those that were heard right; where one before, within or after an island was
-    not, nobody knows what the island holds.
+    The words in an island and next to it must be recognised correctly; otherwise its content is
+    unknown.
     """
     places = _places(words, heard)
     for island in found:
@@ -103,7 +104,7 @@ def _middle_in(word: SpokenWord, island: Island) -> bool:
 
 
 def _places(words: Sequence[str], heard: Sequence[SpokenWord]) -> dict[int, int]:
-    """Which word of the text each word is that was heard right."""
+    """Map each correctly recognised word to its word in the text."""
     normal = normalizer("en", "read")
 
     def plain(texts: Sequence[str]) -> str:

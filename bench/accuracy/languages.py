@@ -1,4 +1,4 @@
-"""Every language of a corpus: the live server against its own engine on whole recordings.
+"""Compares the live server with its own engine on whole recordings in every language.
 
     PYTHONPATH=bench python -m accuracy.languages --audio DIR [--language de] [--out FILE]
 
@@ -31,7 +31,7 @@ ENOUGH_SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One language: its recordings, and the errors on each, whole and by live setting."""
+    """One language: its recordings, and the errors on each, whole and per live setting."""
 
     language: str
     recordings: Sequence[Recording]
@@ -44,7 +44,7 @@ class Row:
 
 
 def choose(recordings: Sequence[Recording], most_seconds: float) -> list[Recording]:
-    """Recordings with speech, evenly spread over the corpus, up to so many seconds in all."""
+    """Choose recordings with speech, evenly spread over the corpus, up to a total duration."""
     spoken = [each for each in recordings if each.group != NO_SPEECH]
     total = sum(each.seconds for each in spoken)
     if not most_seconds or total <= most_seconds:
@@ -56,7 +56,7 @@ def choose(recordings: Sequence[Recording], most_seconds: float) -> list[Recordi
 async def measure(
     language: str, chosen: Sequence[Recording], models: Path | None, context: float | None
 ) -> Row:
-    """Hear the recordings of a language whole, and live by every setting."""
+    """Transcribe the recordings of a language whole, and live in every setting."""
     sounds = [read_sound(each.path) for each in chosen]
     with progress(f"{language}: engine alone", sounds) as done:
         whole, engine_cpu = hear_whole(sounds, language, models, done)
@@ -106,7 +106,7 @@ def _errors(
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A line for each language."""
+    """Format a row for each language."""
     names = [f"{endpointing:g}/{maximum:g}" for endpointing, maximum in SETTINGS]
     cells = ["language", "recordings", "seconds", "unit", "number", "whole, %"]
     cells += [cell for name in names for cell in (f"live {name}, %", "- whole", "95 %")]
@@ -143,7 +143,7 @@ def _figures(row: Row) -> list[object]:
 
 
 def as_json(rows: Sequence[Row], *, texts: bool) -> dict[str, Any]:
-    """The rates by language, and a row for each recording."""
+    """Return the error rates by language, and a row for each recording."""
     return {
         "settings": SETTINGS,
         "languages": {
@@ -172,7 +172,7 @@ def as_json(rows: Sequence[Row], *, texts: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the table, and write JSON where asked for."""
+    """Print the table, and write JSON if requested."""
     parser = argparse.ArgumentParser(
         prog="python -m accuracy.languages", description=(__doc__ or "").splitlines()[0]
     )

@@ -1,4 +1,4 @@
-"""Recordings through a real server: its API, its sockets, its results."""
+"""Transcribes recordings with a real server: its API, its WebSockets and its results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,12 +22,12 @@ from vivavoce.protocol.transcript import Transcription
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a session gave.
+    """Output of a session.
 
     Attributes:
-        finals: those that came over the socket, by channel and number.
+        finals: finals received over the WebSocket, by channel and number.
         text: ``full_transcript`` of the result.
-        faults: what should not have happened, in words.
+        faults: descriptions of errors and inconsistencies.
     """
 
     finals: tuple[TranscriptData, ...]
@@ -35,12 +35,12 @@ class Heard:
     faults: tuple[str, ...]
 
     def channel_text(self, channel: int) -> str:
-        """The text of one channel."""
+        """Return the text of one channel."""
         spoken = (final.utterance for final in self.finals)
         return " ".join(each.text.strip() for each in spoken if each.channel == channel)
 
     def texts(self, channels: int) -> tuple[tuple[str, ...], ...]:
-        """The texts of the finals by channel."""
+        """Return the texts of the finals by channel."""
         spoken = [final.utterance for final in self.finals]
         return tuple(
             tuple(each.text for each in spoken if each.channel == channel)
@@ -49,11 +49,11 @@ class Heard:
 
 
 class LiveServer:
-    """A server that has been started for the measurement.
+    """A server started for the measurement.
 
     Args:
-        client: talks to it.
-        settings: fields of every session's request, but for the audio's format.
+        client: client of the server.
+        settings: fields of every session's request, except the audio format.
     """
 
     def __init__(self, client: Client, settings: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ class LiveServer:
     async def hear_all(
         self, sounds: Sequence[Sound], sessions: int, done: Callable[[Sound], None]
     ) -> list[Heard]:
-        """Transcribe with so many sessions at once; answers stand in the order of ``sounds``."""
+        """Transcribe in ``sessions`` concurrent sessions; return results in order of ``sounds``."""
         heard: dict[int, Heard] = {}
         waiting = iter(enumerate(sounds))
 
@@ -78,7 +78,7 @@ class LiveServer:
         return [heard[index] for index in range(len(sounds))]
 
     async def _hear(self, sound: Sound) -> Heard:
-        """Transcribe one recording, as fast as the server takes it."""
+        """Transcribe one recording, as fast as the server accepts it."""
         finals: list[TranscriptData] = []
         faults: list[str] = []
 
@@ -101,12 +101,12 @@ class LiveServer:
             faults.append(f"session broke: {error}")
         job = await self._client.get(session.id)
         text, different = _compared(job, finals)
-        finals.sort(key=lambda final: final.id)  # on the wire, channels take turns as they can
+        finals.sort(key=lambda final: final.id)  # the order between channels is arbitrary
         return Heard(tuple(finals), text, (*faults, *different))
 
 
 def _compared(job: Job, finals: Sequence[TranscriptData]) -> tuple[str, list[str]]:
-    """The result's text, and where the result differs from what the socket gave."""
+    """Return the result's text, and its differences from the messages received."""
     found = job.result.transcription if job.result else None
     if job.status != "done" or not isinstance(found, Transcription):
         return "", [f"no result: the session is {job.status!r}"]
@@ -132,7 +132,7 @@ async def live_server(
     context: float | None = None,
     use_models: Sequence[str] = (),
 ) -> AsyncIterator[LiveServer]:
-    """A server with sessions of these settings, as long as the block lasts.
+    """Run a server with sessions of these settings during the block.
 
     ``language`` is one code or several; ``context`` and ``use_models`` are the server's settings.
     """
@@ -142,7 +142,7 @@ async def live_server(
         "maximum_duration_without_endpointing": maximum_duration,
         "language_config": LanguageConfig(languages, code_switching),
     }
-    own = {"VIVAVOCE_MAX_LOAD": "0"}  # full speed is far more than is admitted
+    own = {"VIVAVOCE_MAX_LOAD": "0"}  # full speed exceeds the default admission limit
     if use_models:
         own["VIVAVOCE_USE_MODELS"] = ",".join(use_models)
     if context is not None:
@@ -153,7 +153,7 @@ async def live_server(
 
 
 def children_cpu() -> float:
-    """CPU seconds so far of this program's children and theirs, the ended ones included."""
+    """Return CPU seconds of all descendants of this program so far, including ended ones."""
     total = 0.0
     for process in psutil.Process().children(recursive=True):
         spent = process.cpu_times()

@@ -1,10 +1,11 @@
-"""Sounds without speech, from Debian packages and from formulas, in two halves.
+"""Builds a set of sounds without speech, from Debian packages and formulas, in two halves.
 
     PYTHONPATH=bench python -m accuracy.nonspeech build DIR
 
 Downloads the packages that ``apt-get`` can provide into DIR, extracts their sounds, adds generated
-ones, and writes ``nonspeech.jsonl``: a line for each sound with its kind, source and half. What is
-missing is printed; nothing of it belongs into the repository. ``accuracy.inventions`` measures.
+ones, and writes ``nonspeech.jsonl``: a line for each sound with its kind, source and half. Missing
+packages are printed. The sounds do not belong in the repository. ``accuracy.inventions`` measures
+with them.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from vivavoce.recognition.contract import SAMPLE_RATE
 
 SEED = "nonspeech 1"
 LONGEST = 20 * SAMPLE_RATE
-"""Samples of a sound that are taken; of music, of each of its pieces."""
+"""Maximum samples of a sound, or of each piece of music."""
 MOST_PIECES = 3
 LEAST_PEAK = 1e-3
 GENERATED = "generated"
@@ -37,7 +38,7 @@ SUFFIXES = frozenset({".wav", ".ogg", ".oga", ".flac", ".mp3"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Files of a Debian package and what they hold; the first source that matches counts."""
+    """Files of a Debian package and their kind of sound; the first matching source applies."""
 
     package: str
     pattern: str
@@ -113,7 +114,7 @@ SPOKEN = (
     "*/lbreakout2/sounds/wontgiveup*",
     "*/lbreakout2/sounds/ohsh*",
 )
-"""Files that match a source and hold words, or songs with words."""
+"""Files that match a source but contain words, or songs with words."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -121,10 +122,10 @@ class Item(msgspec.Struct, frozen=True):
 
     Attributes:
         file: name of the 16 kHz mono recording.
-        kind: what it holds.
+        kind: kind of sound.
         source: the package, or ``generated``.
         half: 0 to tune on, 1 to report; sounds of one family are in the same half.
-        seconds: length.
+        seconds: duration.
     """
 
     file: str
@@ -135,7 +136,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 def build(folder: Path) -> list[Item]:
-    """Build the set in a folder; packages that are there already are not downloaded again."""
+    """Build the set in a folder; packages already present are not downloaded again."""
     sounds = folder / "sounds"
     sounds.mkdir(parents=True, exist_ok=True)
     made: list[tuple[str, float, str, str]] = []
@@ -157,13 +158,13 @@ def build(folder: Path) -> list[Item]:
 
 
 def read_items(folder: Path) -> list[Item]:
-    """The sounds of a folder that was built."""
+    """Return the sounds of a built folder."""
     lines = (folder / "nonspeech.jsonl").read_bytes().splitlines()
     return [msgspec.json.decode(line, type=Item) for line in lines]
 
 
 def _package(folder: Path, package: str) -> Path | None:
-    """The package's file, downloaded if need be; None where it cannot be had."""
+    """Return the package's file, downloaded if necessary; None if it is unavailable."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (found := sorted(folder.glob(f"{package}_*.deb"))):
         apt = shutil.which("apt-get")
@@ -176,7 +177,7 @@ def _package(folder: Path, package: str) -> Path | None:
 
 
 def _files(archive: Path, folder: Path) -> Iterator[Path]:
-    """The sounds in a package, extracted; those in game archives too."""
+    """Extract and yield the sounds in a package, including those in game archives."""
     if not folder.exists():
         folder.mkdir(parents=True)
         tool = shutil.which("dpkg-deb")
@@ -205,7 +206,7 @@ def _kind(package: str, path: Path) -> str | None:
 
 
 def _pieces(package: str, path: Path, kind: str) -> Iterator[tuple[str, Floats]]:
-    """A file as recordings of 16 kHz; music over the longest length gives several."""
+    """Yield a file as recordings of 16 kHz; music over the maximum length yields several."""
     try:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
@@ -222,14 +223,14 @@ def _pieces(package: str, path: Path, kind: str) -> Iterator[tuple[str, Floats]]
 
 
 def _written(folder: Path, name: str, audio: Floats) -> tuple[str, float]:
-    """Write a recording; gives its name and length in seconds."""
+    """Write a recording; return its name and duration in seconds."""
     file = "".join(c if c.isalnum() or c in "-._" else "_" for c in name) + ".flac"
     soundfile.write(folder / file, np.clip(audio, -1, 1), SAMPLE_RATE, subtype="PCM_16")
     return file, len(audio) / SAMPLE_RATE
 
 
 def _halved(made: Sequence[tuple[str, str, str, float]]) -> list[Item]:
-    """Divide the families of each kind and source between the halves, in a drawn order."""
+    """Divide the families of each kind and source between the halves, in random order."""
     families: dict[tuple[str, str], dict[str, list[tuple[str, float]]]] = defaultdict(dict)
     for file, kind, source, seconds in made:
         family = file if source == GENERATED else _letters(file.rsplit(".", 1)[0])
@@ -248,7 +249,7 @@ def _halved(made: Sequence[tuple[str, str, str, float]]) -> list[Item]:
 
 
 def _letters(name: str) -> str:
-    """What the takes of one sound have in common: the name without its numbers."""
+    """Return the common name of the takes of one sound: the name without its numbers."""
     return "".join(c for c in name.casefold() if c.isalpha())
 
 
@@ -257,7 +258,7 @@ def _drawn(*names: str) -> bytes:
 
 
 def main() -> None:
-    """Build the set and print how much of each kind it has."""
+    """Build the set and print the amount of each kind."""
     if len(sys.argv) != 3 or sys.argv[1] != "build":  # noqa: PLR2004 - the command and its folder
         sys.exit(__doc__)
     items = build(Path(sys.argv[2]))

@@ -1,11 +1,11 @@
-"""The command line that the scripts of this folder share."""
+"""Command-line options common to the scripts of this folder."""
 
 import argparse
 from pathlib import Path
 
 
 def common(program: str, description: str) -> argparse.ArgumentParser:
-    """A parser with the options that every script takes."""
+    """Return a parser with the options common to all scripts."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {program}", description=description.splitlines()[0]
     )

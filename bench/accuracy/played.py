@@ -1,7 +1,7 @@
-"""A live session in this process with its partials: what a client is shown, and what is settled.
+"""Runs a live session with partials in this process, and records partials, finals and errors.
 
-Audio comes in pieces of a tenth of a second, and every request is answered before the next piece:
-no partial is ever skipped, so that more ids are shown than by any real server.
+Audio arrives in pieces of a tenth of a second, and every request is answered before the next
+piece: no partial is skipped, so that partials show more ids than with any real server.
 """
 
 import re
@@ -29,13 +29,13 @@ Decoder = Callable[[DecodeRequest], Hypothesis]
 
 @dataclass(slots=True)
 class Played:
-    """What one session gave.
+    """Output of one session.
 
     Attributes:
         finals: texts by id.
         partials: the last text shown, by id.
-        errors: ids that an error message names.
-        speech: seconds of voice, by id.
+        errors: ids named by an error message.
+        speech: seconds of detected speech, by id.
     """
 
     finals: dict[str, str] = field(default_factory=dict)
@@ -45,19 +45,19 @@ class Played:
 
     @property
     def unsettled(self) -> set[str]:
-        """Ids that were shown and have neither a final nor an error."""
+        """Ids shown by a partial that have neither a final nor an error."""
         return self.partials.keys() - self.finals.keys() - self.errors
 
     @property
     def untold(self) -> float:
-        """Seconds of voice in utterances that have no text."""
+        """Seconds of detected speech in utterances without text."""
         return sum(seconds for each, seconds in self.speech.items() if each not in self.finals)
 
 
 def play(
     final: Decoder, partial: Decoder | None, setting: Setting, language: str, listened: Listened
 ) -> Played:
-    """Transcribe a recording; without a decoder for partials none are asked for."""
+    """Transcribe a recording; without a decoder for partials, none are requested."""
     channels = listened.sound.format.channels
     core = Core(
         CoreConfig(
@@ -77,7 +77,7 @@ def play(
 
     def answer(effects: Iterable[Effect]) -> None:
         waiting = list(effects)
-        for effect in waiting:  # grows while it is gone through
+        for effect in waiting:  # grows during iteration
             match effect:
                 case Decode(purpose="final" | "partial"):
                     decode = final if effect.purpose == "final" else partial or final

@@ -1,4 +1,4 @@
-"""How far the measurement is; nothing where standard error is no terminal."""
+"""Shows the progress of a measurement if standard error is a terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from accuracy.sound import Sound
 
 @contextmanager
 def progress(what: str, sounds: Sequence[Sound]) -> Iterator[Callable[[Sound], None]]:
-    """A bar in seconds of audio; gives what is to be called for each recording done."""
+    """Show a bar in seconds of audio; provide the function to call after each recording."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

@@ -1,7 +1,7 @@
-"""How finals read across the cuts between them: closing marks and capitals.
+"""Measures end punctuation and capitals at the cuts between finals.
 
-The reference tells whether a sentence ends at a cut, where it is written with marks. Only cuts
-count whose words on both sides were heard right.
+A reference with punctuation shows whether a sentence ends at a cut. Only cuts with correctly
+recognised words on both sides count.
 """
 
 import re
@@ -16,17 +16,17 @@ _END = re.compile(r"[.!?][\"')]*$")
 
 
 class Cuts(msgspec.Struct, frozen=True):
-    """Cuts inside sentences and between them, and what the finals made of them.
+    """Counts of cuts inside and between sentences, and of errors at them.
 
     Attributes:
         inside: cuts inside a sentence.
-        stopped: those after a final that ends like a sentence.
-        raised: those before a final that begins with a capital and should not.
+        stopped: cuts inside a sentence after a final that ends like a sentence.
+        raised: cuts inside a sentence before a final that wrongly begins with a capital.
         between: cuts between sentences.
-        unstopped: those after a final that does not end like a sentence.
-        lowered: those before a final that does not begin with a capital.
-        clashing: of all, those whose sides disagree: the end of a sentence and then no capital, or
-            none and then a capital that the reference has not inside a sentence.
+        unstopped: cuts between sentences after a final that does not end like a sentence.
+        lowered: cuts between sentences before a final that does not begin with a capital.
+        clashing: all cuts whose sides disagree: the end of a sentence without a capital after it,
+            or no end with a capital after it that the reference does not have inside a sentence.
     """
 
     inside: int = 0
@@ -43,12 +43,12 @@ class Cuts(msgspec.Struct, frozen=True):
 
 
 def is_written(reference: str) -> bool:
-    """Whether a reference has marks and capitals, so that it tells where sentences end."""
+    """Return whether a reference has punctuation and capitals, which show its sentences."""
     return bool(_END.search(reference.strip())) and reference != reference.lower()
 
 
 def cuts(reference: str, finals: Sequence[str]) -> Cuts:
-    """Judge the cuts between the finals of a channel."""
+    """Count the cuts between the finals of a channel."""
     wanted = reference.split()
     heard = [word for text in finals for word in text.split()]
     places = _places(wanted, heard)
@@ -75,7 +75,7 @@ def _judged(
 
 
 def _places(wanted: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
-    """Which word of the reference each word is that was heard right."""
+    """Map each correctly recognised word to its word in the reference."""
     ours, theirs = (" ".join(map(_plain, words)) for words in (heard, wanted))
     if not ours or not theirs:
         return {}
@@ -89,12 +89,12 @@ def _places(wanted: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
 
 
 def _plain(word: str) -> str:
-    """A word without marks and capitals; what is nothing but marks stays, to keep its place."""
+    """Return a word without punctuation and capitals; pure punctuation keeps its place."""
     return re.sub(r"\W", "", word).casefold() or word
 
 
 def marks(results: Results) -> Iterator[tuple[object, ...]]:
-    """How the cuts of each setting read, where the texts tell: telephone prompts and long form."""
+    """Format each setting's cuts in texts with punctuation: telephone prompts and long form."""
     yield (
         *("setting", "cuts inside a sentence", "a wrong full stop", "a wrong capital"),
         *("cuts between sentences", "no full stop", "no capital", "sides disagree"),

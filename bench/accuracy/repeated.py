@@ -1,10 +1,10 @@
-"""Words said again and again: digits, letters, counted numbers, at several gaps and levels.
+"""Measures repeated words: digits, letters and counted numbers, at several gaps and levels.
 
     PYTHONPATH=bench python -m accuracy.repeated --audio DIR [--model ID]
 
-Each case is put together from the spoken digits and letters of ``short_answers.json``, all takes of
-one speaker in turn, with silence of the same speaker between them. The table counts words that were
-found, whatever they were taken for, words that were found right, and words more than were said.
+Each case is composed of the spoken digits and letters of ``short_answers.json``, all takes of one
+speaker in turn, with silence of the same speaker between them. The table counts words that were
+found, even if misrecognised, words that were recognised correctly, and extra words.
 """
 
 import hashlib
@@ -35,10 +35,10 @@ from vivavoce.speech.silero import VoiceActivity
 GAPS = (0.12, 0.3, 0.6)
 """Seconds of silence between two words."""
 LEVELS = (0.0, -12.0)
-"""Decibels against the recording's own level."""
+"""Decibels relative to the recording's own level."""
 TIMES = (4, 8, 12)
 WORDS = 4
-"""Words of each speaker that are repeated: those with the most takes."""
+"""Number of words of each speaker to repeat: those with the most takes."""
 AROUND = 0.8
 COUNTED = ("four one five", "five five five", "zero one three two")
 GROUP_GAP = 0.7
@@ -48,7 +48,7 @@ Floats = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Words to be heard, and how they are said."""
+    """Words to recognise, and how they are spoken."""
 
     kind: str
     text: str
@@ -57,13 +57,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Words of some cases.
+    """Word counts of some cases.
 
     Attributes:
-        said: words that were said.
-        right: words that were found as they were said.
-        found: those and words that were taken for others, in their place.
-        extra: words that were found and not said.
+        said: words spoken.
+        right: words recognised correctly.
+        found: the same, and words recognised as others at the same position.
+        extra: words recognised but not spoken.
     """
 
     said: int = 0
@@ -81,7 +81,7 @@ class Counted:
 
 
 def cases(folder: Path) -> Iterator[Case]:
-    """Every case that the recordings of a folder allow."""
+    """Build every case that the recordings of a folder allow."""
     by_id = {recording.id: recording for recording in read_corpus(folder, "en")}
     answers = msgspec.json.decode(LIST.read_bytes(), type=list[Answer])
     said = [each for each in answers if _is_sequence(each) and each.id in by_id]
@@ -101,19 +101,19 @@ def _is_sequence(answer: Answer) -> bool:
 
 
 def _speaker(answer: Answer) -> str:
-    """Name of the speaker: recordings of one differ in their last part."""
+    """Return the speaker's name: recordings of one speaker differ in their last part."""
     return answer.id.rsplit("_", 1)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Every take of each word that a speaker says, and some silence."""
+    """Every take of each word of a speaker, and some silence."""
 
     takes: dict[str, list[Floats]]
     silence: Floats
 
     def says(self, said: Sequence[str], gap: float) -> Floats:
-        """The words with this much silence after each, the takes of a word in turn."""
+        """Return the words with this much silence after each, the takes of a word in turn."""
         pause = self.rests(gap)
         pieces: list[Floats] = []
         for at, word in enumerate(said):
@@ -122,7 +122,7 @@ class Speaker:
         return np.concatenate(pieces)
 
     def rests(self, seconds: float) -> Floats:
-        """The speaker's silence, there and back so that it joins without a click."""
+        """Return the speaker's silence, forwards and backwards so that it joins without a click."""
         samples = round(seconds * SAMPLE_RATE)
         if not len(self.silence):
             return np.zeros(samples, np.float32)
@@ -139,7 +139,7 @@ def _speaker_of(said: Sequence[Answer], by_id: Mapping[str, Recording]) -> Speak
 
 
 def _repeated(name: str, speaker: Speaker) -> Iterator[Case]:
-    """Some words of a speaker, again and again, at each gap; the level is drawn."""
+    """Yield some words of a speaker, repeated, at each gap and a random level."""
     drawn = sorted(speaker.takes, key=lambda word: (-len(speaker.takes[word]), _drawn(name, word)))
     kind = "a letter" if "spelled" in name else "a digit"
     for word in drawn[:WORDS]:
@@ -150,7 +150,7 @@ def _repeated(name: str, speaker: Speaker) -> Iterator[Case]:
 
 
 def _counted(speaker: Speaker) -> Iterator[Case]:
-    """Groups of digits with pauses between the groups, those made of what the speaker has."""
+    """Yield groups of digits with pauses between groups, as far as the speaker has them."""
     for gap in GAPS:
         groups = [group.split() for group in COUNTED]
         if all(word in speaker.takes for group in groups for word in group):
@@ -182,7 +182,7 @@ def _drawn(*names: str) -> bytes:
 
 
 def counted(case: Case, text: str) -> Counted:
-    """Compare what was said with what was found."""
+    """Compare the spoken words with the recognised ones."""
     normal = normalizer("en", DIGITS)
     said, found = normal(case.text), normal(text)
     if not found.strip():
@@ -193,7 +193,7 @@ def counted(case: Case, text: str) -> Counted:
 
 
 def table(found: Sequence[tuple[Case, str, Counted]], settings: Sequence[Setting]) -> str:
-    """A row for each kind of case and setting."""
+    """Format a row for each kind of case and setting."""
     lines = [
         "| said | setting | words said | found, % | right, % | more than said, % |",
         "|---|---|---|---|---|---|",

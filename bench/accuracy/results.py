@@ -1,4 +1,4 @@
-"""What was found, as it is kept in the repository: counts by recording, no texts."""
+"""Results as stored in the repository: counts by recording, without texts."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,9 +11,9 @@ FOLDER = Path(__file__).parent / "results"
 
 
 class Score(msgspec.Struct, frozen=True, array_like=True):
-    """One recording heard in one way: errors, finals, and the CPU milliseconds for them.
+    """One recording in one setting: errors, finals, and the CPU milliseconds for them.
 
-    ``cuts`` are the counts of ``accuracy.reading``, where the text says how it is to be read.
+    ``cuts`` are the counts of ``accuracy.reading``, if the text has punctuation.
     """
 
     substitutions: int
@@ -24,7 +24,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True):
     cuts: tuple[int, ...] = ()
 
     def errors(self, words: int) -> Errors:
-        """The errors among so many words."""
+        """Return the errors among ``words`` words."""
         return Errors(words, self.substitutions, self.deletions, self.insertions)
 
 
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
     scores: dict[str, Score]
 
     def errors(self, setting: str) -> Errors:
-        """The errors of one way of hearing it."""
+        """Return the errors in one setting."""
         return self.scores[setting].errors(self.words)
 
 
@@ -47,9 +47,9 @@ class Head(msgspec.Struct, frozen=True):
 
     Attributes:
         model: name of the model.
-        fingerprint: what its answers depended on (``accuracy.cache``).
-        settings: in their order.
-        one_of: every so many recordings were heard.
+        fingerprint: hash of everything its answers depend on (``accuracy.cache``).
+        settings: the settings, in order.
+        one_of: N if one in N recordings was used.
     """
 
     model: str
@@ -60,35 +60,35 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """A file."""
+    """The contents of a file."""
 
     head: Head
     rows: tuple[Row, ...]
 
     def group(self, name: str | None) -> list[Row]:
-        """The rows of one group; of all of them with a text where none is named."""
+        """Return the rows of one group; by default, of all groups with a text."""
         return [row for row in self.rows if row.group == name or (name is None and row.words)]
 
     @property
     def groups(self) -> list[str]:
-        """Groups with a text, in the manifest's order."""
+        """Return the groups with a text, in the manifest's order."""
         return list(dict.fromkeys(row.group for row in self.rows if row.words))
 
 
 def results_file(folder: Path, model: str, language: str) -> Path:
-    """Where the results of a model are kept."""
+    """Return the file for the results of a model."""
     return folder / f"{model}-{language}.jsonl"
 
 
 def write(path: Path, results: Results) -> None:
-    """A line for the head and one for each recording."""
+    """Write a line for the head and one for each recording."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines: Iterable[Head | Row] = (results.head, *results.rows)
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
 
 
 def read(path: Path) -> Results | None:
-    """The results in a file, if there is one."""
+    """Read the results in a file; return None if there is none."""
     if not path.is_file():
         return None
     head, *rows = path.read_bytes().splitlines()
@@ -99,7 +99,7 @@ def read(path: Path) -> Results | None:
 
 
 def common(one: Results, other: Results, setting: str) -> list[tuple[Row, Row]]:
-    """The recordings that both have heard in a way."""
+    """Return the recordings that both have in a setting."""
     theirs = {row.id: row for row in other.rows if setting in row.scores}
     return [
         (row, theirs[row.id])
@@ -109,6 +109,6 @@ def common(one: Results, other: Results, setting: str) -> list[tuple[Row, Row]]:
 
 
 def cpu(rows: Sequence[Row], setting: str) -> float:
-    """CPU seconds of the engine per second of audio."""
+    """Return the engine's CPU seconds per second of audio."""
     seconds = sum(row.seconds for row in rows)
     return sum(row.scores[setting].cpu_ms for row in rows) / 1000 / seconds if seconds else 0.0

@@ -1,4 +1,4 @@
-"""How recordings fare one by one: with context against without."""
+"""Compares single recordings with and without context."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ from accuracy.settings import LIVE, WHOLE
 Cells = tuple[object, ...]
 
 _STEPS = (-5, -2, -1, 0, 1, 2, 5)
-"""Words more than alone; what lies beyond an end counts there."""
+"""Steps of additional wrong words; values beyond an end count there."""
 _WORSE = 3
-"""A recording with so many words more than alone is named."""
+"""Recordings with at least this many additional wrong words are listed."""
 
 
 def difference(row: Row, setting: str) -> int:
-    """Words wrong beyond those of the same recording heard without context."""
+    """Return the wrong words in excess of the same recording without context."""
     return row.errors(setting).wrong - row.errors(f"{setting} alone").wrong
 
 
 def scatter(results: Results) -> Iterable[Cells]:
-    """A line for each setting: how many recordings are better or worse, and by how much."""
+    """Format each setting's numbers of better and worse recordings, by how much."""
     yield ("setting", *map(_step_name, _STEPS))
     for setting in (each.name for each in LIVE):
         counts = Counter(_step(difference(row, setting)) for row in results.group(None))
@@ -28,7 +28,7 @@ def scatter(results: Results) -> Iterable[Cells]:
 
 
 def worst(results: Results) -> Iterable[Cells]:
-    """The recordings that are worse than alone by three words or more, in any setting."""
+    """List the recordings that are worse by three words or more, in any setting."""
     names = [each.name for each in LIVE]
     yield ("recording", "group", "words", "whole", *(f"{name}: alone, live" for name in names))
     for row in results.group(None):
@@ -39,7 +39,7 @@ def worst(results: Results) -> Iterable[Cells]:
 
 
 def _step(words: int) -> int:
-    """The step that a difference belongs to: the nearest one towards nought."""
+    """Return the step of a difference: the nearest one towards zero."""
     within = [step for step in _STEPS if step * words >= 0 and abs(step) <= abs(words)]
     return max(within, key=abs)
 

@@ -1,4 +1,4 @@
-"""Word errors: normalised, counted per recording, pooled, with intervals over recordings."""
+"""Word error rates: normalised, counted per recording, pooled, with confidence intervals."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ Interval = tuple[float, float]
 
 RESAMPLINGS = 5_000
 LEAST_RECORDINGS = 5
-"""An interval over fewer says nothing."""
+"""Least number of recordings for an interval; over fewer it is meaningless."""
 BY_CHARACTER = frozenset({"bo", "ja", "km", "ko", "lo", "my", "th", "yue", "zh"})
-"""Languages without spaces between words, and Korean, whose writers disagree about them."""
+"""Languages without spaces between words, and Korean, where their use varies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Words of a reference, and how a text differs from it."""
+    """Number of words of a reference, and a text's differences from it."""
 
     words: int = 0
     substitutions: int = 0
@@ -41,7 +41,7 @@ class Errors:
 
     @property
     def wrong(self) -> int:
-        """All errors."""
+        """Total number of errors."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
@@ -51,10 +51,10 @@ class Errors:
 
 
 def normalizer(language: str, group: str) -> Normalizer:
-    """The published Whisper normaliser of a language.
+    """Return the published Whisper normaliser of a language.
 
-    In the group of digits, numbers are also taken apart: it makes 12 of "one two", but "one 2" of
-    "1, 2", and no rule of writing says which is right.
+    In the group of digits, numbers are also split: the normaliser turns "one two" into 12, but
+    "1, 2" into "one 2", and neither spelling is more correct.
     """
     if language != "en":
         other: Normalizer = BasicTextNormalizer(split_letters=language in BY_CHARACTER)
@@ -83,22 +83,22 @@ def count(reference: str, text: str, normal: Normalizer) -> Errors:
 
 
 def pooled(errors: Sequence[Errors]) -> Errors:
-    """The errors of several recordings as if they were one."""
+    """Sum the errors of several recordings."""
     return sum(errors, Errors())
 
 
 def rate_interval(errors: Sequence[Errors]) -> Interval | None:
-    """95 % bootstrap interval of the pooled rate, in percent, over recordings."""
+    """Return the 95 % bootstrap interval of the pooled rate over recordings, in percent."""
     return difference_interval(errors, [Errors(words=each.words) for each in errors])
 
 
 def difference_interval(
     one: Sequence[Errors], other: Sequence[Errors], sure: float = 95.0
 ) -> Interval | None:
-    """Bootstrap interval of the difference of two rates on the same recordings, in points.
+    """Return the bootstrap interval of two rates' difference on the same recordings, in points.
 
-    ``sure`` is the interval's confidence in per cent. The drawing is seeded: the same counts give
-    the same interval.
+    ``sure`` is the interval's confidence in per cent. The sampling is seeded: the same counts
+    yield the same interval.
     """
     if len(one) < LEAST_RECORDINGS:
         return None

@@ -1,6 +1,6 @@
-"""The same recordings through a real server: its API, its sockets, its results.
+"""Transcribes the same recordings with a real server: its API, its WebSockets and its results.
 
-Its finals must be those of ``accuracy.hearing``, whatever else it has to do meanwhile.
+Its finals must equal those of ``accuracy.hearing``, regardless of the server's other load.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from accuracy.settings import Setting
 from accuracy.sound import Sound, read_sound
 
 SESSIONS = 3
-"""At once."""
+"""Number of concurrent sessions."""
 CROWD = 7
 AGAIN = 5
-"""Every so many recordings is heard twice more: alone, and in the crowd."""
+"""Every Nth recording is transcribed twice more: alone, and among many sessions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of it; ``cpu`` in seconds, of the server and its workers, per audio second."""
+    """Result of a check; ``cpu`` is CPU seconds of server and workers per audio second."""
 
     setting: str
     recordings: int
@@ -46,7 +46,7 @@ async def check(
     models: Path | None,
     expected: Sequence[tuple[Recording, hearing.Heard]],
 ) -> Check:
-    """Hear the recordings through a server of its own and compare."""
+    """Transcribe the recordings with a private server and compare."""
     sounds = [read_sound(recording.path) for recording, _ in expected]
     faults: list[str] = []
     async with live_server(
@@ -57,7 +57,7 @@ async def check(
         context=setting.context,
         use_models=(model,),
     ) as server:
-        await server.hear_all(sounds[:1], 1, lambda _: None)  # the first one pays for loading
+        await server.hear_all(sounds[:1], 1, lambda _: None)  # loads the model
         before = children_cpu()
         with progress(f"server, {setting.name}", sounds) as done:
             heard = await server.hear_all(sounds, SESSIONS, done)
@@ -81,7 +81,7 @@ async def check(
 async def _unsteady(
     server: LiveServer, ids: Sequence[str], sounds: Sequence[Sound], heard: Sequence[Heard]
 ) -> list[str]:
-    """Hear some again under other loads; texts, word times, confidences and ids must be equal."""
+    """Repeat some under other loads; texts, word times, confidences and ids must be equal."""
     found: list[str] = []
     for sessions in (1, CROWD):
         with progress(f"again, {sessions} at once", sounds) as done:

@@ -1,4 +1,4 @@
-"""The ways in which every recording is heard."""
+"""The settings with which every recording is transcribed."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from vivavoce.session.context import bound
 from vivavoce.speech.rules import EndpointingRules
 
 CONTEXT = 20.0
-"""Seconds; the server's default, of which a session takes what its ``endpointing`` allows."""
+"""Seconds; the server's default, of which a session uses what its ``endpointing`` allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One way: the whole recording at once, or as a live session hears it.
+    """One setting: the whole recording at once, or as in a live session.
 
     Attributes:
-        name: what results and tables call it.
+        name: name in results and tables.
         endpointing: seconds; 0 for the whole recording.
-        maximum: seconds that cut an utterance.
+        maximum: maximum duration of an utterance in seconds.
         context: seconds; 0 decodes every utterance alone.
     """
 
@@ -27,7 +27,7 @@ class Setting:
 
     @property
     def rules(self) -> EndpointingRules:
-        """Where utterances begin and end."""
+        """The rules for the start and end of utterances."""
         return EndpointingRules.from_settings(
             endpointing=self.endpointing, maximum_duration=self.maximum, speech_threshold=0.6
         )

@@ -1,10 +1,10 @@
-"""Short answers, alone between silences: digits, letters, one to three words.
+"""Measures short answers between silences: digits, letters, one to three words.
 
     PYTHONPATH=bench python -m accuracy.short --audio DIR [--model ID]
     PYTHONPATH=bench python -m accuracy.short --audio DIR --cut
 
-Each is cut out of a recording and put between silences made of that recording's quietest moment.
-``--cut`` looks for them anew and writes the list that is kept here.
+Each is cut out of a recording and put between silences built from that recording's quietest span.
+``--cut`` searches for them again and writes the list that is stored here.
 """
 
 import argparse
@@ -51,9 +51,9 @@ WAYS = (WHOLE, LIVE[0], LIVE[2])
 BEFORE, AFTER = 0.8, 1.2
 """Seconds of silence around an answer."""
 QUIET = 25.0
-"""Decibels below the speech: a louder moment is no silence."""
+"""Decibels below the speech; a louder span is not silence."""
 MOST_OF_A_RECORDING = 2
-"""Answers of a recording of sentences: none is to weigh more than others."""
+"""Maximum answers of a recording of sentences, so that all have similar weight."""
 
 _DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _NUMBERS = re.compile(
@@ -62,7 +62,7 @@ _NUMBERS = re.compile(
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A piece of a recording; positions in seconds, ``noise`` is where its quietest moment is."""
+    """A piece of a recording; positions in seconds, ``noise`` is its quietest span."""
 
     id: str
     kind: str
@@ -73,7 +73,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def sound_of(answer: Answer, samples: Floats) -> Sound:
-    """The answer between silences, as a session at 16 kHz sends it."""
+    """Return the answer between silences, as sent by a session at 16 kHz."""
 
     def part(start: float, end: float) -> Floats:
         return samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
@@ -92,7 +92,7 @@ def sound_of(answer: Answer, samples: Floats) -> Sound:
 
 
 def cut(recording: Recording, samples: Floats, engines: Sequence[TimedEngine]) -> list[Answer]:
-    """The short answers in a recording."""
+    """Return the short answers in a recording."""
     decibels = loudness(samples)
     found = islands(decibels)
     words = recording.references[0].split()
@@ -108,7 +108,7 @@ def cut(recording: Recording, samples: Floats, engines: Sequence[TimedEngine]) -
         pieces = pieces[:MOST_OF_A_RECORDING]
     quiet = quietest(decibels)
     if decibels[quiet.start : quiet.end].max() > np.percentile(decibels, 95) - QUIET:
-        quiet = Island(0, 0)  # whoever speaks leaves no pause: digital silence
+        quiet = Island(0, 0)  # no pause in the speech: digital silence
     return [
         Answer(
             recording.id,
@@ -141,7 +141,7 @@ def _kind(recording: Recording, text: str) -> str:
 
 
 def write_list(recordings: Sequence[Recording], engines: Sequence[TimedEngine]) -> None:
-    """Look through all recordings of one channel."""
+    """Search all recordings of one channel."""
     found = [
         answer
         for recording in recordings
@@ -159,7 +159,7 @@ _LEFT_OUT = (NO_SPEECH, "noisy, reverberant, faint", "synthetic voice")
 def measure(
     recordings: Sequence[Recording], engine: TimedEngine, voice_activity: VoiceActivity
 ) -> Iterator[tuple[Answer, list[Heard]]]:
-    """Hear every answer whole and live."""
+    """Transcribe every answer whole and live."""
     by_id = {recording.id: recording for recording in recordings}
     for answer in msgspec.json.decode(LIST.read_bytes(), type=list[Answer]):
         if answer.id in by_id:
@@ -169,7 +169,7 @@ def measure(
 
 
 def show(model: str, found: Sequence[tuple[Answer, list[Heard]]], *, every: bool) -> None:
-    """Print errors by kind, and what was heard instead."""
+    """Print errors by kind, and the texts recognised instead."""
     names = [way.name for way in WAYS]
     print(f"{model}:\n")
     heads = (f"{name}, %" for name in names)
@@ -201,7 +201,7 @@ def _errors(answer: Answer, heard: Heard) -> Errors:
 
 
 def main() -> None:
-    """Measure, or make the list."""
+    """Measure, or write the list."""
     parser = common("accuracy.short", __doc__ or "")
     parser.add_argument("--cut", action="store_true", help="make the list anew")
     parser.add_argument("--model", action="append", help="id; may be repeated")
@@ -223,7 +223,7 @@ def main() -> None:
 def timed_engine(
     model: str, store: ModelStore, cache: Cache, options: argparse.Namespace
 ) -> TimedEngine:
-    """Load a model, with the answers that it gave before."""
+    """Load a model with its cached answers."""
     engine = open_engine(model, options.models_dir)
     engine.warm_up()
     return TimedEngine(model, engine, store.path(load_catalogue().model(model)), cache)

@@ -1,10 +1,10 @@
-"""Whether each id that a partial showed gets its final, over recordings of speech.
+"""Checks that each id shown by a partial gets its final, over recordings of speech.
 
     PYTHONPATH=bench python -m accuracy.shown --audio DIR [--model ID] [--language de]
     PYTHONPATH=bench python -m accuracy.shown --audio DIR --model ID --partials ID
 
-Prints a row for each setting: ids shown, those with a final, those with an error message that names
-them, those with neither (the exit code is 1), and the seconds of detected speech without text.
+Prints a row for each setting: ids shown, ids with a final, ids named by an error message, ids with
+neither (the exit code is 1), and the seconds of detected speech without text.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def row(name: str, setting: Setting, language: str, played: Sequence[Played]) ->
 
 
 def main() -> None:
-    """Print the table; the exit code is 1 if an id was shown and never settled."""
+    """Print the table; the exit code is 1 if an id was shown and has no final or error."""
     parser = common("accuracy.shown", __doc__ or "")
     parser.add_argument("--model", default="moonshine-tiny-en", help="id of the finals' model")
     parser.add_argument("--partials", help="id of the partials' model; default the same")

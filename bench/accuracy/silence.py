@@ -1,10 +1,10 @@
-"""Recordings in which nobody speaks: what every engine makes up.
+"""Measures what engines invent in recordings without speech.
 
     PYTHONPATH=bench python -m accuracy.silence --audio DIR [--model whisper-base]
 
-Live: the utterances that voice activity finds, as a session asks for them (final and partial), with
-the default threshold and with the lowest. Engine alone: on pieces of 1, 3 and 8 s and on the whole.
-Exits with 1 if anything is made up live with the default threshold.
+Live: the utterances that VAD finds, as a session requests them (final and partial), with the
+default threshold and with the lowest. Engine alone: on pieces of 1, 3 and 8 s and on the whole.
+Exits with 1 if any text is invented live with the default threshold.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from vivavoce.recognition.contract import SAMPLE_RATE, Engine
 from vivavoce.speech.rules import EndpointingRules
 
 THRESHOLDS = (0.6, 0.0)
-"""``speech_threshold`` of the live path: the default, and the least there is."""
+"""``speech_threshold`` of the live path: the default, and the minimum."""
 PIECES = (1, 3, 8)
 PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What an engine made of one way of hearing a recording, in one language."""
+    """An engine's result for a recording, divided in one way, in one language."""
 
     way: str
     recording: str
@@ -40,7 +40,7 @@ class Tried:
 
 
 def ways(audio: Samples, utterances: Utterances) -> Iterator[tuple[str, list[Span]]]:
-    """Every way of hearing a recording: its name and the spans to decode."""
+    """Yield every way to divide a recording: its name and the spans to decode."""
     for threshold in THRESHOLDS:
         rules = EndpointingRules.from_settings(
             endpointing=0.05, maximum_duration=5, speech_threshold=threshold
@@ -56,7 +56,7 @@ def ways(audio: Samples, utterances: Utterances) -> Iterator[tuple[str, list[Spa
 def hear(
     engine: Engine, recording: Recording, languages: Sequence[str], utterances: Utterances
 ) -> Iterator[Tried]:
-    """Have an engine hear a recording every way, as finals and as partials."""
+    """Decode a recording divided in every way, as finals and as partials."""
     audio = read_sound(recording.path).samples()[0]
     for way, spans in ways(audio, utterances):
         for language in languages:
@@ -70,7 +70,7 @@ def hear(
 
 
 def markdown(model: str, tried: Sequence[Tried]) -> str:
-    """A line for each way, and what was made up."""
+    """Format a row for each way, and the invented texts."""
     lines = [f"{model}:", "", "| way | requests | with text | words |", "|---|---|---|---|"]
     for way in dict.fromkeys(each.way for each in tried):
         group = [each for each in tried if each.way == way]

@@ -1,4 +1,4 @@
-"""Audio as it goes over the wire, and as the engine wants it."""
+"""Audio as sent to the server, and as required by the engine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from vivavoce.cli.audio_file import CHUNKS_PER_SECOND, open_audio
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Raw interleaved samples in a format that the wire has a word for."""
+    """Raw interleaved samples in a format of the protocol."""
 
     format: AudioFormat
     data: bytes
 
     @property
     def seconds(self) -> float:
-        """Duration."""
+        """Duration in seconds."""
         return self.format.seconds(len(self.data))
 
     def chunks(self) -> Iterator[bytes]:
-        """The samples in pieces of 100 ms."""
+        """Yield the samples in pieces of 100 ms."""
         size = self.format.sample_rate // CHUNKS_PER_SECOND * self.format.frame_bytes
         for at in range(0, len(self.data), size):
             yield self.data[at : at + size]
 
     def samples(self) -> Samples:
-        """Samples at 16 kHz, shaped [channels, samples], by the way the server takes."""
+        """Return samples at 16 kHz, shaped [channels, samples], converted as by the server."""
         intake = Intake(self.format)
         return np.concatenate((intake.feed(self.data), intake.finish()), axis=1)
 
@@ -39,7 +39,7 @@ def read_sound(path: Path) -> Sound:
     """Read a recording at its own rate and with its own channels.
 
     Raises:
-        BadInputError: it cannot be read.
+        BadInputError: the file cannot be read.
     """
     audio = open_audio(path)
     return Sound(audio.format, b"".join(audio.chunks()))

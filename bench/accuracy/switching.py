@@ -1,9 +1,9 @@
-"""Code switching: a stream in which two languages take turns, through the live server.
+"""Measures code switching: streams of two alternating languages, with the live server.
 
     PYTHONPATH=bench python -m accuracy.switching --audio DIR [--pair en,fr]
 
-Each stream is put together from recordings of both languages in turn, with a pause between them.
-A final belongs to the recording that its middle lies in. Exits with 1 if a session failed.
+Each stream is composed of recordings of both languages in turn, with a pause between them. A final
+belongs to the recording that contains its middle. Exits with 1 if a session failed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Recordings one after the other; ``bounds``: seconds at which each begins, and the end."""
+    """Consecutive recordings; ``bounds``: seconds at which each begins, and the end."""
 
     languages: tuple[str, ...]
     parts: tuple[Spoken, ...]
@@ -44,14 +44,14 @@ class Stream:
     bounds: tuple[float, ...]
 
     def part_of(self, utterance: Utterance) -> Spoken:
-        """The recording that an utterance's middle lies in."""
+        """Return the recording that contains an utterance's middle."""
         middle = (utterance.start + utterance.end) / 2
         place = int(np.searchsorted(self.bounds, middle, side="right")) - 1
         return self.parts[min(max(place, 0), len(self.parts) - 1)]
 
 
 def read_stream(folder: Path, languages: Sequence[str], turns: int) -> Stream:
-    """Recordings of each language in turn, evenly spread over the corpus."""
+    """Build streams from recordings of each language in turn, evenly spread over the corpus."""
     each_language = [_chosen(folder, language, turns) for language in languages]
     turns = min(turns, *map(len, each_language))
     parts = tuple(chain.from_iterable(zip(*(each[:turns] for each in each_language), strict=True)))
@@ -76,7 +76,7 @@ def _chosen(folder: Path, language: str, most: int) -> list[Spoken]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One language of one stream, live: its finals, how many are in it, and the errors."""
+    """One language of one live stream: its finals, those labelled with it, and the errors."""
 
     finals: int
     right: int
@@ -84,7 +84,7 @@ class Part:
 
 
 def parts_of(stream: Stream, heard: Heard, language: str) -> Part:
-    """What became of one of the languages."""
+    """Compute the results of one of the languages."""
     told = [(stream.part_of(final.utterance), final.utterance) for final in heard.finals]
     here = [utterance for part, utterance in told if part.language == language]
     texts = {
@@ -103,14 +103,14 @@ def _errors(part: Spoken, text: str) -> Errors:
 
 
 def alone(stream: Stream, language: str, models: Path | None) -> Errors:
-    """The errors of the engine by itself, each recording whole and its language told."""
+    """Return the errors of the engine alone, on whole recordings of known language."""
     parts = [part for part in stream.parts if part.language == language]
     texts, _ = hear_whole([part.sound for part in parts], language, models, lambda _: None)
     return pooled([_errors(part, text) for part, (text,) in zip(parts, texts, strict=True)])
 
 
 async def live(streams: Sequence[Stream], models: Path | None) -> list[list[Heard]]:
-    """Every stream in a session with code switching between its languages, by every setting."""
+    """Transcribe every stream with code switching between its languages, in every setting."""
     runs = []
     for endpointing, maximum in SETTINGS:
         run = []
@@ -132,7 +132,7 @@ async def live(streams: Sequence[Stream], models: Path | None) -> list[list[Hear
 def markdown(
     streams: Sequence[Stream], runs: Sequence[Sequence[Heard]], models: Path | None
 ) -> str:
-    """A line for each language of each stream, then the finals in a wrong language."""
+    """Format a row for each language of each stream, then the finals in a wrong language."""
     names = [f"{endpointing:g}/{maximum:g}" for endpointing, maximum in SETTINGS]
     cells = ["stream", "language", "recordings", "seconds", "unit", "engine alone, %"]
     cells += [cell for name in names for cell in (f"{name}: finals in it", "%", "errors, %")]

@@ -1,6 +1,6 @@
-"""The tables of ``docs/benchmarks/accuracy.md``, made from kept results.
+"""Generates the tables of ``docs/benchmarks/accuracy.md`` from stored results.
 
-The page's text is by hand; a table stands between ``<!-- made: NAME ARGUMENTS -->`` and
+The page's text is written by hand; each table is between ``<!-- made: NAME ARGUMENTS -->`` and
 ``<!-- end -->``.
 """
 
@@ -24,9 +24,9 @@ TARGETS = (
     ("telephone prompts", "0.05/5", 2.5),
     ("long form", "0.3/15", 1.0),
 )
-"""Points that live use may cost at most: group, setting, points."""
+"""Maximum cost of live use: group, setting, points of the error rate."""
 MOST_EXTRA = 2
-"""As many times the CPU of finals alone may context cost on top of it."""
+"""Maximum additional CPU cost of context, as a multiple of the CPU of finals alone."""
 KINDS = {
     "native, wide band": ("read", "long form", "spontaneous", "several speakers"),
     "non-native, wide band": ("non-native",),
@@ -39,11 +39,11 @@ Lines = Iterable[str]
 
 
 class NoResultsError(Exception):
-    """A table needs results that are not kept."""
+    """A table requires results that are not stored."""
 
 
 def with_tables(page: str, folder: Path = FOLDER) -> str:
-    """The page with every table made anew whose results are kept."""
+    """Return the page with every table regenerated whose results are stored."""
 
     def made(found: re.Match[str]) -> str:
         name, *arguments = found[2].split()
@@ -70,13 +70,13 @@ def _with(results: Results, *settings: str) -> Results:
 
 
 def errors(folder: Path, model: str, language: str, setting: str) -> Lines:
-    """Each group whole, alone and live."""
+    """Format each group whole, alone and live."""
     results = _kept(folder, model, language)
     return error_table(_with(results, WHOLE.name, f"{setting} alone", setting), setting)
 
 
 def error_table(results: Results, setting: str) -> Lines:
-    """The same of given results."""
+    """Format the same for given results."""
     yield (
         "| group | recordings | seconds | words | whole, % | alone, % | live, % | 95 % | sub | del "
         "| ins | live - whole | 95 % | live - alone | 95 % |"
@@ -105,7 +105,7 @@ def _error_line(name: str, rows: Sequence[Row], setting: str) -> str:
 
 
 def summary(folder: Path, language: str, *models: str) -> Lines:
-    """Every model and setting over all recordings."""
+    """Format every model and setting over all recordings."""
     yield (
         "| model | recordings | setting | errors, % | 95 % | words without speech "
         "| finals | CPU s per audio s |"
@@ -127,7 +127,7 @@ def summary(folder: Path, language: str, *models: str) -> Lines:
 
 
 def targets(folder: Path, model: str, language: str) -> Lines:
-    """What live use costs where a target is set."""
+    """Format the cost of live use for groups with a target."""
     results = _kept(folder, model, language)
     yield "| | whole, % | alone - whole | live - whole | target | |"
     yield "|---|---|---|---|---|---|"
@@ -155,7 +155,7 @@ def _reached(words: int) -> str:
 
 
 def models(folder: Path, language: str, setting: str, first: str, *others: str) -> Lines:
-    """Models side by side, on the recordings that all of them heard."""
+    """Compare models on the recordings that all of them have transcribed."""
     every = [_with(_kept(folder, model, language), setting) for model in (first, *others)]
     rows = [[row for row, _ in common(every[0], one, setting)] for one in every]
     heard_by_all = set.intersection(*({row.id for row in some} for some in rows))
@@ -189,17 +189,17 @@ def _models_line(
 
 
 def by_recording(folder: Path, model: str, language: str) -> Lines:
-    """How many recordings are better or worse than alone."""
+    """Format the numbers of recordings better or worse than alone."""
     return _table(scatter(_kept(folder, model, language)))
 
 
 def worse(folder: Path, model: str, language: str) -> Lines:
-    """The recordings that are worse than alone."""
+    """List the recordings that are worse than alone."""
     return _table(worst(_kept(folder, model, language)))
 
 
 def cuts(folder: Path, model: str, language: str) -> Lines:
-    """How finals read at the cuts between them."""
+    """Format punctuation and capitals at the cuts between finals."""
     return _table(marks(_kept(folder, model, language)))
 
 

@@ -1,4 +1,4 @@
-"""The utterances of a recording, as a live session would find them, without a server."""
+"""Finds the utterances of a recording as a live session would, without a server."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +19,19 @@ from vivavoce.speech.silero import VoiceActivity, VoiceState
 DEFAULT_RULES = EndpointingRules.from_settings(
     endpointing=0.05, maximum_duration=5, speech_threshold=0.6
 )
-"""Those of a session that asks for nothing in particular."""
+"""Rules of a session with default settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An utterance: its first sample, the one after its last, and where speech began."""
+    """An utterance: its first sample, the one after its last, and the start of speech."""
 
     start: int
     end: int
     speech_start: int
 
     def request(self, audio: Samples, language: str, purpose: Purpose = "final") -> DecodeRequest:
-        """What a session would ask an engine."""
+        """Return the decode request that a session would make."""
         samples = audio[self.start : self.end].astype("<f4").tobytes()
         return DecodeRequest(
             samples, purpose, language, speech_start=self.speech_start - self.start
@@ -46,7 +46,7 @@ class Utterances:
         self._hearing = VoiceActivity(open_graph(Voices(store).voice_activity_model()))
 
     def of(self, audio: Samples, rules: EndpointingRules = DEFAULT_RULES) -> list[Span]:
-        """The utterances in one channel's samples."""
+        """Return the utterances in one channel's samples."""
         probabilities, _ = self._hearing.probabilities(
             VoiceState(), np.ascontiguousarray(audio, np.float32)
         )

@@ -1,1 +1,1 @@
-"""Every measurement of ``vivavoce bench``, and the page that tells them."""
+"""Runs every measurement of ``vivavoce bench`` and writes the page with the results."""

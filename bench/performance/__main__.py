@@ -2,8 +2,8 @@
 
     PYTHONPATH=bench python -m performance [--quick] [--only NAME] [--page-only] [--docs DIR]
 
-Each measurement is a command of its own with a server of its own; one that fails leaves its
-earlier file where it is, and the exit code says so.
+Each measurement is a separate command with a private server; if it fails, its previous file is
+kept, and the exit code shows the failure.
 """
 
 import argparse
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def measure(step: Step, folder: Path, more: list[str]) -> bool:
-    """Run one command; whether it went well."""
+    """Run one command; return whether it succeeded."""
     print(f"== {step.told}", flush=True)
     begun = time.monotonic()
     file = folder / f"{step.name}.json"
@@ -30,7 +30,7 @@ def measure(step: Step, folder: Path, more: list[str]) -> bool:
 
 
 def commit() -> str:
-    """The commit that is measured, with a mark where files differ from it."""
+    """Return the measured commit, with a mark if files differ from it."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
     found = subprocess.run(git, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"

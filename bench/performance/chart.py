@@ -1,4 +1,4 @@
-"""Lines as SVG that reads well in light and dark: no script, nothing from the network."""
+"""Draws line charts as SVG for light and dark pages, without scripts or external resources."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from pygal.style import Style
 Points = Sequence[tuple[float, float | None]]
 
 _COLOURS = ("#2f7ed8", "#e8762c", "#2ca25f", "#b457c4", "#c9a227")
-"""Of enough contrast to white and to near-black."""
+"""Line colours with enough contrast to white and to near-black."""
 
 _MIDDLE = "#808080"
-"""Grey for grid and text, where the viewer says nothing about its background."""
+"""Grey for grid and text if the viewer does not report its background."""
 
 _DARK = """
 <style>
@@ -36,13 +36,13 @@ _STYLE = Style(
 
 
 def lines(title: str, across: str, up: str, series: Mapping[str, Points], *, log: bool) -> str:
-    """A chart of lines.
+    """Draw a line chart.
 
     Args:
-        title: what it shows.
+        title: title of the chart.
         across: name of the horizontal axis.
         up: name of the vertical axis.
-        series: points by the name of their line; those without a value are left out.
+        series: points by the name of their line; points without a value are omitted.
         log: whether the vertical axis is logarithmic.
     """
     chart = pygal.XY(
@@ -59,7 +59,7 @@ def lines(title: str, across: str, up: str, series: Mapping[str, Points], *, log
         disable_xml_declaration=True,
         pretty_print=True,
     )
-    chart.uuid = "drawn"  # by default random, and every file would differ
+    chart.uuid = "drawn"  # random by default, so that every file would differ
     for name, points in series.items():
         chart.add(name, [(x, y) for x, y in points if y is not None and (y > 0 or not log)])
     drawn: str = chart.render(is_unicode=True)
@@ -67,7 +67,7 @@ def lines(title: str, across: str, up: str, series: Mapping[str, Points], *, log
 
 
 def _still(drawn: str) -> str:
-    """Without what serves a script, without notes, and with colours for a dark page."""
+    """Remove scripting attributes and notes, and add colours for a dark page."""
     for unwanted in (r"<script.*?</script>", r"<!--.*?-->", r"/\*.*?\*/"):
         drawn = re.sub(unwanted, "", drawn, flags=re.DOTALL)
     return drawn.replace("</defs>", f"</defs>{_DARK}", 1)

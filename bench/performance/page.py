@@ -1,4 +1,4 @@
-"""``docs/benchmarks.md`` from the files of the measurements."""
+"""Generates ``docs/benchmarks.md`` from the files of the measurements."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from vivavoce.load.document import (
 from vivavoce.load.report import markdown, told
 
 FOLDER = "benchmarks"
-"""Of the JSON files and the charts, beside the page."""
+"""Folder of the JSON files and the charts, next to the page."""
 
 _HEAD = """# Benchmarks
 
@@ -91,7 +91,7 @@ _CAPACITY_NAMES = {True: "partials", False: "finals only"}
 
 
 def read(folder: Path, steps: Iterable[Step]) -> dict[str, Document]:
-    """The measurements by name; what was not made is left out."""
+    """Return the measurements by name; missing ones are omitted."""
     files = {step.name: folder / f"{step.name}.json" for step in steps}
     return {
         name: msgspec.json.decode(file.read_bytes(), type=Document)
@@ -101,7 +101,7 @@ def read(folder: Path, steps: Iterable[Step]) -> dict[str, Document]:
 
 
 def page(steps: Sequence[Step], found: Mapping[str, Document], commit: str) -> str:
-    """The whole page."""
+    """Return the whole page."""
     commands = {step.name: step.told for step in steps}
     parts = [_HEAD]
     if found:
@@ -140,7 +140,7 @@ def _measured(name: str, command: str, document: Document) -> str:
 
 
 def _summary(documents: Iterable[Document]) -> str:
-    """The results of several measurements of a kind."""
+    """Compare the results if there are several measurements of a kind."""
     rows = [each for each in documents if isinstance(each, Capacity)]
     if not rows:
         return ""
@@ -154,7 +154,7 @@ def _summary(documents: Iterable[Document]) -> str:
 
 
 def charts(found: Mapping[str, Document]) -> dict[str, str]:
-    """An SVG for each kind of measurement."""
+    """Draw an SVG for each kind of measurement."""
     drawn: dict[str, str] = {}
     capacities = [each for each in found.values() if isinstance(each, Capacity)]
     if capacities:

@@ -1,11 +1,11 @@
-"""Which measurements make the page, in full and in short."""
+"""Measurements for the page, in full and in short."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command: ``vivavoce bench`` with these arguments; ``name`` is its file's."""
+    """One ``vivavoce bench`` command with its arguments; ``name`` is the name of its file."""
 
     name: str
     options: tuple[str, ...]
@@ -13,12 +13,12 @@ class Step:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What follows ``vivavoce bench``."""
+        """The arguments after ``vivavoce bench``."""
         return (*self.options, *self.command)
 
     @property
     def told(self) -> str:
-        """The command as somebody would type it."""
+        """The command as typed in a shell."""
         return " ".join(("vivavoce bench", *self.arguments))
 
 
@@ -50,4 +50,4 @@ QUICK = (
     _step("long", "--seconds 1200", "long --speed 40 --talk 20 --minutes 2"),
     _step("ingest", "--seconds 5", "ingest --streams 50,200"),
 )
-"""A few minutes: whether everything works, and rough figures."""
+"""A few minutes: checks that everything works, and yields rough figures."""

@@ -1,6 +1,6 @@
 """Resamples any declared rate to 16 kHz; the output is a pure function of the input.
 
-A soxr stream gives the same samples however its input is split, but its state cannot be saved.
+A soxr stream returns the same samples however its input is split, but its state cannot be saved.
 To continue exactly after a crash, the stream is replaced at fixed positions: input is cut into
 segments, each resampled by its own stream, which starts ``OVERLAP_SECONDS`` early and whose
 output is trimmed to the segment. A restart at a segment boundary builds the same stream from the

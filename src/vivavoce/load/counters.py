@@ -43,7 +43,7 @@ def parsed(exposition: str) -> dict[str, float]:
 
 
 async def read(url: str, api_key: str) -> Readings:
-    """Return the server's readings; empty if its metrics are missing or refused."""
+    """Return the server's readings; empty if they are not available."""
     try:
         async with httpx.AsyncClient(timeout=10) as client:
             answer = await client.get(f"{url}/metrics", headers={"x-gladia-key": api_key})

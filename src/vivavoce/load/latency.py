@@ -152,7 +152,7 @@ def _first_shown(shown: Sequence[tuple[float, list[str]]], index: int, word: str
 
 
 def _taken_back(views: Sequence[list[str]]) -> int:
-    """Count the words that the respective next view no longer begins with."""
+    """Count the words of each view that the next view no longer begins with."""
     return sum(len(before) - _agreed(before, after) for before, after in pairwise(views))
 
 

@@ -45,8 +45,8 @@ class EndpointingState(msgspec.Struct, frozen=True):
         phase: phase of the channel.
         position: samples processed.
         free_from: end of the previous utterance; the next cannot begin before.
-        onset: where the current speech began.
-        start: where the current utterance's audio begins.
+        onset: start of the current speech.
+        start: start of the current utterance's audio.
         speech_end: end of the last window of speech.
         recent: probabilities of the current speech's last windows, oldest first.
     """
@@ -237,7 +237,7 @@ def _cut(_: EndpointingRules, state: EndpointingState) -> Outcome:
 
 
 def _best_cut(state: EndpointingState) -> int:
-    """Return the middle of the last least speech-like window that leaves speech after it."""
+    """Return the middle of the latest least speech-like window that has speech after it."""
     windows = len(state.recent)
     candidates = range(windows - CONFIRM_WINDOWS)
     best = min(candidates, key=lambda index: (state.recent[index], -index))
