@@ -211,7 +211,7 @@ class Core:
         return [*effects, *self._next(now)]
 
     def take(self, request: Decode, hypothesis: Hypothesis | None, now: float) -> list[Effect]:
-        """Process the answer to a request; None means that it failed permanently or was shed."""
+        """Process the answer to a request; None: it failed or was superseded."""
         channel = self._channels[request.channel]
         if request.purpose == "language":
             self._take_language(channel, request, hypothesis)
