@@ -122,8 +122,8 @@ def followed(
 ) -> tuple[Spoken, ...]:
     """Return the finals that may serve as context after one more utterance.
 
-    A failure clears the context, as the context may have caused it; so does a change of language.
-    An empty text counts as a doubted one.
+    A failed utterance clears the context, as its audio may make the engine fail again; so does a
+    change of language. An empty text counts as a doubted one.
     """
     if answer is None:
         return ()

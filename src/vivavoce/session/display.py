@@ -1,8 +1,8 @@
 """Stable prefix of a partial hypothesis.
 
 When speech is cut off in the middle of a word, the engine guesses the rest of the word and reports
-its confidence. A word is shown once the lowest confidence up to and including it reaches a
-threshold; the less audio follows the word, the higher the threshold. A word becomes stable once two
+its confidence. A word is shown once its own confidence, and that of every unstable word before it,
+reach a threshold; the less audio follows, the higher the threshold. A word becomes stable once two
 hypotheses agree on it and enough audio follows it: no later partial of the utterance changes it.
 The final may.
 Figures: docs/decisions/0013-partials.md.
