@@ -117,7 +117,7 @@ class MuteDetector:
         return self.poll(now, audio_at, settled=settled, pending=pending)
 
     def retry(self, now: float, delay: float = RETRY_SECONDS) -> Action:
-        """Ping again after ``delay`` seconds, as the last pong was inconclusive or not usable."""
+        """Check again after ``delay`` seconds: the pong was inconclusive, or its action failed."""
         self.due = self._not_before = now + delay
         return Action.WAIT
 
