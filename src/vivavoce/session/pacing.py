@@ -16,6 +16,6 @@ class Pace:
         self._origin = float("-inf")
 
     def spoken(self, position: float, now: float) -> float:
-        """Return when the audio up to ``position`` was or would have been spoken; never before now."""
+        """Return when the audio up to ``position`` was or would be spoken; never before ``now``."""
         self._origin = max(self._origin, now - position - CREDIT)
         return max(now, self._origin + position)

@@ -28,7 +28,7 @@ repeatedly.
 
 
 def within_reach(limit: int) -> int:
-    """Return the maximum samples of context for partials, given the ``limit`` of finals."""
+    """Return the limit for partials, where ``limit`` bounds an utterance with its context."""
     return min(CONTEXT, limit)
 
 
