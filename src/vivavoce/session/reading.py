@@ -56,7 +56,7 @@ def told(answer: Hypothesis | None, *, begins: bool, last: bool) -> tuple[Hypoth
 
 
 def closes(text: str) -> bool:
-    """Return whether a text ends like a sentence; an ellipsis or abbreviation dots do not end one."""
+    """Return whether a text ends like a sentence, not in an ellipsis or an abbreviation."""
     return bool(_END.search(text)) and not _SHORTENED.search(text)
 
 
