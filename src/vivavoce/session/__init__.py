@@ -1,1 +1,1 @@
-"""The live session: a core without I/O, and the runner that feeds it."""
+"""Live sessions: a core without I/O, and the runner that feeds it."""

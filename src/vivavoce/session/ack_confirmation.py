@@ -1,12 +1,12 @@
-"""Which acknowledgements a client has certainly read. No I/O. Contract §13, row 156."""
+"""Track which acknowledgements a client has certainly read. No I/O. Contract §13, row 156."""
 
 from dataclasses import dataclass
 
 SETTLE_SECONDS = 1.0
-"""Time between two answered pings after which an acknowledgement before the first one counts.
+"""Seconds between two answered pings after which acknowledgements before the first are confirmed.
 
-A pong proves that the client's library has received what came before it. The application behind
-it may still have to take it; a client that breaks off in between sends that audio again.
+A pong proves that the client's library has received all messages before the ping, but the
+application may not have read them yet; a client that disconnects in between resends that audio.
 """
 
 
@@ -17,11 +17,11 @@ class _Answered:
 
 
 class AckConfirmation:
-    """Follows the acknowledgements of one session over all of its connections.
+    """Track the acknowledgements of one session over all of its connections.
 
     Attributes:
         written: end of the last acknowledgement that was written to the current connection.
-        confirmed: end of the last one that the client has certainly read.
+        confirmed: end of the last acknowledgement that the client has certainly read.
     """
 
     def __init__(self) -> None:
@@ -31,15 +31,15 @@ class AckConfirmation:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that was written is left to confirm."""
+        """Whether every written acknowledgement is confirmed."""
         return self.written <= self.confirmed
 
     def sent(self, end: int) -> None:
-        """Note an acknowledgement that was written to the connection."""
+        """Record an acknowledgement that was written to the connection."""
         self.written = max(self.written, end)
 
     def answered(self, end: int, now: float) -> None:
-        """Note the answer to a ping that was sent after the acknowledgement up to ``end``."""
+        """Record the answer to a ping that was sent after the acknowledgement up to ``end``."""
         before = self._answered
         if before is None:
             self._answered = _Answered(end, now)
@@ -48,6 +48,6 @@ class AckConfirmation:
             self._answered = _Answered(end, now)
 
     def disconnected(self) -> None:
-        """Forget what the connection that has ended leaves unproved."""
+        """Discard the unconfirmed acknowledgements of a connection that has ended."""
         self.written = self.confirmed
         self._answered = None

@@ -1,7 +1,7 @@
-"""One connection's audio on its way into the journal: what is stored already is not stored again.
+"""Pass one connection's audio to the journal without storing resent audio twice.
 
-A client that comes back sends audio again. Until it is known where that begins, its frames wait
-here, unacknowledged; from the first new byte on, audio goes straight to the journal.
+A client that reconnects resends audio. Its frames are held here, unacknowledged, until the position
+at which they begin is known. From the first new byte on, audio goes directly to the journal.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from vivavoce.session.resume import Finding, More, Overlap, Read, Start, find_st
 log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 1.0
-"""A client that has sent nothing for so long has sent all that it had."""
+"""Time in seconds without a frame after which the client is assumed to have sent all it had."""
 
 PATIENCE_SECONDS = 3.0
-"""How long audio that could be new or old (silence, most likely) is held."""
+"""Maximum time, in seconds, to hold audio that may be new or resent (usually silence)."""
 
 
 class GapError(Exception):
-    """The client says that it goes on beyond the stored audio.
+    """The client declares a position beyond the end of the stored audio.
 
     Attributes:
         expected: the position from which audio is missing.
@@ -41,12 +41,12 @@ class GapError(Exception):
 
 
 class DroppedError(Exception):
-    """The connection ended before it was known where its audio belongs; its client has it."""
+    """The connection ended before its audio was aligned; the client still has that audio."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """A frame that waits; ``skip`` of its bytes are found to be stored already."""
+    """A held frame; its first ``skip`` bytes are already stored."""
 
     audio: bytes
     answer: asyncio.Future[ChunkRange]
@@ -56,18 +56,18 @@ class _Held:
 
 @dataclass(slots=True)
 class _HeldBreak:
-    """A break that waits for its place between held frames; ``answer`` is its position."""
+    """A break marker held in order among the frames; ``answer`` resolves to its position."""
 
     channel: int | None
     answer: asyncio.Future[int]
 
 
 class Arrival:
-    """Takes the audio frames of one connection.
+    """Receive the audio frames of one connection.
 
     Args:
         live: the session.
-        position: where the client says that its first frame belongs; None if it does not say.
+        position: byte position of the first frame as declared by the client; None if undeclared.
     """
 
     def __init__(self, live: Live, position: int | None = None) -> None:
@@ -83,10 +83,10 @@ class Arrival:
         self._storing: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Learn what is stored; nobody else may add to it from now on.
+        """Read what is stored; from now on no other connection may append to it.
 
         Raises:
-            GapError: the client's position lies beyond it.
+            GapError: the client's position is beyond the stored audio.
         """
         self._known = await self._live.known()
         if self._position is not None and self._position > self._known.end:
@@ -94,15 +94,15 @@ class Arrival:
         self._aligned = self._known.end == 0
 
     def take(self, audio: bytes, told: Told | None = None) -> asyncio.Future[ChunkRange]:
-        """Take a frame; the answer comes when all of it is durable. Frames keep their order.
+        """Receive a frame; the answer resolves once all of it is durable. Frames keep their order.
 
-        ``told`` says what is announced of it, in the commit that stores it; what was stored
-        before, or is refused, is not announced here.
+        ``told`` returns the outbox events for the frame, written in the commit that stores it.
+        Audio that is already stored, or is refused, creates no events here.
 
         Raises:
-            AlreadyStoppedError: at once, after the end of the recording.
+            AlreadyStoppedError: immediately, after the end of the recording.
             AudioFormatError: as ``Live.append`` does.
-            DroppedError, UnavailableError: it is not stored (raised by the answer).
+            DroppedError, UnavailableError: the frame is not stored (raised by the answer).
         """
         if self._last:
             raise AlreadyStoppedError("the recording has been stopped")
@@ -121,17 +121,17 @@ class Arrival:
 
     @property
     def holding(self) -> bool:
-        """Whether audio waits here that the session does not know of."""
+        """Whether audio is held here that the session has not received."""
         return not self._aligned and bool(self._held or self._storing)
 
     def mark_break(self, channel: int | None = None) -> asyncio.Future[int]:
-        """End open utterances behind all audio taken so far; the answer is the durable position.
+        """End open utterances after all audio received so far; the answer is the durable position.
 
-        Where the audio around it is stored already, it was marked before (frames keep their
-        order): the answer is its position then, and nothing is marked.
+        If the surrounding audio is already stored, so is the marker (frames keep their order):
+        the answer is its position, and no new marker is written.
 
         Raises:
-            AlreadyStoppedError: at once, after the end of the recording.
+            AlreadyStoppedError: immediately, after the end of the recording.
             DroppedError, SealedError, UnavailableError: as for audio (raised by the answer).
         """
         if self._last:
@@ -148,30 +148,30 @@ class Arrival:
 
     @property
     def _repeating_at(self) -> int | None:
-        """Where the client's next byte belongs while stored audio comes again; None afterwards."""
+        """Position of the next byte while the client resends stored audio; None afterwards."""
         if self._overlap is not None:
             return None if self._overlap.over else self._overlap.position
         known = self._position is not None and self._position < self._known.end
         return self._position if known else None
 
     def _mark(self, held: _HeldBreak) -> None:
-        """Have the journal mark a break: its place is taken when this returns."""
+        """Write a break marker to the journal; its order is fixed when this returns."""
         marked = self._live.mark_break(held.channel)
         marked.add_done_callback(partial(_answer_break, held.answer))
 
     async def settle(self) -> None:
-        """No more audio comes: place what is held. Its answers may still be outstanding."""
+        """Align all held audio once no more can arrive. Its answers may still be outstanding."""
         self._last = True
         self._came.set()
         if self._task is not None and not self._task.done():
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def stop(self) -> RecordingDurations:
-        """End the recording after all audio that was taken; durable when this returns.
+        """End the recording after all received audio; the end is durable when this returns.
 
         Raises:
-            AlreadyStoppedError: it has ended before.
-            UnavailableError: the journal cannot note it now; the recording goes on.
+            AlreadyStoppedError: the recording has already ended.
+            UnavailableError: the journal cannot store the end now; the recording continues.
         """
         await self.settle()
         try:
@@ -181,7 +181,7 @@ class Arrival:
             raise
 
     async def leave(self) -> None:
-        """The client is gone, and may come back: what cannot be placed yet it will send again."""
+        """Handle a disconnect: drop audio that is not aligned yet, as the client will resend it."""
         if self._task is not None and self._overlap is None:
             self._task.cancel()
         await self.settle()
@@ -194,7 +194,7 @@ class Arrival:
         except asyncio.CancelledError:
             self._fail(DroppedError("the connection ended"))
             raise
-        except Exception as error:  # noqa: BLE001  whoever waits for an answer raises it
+        except Exception as error:  # noqa: BLE001  the callers that await an answer raise it
             self._fail(error)
 
     async def _find_overlap(self) -> Overlap:
@@ -217,7 +217,7 @@ class Arrival:
         return Overlap(start.position, self._known.end)
 
     async def _find_start(self) -> Start:
-        """Find it in a thread: comparing and compressing megabytes takes up to 0.1 s."""
+        """Find the start in a thread: comparing and compressing megabytes takes up to 0.1 s."""
         began = asyncio.get_running_loop().time()
         finding = find_start(self._known)
         asked: Read | More | Start = next(finding)
@@ -232,7 +232,7 @@ class Arrival:
         return asked
 
     async def _more(self, began: float) -> Sequence[bytes]:
-        """The frames that have not been looked at; empty if none comes within the time."""
+        """Return the frames not examined yet; empty if none arrives before the deadline."""
         loop = asyncio.get_running_loop()
         deadline = min(loop.time() + QUIET_SECONDS, began + PATIENCE_SECONDS)
         if not await self._wait_beyond(self._seen, deadline):
@@ -241,7 +241,7 @@ class Arrival:
         return [held.audio if isinstance(held, _Held) else b"" for held in unseen]
 
     async def _wait_beyond(self, count: int, deadline: float | None) -> bool:
-        """Wait until more than ``count`` frames are held; False if no more come in time."""
+        """Wait until more than ``count`` frames are held; return False at the deadline."""
         try:
             async with asyncio.timeout_at(deadline):
                 while len(self._held) <= count and not self._last:
@@ -252,7 +252,7 @@ class Arrival:
         return len(self._held) > count
 
     async def _skip(self, overlap: Overlap) -> None:
-        """Acknowledge again what is stored already."""
+        """Acknowledge again the resent audio that is already stored."""
         begin = overlap.position
         while not overlap.over and await self._wait_beyond(0, None):
             held = self._held[0]
@@ -275,7 +275,7 @@ class Arrival:
             log.warning("resent_audio_differs", session=self._live.id, position=overlap.position)
 
     async def _store_held(self) -> None:
-        """Hand what is held to the journal, ahead of every frame that comes later."""
+        """Append the held frames to the journal, ahead of every later frame."""
         while self._held:
             frames, self._held = self._held, deque()
             for held in frames:
@@ -283,7 +283,7 @@ class Arrival:
                 task = asyncio.create_task(work, name=f"store {self._live.id}")
                 self._storing.add(task)
                 task.add_done_callback(self._storing.discard)
-            # Tasks begin in the order of their creation: these stand in the journal's line now.
+            # Tasks start in creation order: after this, these appends are queued in the journal.
             await asyncio.sleep(0)
         self._aligned = True
 
@@ -294,7 +294,7 @@ class Arrival:
 
         try:
             stored = await self._live.append(held.audio[held.skip :], told)
-        except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
+        except Exception as error:  # noqa: BLE001  the caller that awaits the answer raises it
             if not held.answer.done():
                 held.answer.set_exception(error)
             return
@@ -304,7 +304,7 @@ class Arrival:
     async def _store_break(self, held: _HeldBreak) -> None:
         try:
             self._mark(held)
-        except AlreadyStoppedError as error:  # by the session's longest duration
+        except AlreadyStoppedError as error:  # the session reached its maximum duration
             if not held.answer.done():
                 held.answer.set_exception(error)
 
@@ -316,7 +316,7 @@ class Arrival:
 
 
 def _advance(finding: Finding, answers: Sequence[bytes | None]) -> tuple[Read | More | Start, int]:
-    """Answer a search as far as it asks for what is there; gives what it needs, and how many."""
+    """Feed answers to a search; return its next request and the number of answers used."""
     asked: Read | More | Start = More()
     for used, answer in enumerate(answers, 1):
         try:

@@ -1,4 +1,4 @@
-"""A request of the core with the samples it is about: what an engine is asked."""
+"""Build an engine's decode request from a request of the core and its samples."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from vivavoce.session.effects import Decode
 
 
 def decode_request(ear: Ear, asked: Decode, candidates: Sequence[str] = ()) -> DecodeRequest:
-    """Take the samples along, which the ear may forget later.
+    """Build a decode request with a copy of its samples, which the ear may discard later.
 
     Args:
-        ear: has heard the whole span.
-        asked: by the core.
-        candidates: languages among which the answer to a question for one has to choose.
+        ear: the audio front end; it has processed the whole span.
+        asked: the core's request.
+        candidates: languages to choose from in language identification.
     """
     return DecodeRequest(
         audio=ear.span(asked.channel, asked.start, asked.end),

@@ -19,16 +19,18 @@ from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import PRE_ROLL_SAMPLES, WINDOW_SAMPLES, EndpointingRules
 
 LEAD_SAMPLES = SAMPLE_RATE * 3 // 20
-"""A final is foreseen when no more silence than this is left to its utterance's end: sooner,
-it would more often be in vain (docs/decisions/0012-early-finals.md)."""
+"""Remaining silence, in samples, at which a final is requested speculatively.
+
+An earlier request would more often be discarded (docs/decisions/0012-early-finals.md).
+"""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
-    """All that a channel must remember; part of the checkpoint.
+    """The persistent state of a channel; part of the checkpoint.
 
-    ``spoken`` are the finals right before the first of ``ended`` that may serve as context;
-    ``begins`` says whether the last final that was told ended its sentence; ``certain`` is where
-    the last certain speech ended whose final is out.
+    ``spoken`` are the finals immediately before the first of ``ended`` that may serve as context;
+    ``begins`` is whether the last emitted final ended its sentence; ``certain`` is the end of the
+    last certain speech whose final is emitted.
     """
 
     endpointer: EndpointingState
@@ -41,14 +43,13 @@ class ChannelState(msgspec.Struct, frozen=True):
 
 
 class Channel:
-    """Follows one channel.
+    """Track the utterances of one channel.
 
-    ``ended`` utterances leave in their order, whatever the order of the answers: a final waits
-    for the finals before it. It is also asked for only when those are out that may be its
-    context.
+    Finals are emitted in order, whatever the order of the answers: a final waits for the finals
+    before it. It is requested only once every final that may be its context is emitted.
 
     Args:
-        context: most samples that an utterance and its context have together; 0 for none.
+        context: maximum samples of an utterance plus its context; 0 for no context.
     """
 
     def __init__(
@@ -63,22 +64,22 @@ class Channel:
         self._spoken = state.spoken if state else ()
         self._begins = state.begins if state else False
         self._certain = state.certain if state else None
-        self._asked = 0  # so many of the ended have been asked for
+        self._asked = 0  # how many of the ended utterances have been requested
         self._answers: dict[int, Hypothesis | None] = {}
         self._voice_before = self.open.voice if self.open else Voice()
         self._judged: list[float] = []  # windows of the open utterance since then
         self._partials = Partials(index, (each.number for each in self._ended))
-        self._resumed: int | None = None  # speech of before a restart, or its part after a cut
+        self._resumed: int | None = None  # speech from before a restart, or its part after a cut
         if self.open is not None:
             self._partials.begin(self.open)
             self._presume_seen(self.open.number)
         self._questions = Questions(index)
         self.foreseen = Foreseen()
-        self._provisional: str | None = None  # what the open utterance seems to be spoken in
+        self._provisional: str | None = None  # probable language of the open utterance
 
     @property
     def state(self) -> ChannelState:
-        """What must be remembered (answers that wait for their turn are asked for again)."""
+        """The state to store (answers not emitted yet are requested again after a restart)."""
         begun = self.open
         return ChannelState(
             self._endpointer.state,
@@ -92,12 +93,12 @@ class Channel:
 
     @property
     def waiting(self) -> Sequence[EndedUtterance]:
-        """Utterances whose finals are not out yet."""
+        """Ended utterances whose finals are not emitted yet."""
         return self._ended
 
     @property
     def resting(self) -> bool:
-        """Nobody speaks, and every final is out."""
+        """Whether no speech is in progress and every final is emitted."""
         quiet = self._endpointer.state.phase is Phase.QUIET
         return quiet and self.open is None and not self._ended
 
@@ -113,7 +114,7 @@ class Channel:
 
     @property
     def keep_from(self) -> int:
-        """The first sample that may still be asked for, as context or to be decoded."""
+        """The first sample that may still be needed, as context or to be decoded."""
         settled = self.settled
         quiet = max(settled - min(QUIET, self._limit), 0)
         if not self._spoken or not reaches(self._spoken[-1].end, settled, self._limit):
@@ -121,7 +122,7 @@ class Channel:
         return min(max(self._spoken[0].start, settled - self._limit), quiet)
 
     def hear(self, probabilities: Sequence[float]) -> Iterator[SpeechEvent]:
-        """Advance by whole windows; the events must be consumed."""
+        """Process the probabilities of whole windows; the events must be consumed."""
         if self._endpointer.pass_over(probabilities):
             return
         for probability in probabilities:
@@ -134,26 +135,26 @@ class Channel:
 
     @property
     def _voice(self) -> Voice:
-        """The voice of the open utterance so far."""
+        """Voice activity of the open utterance so far."""
         return self._voice_before + Voice.of(self._judged, self._endpointer.rules.onset)
 
     def _voice_since(self, place: int) -> Voice:
-        """The voice of the last windows, from the one that begins at or holds ``place``.
+        """Return the voice activity from the window that contains ``place`` to the last one.
 
-        At the start of an utterance these are its onset, or what a cut carries over.
+        At the start of an utterance these windows are its onset, or what a cut carries over.
         """
         listening = self._endpointer.state
         windows = -(-(listening.position - place) // WINDOW_SAMPLES)
         return Voice.of(listening.recent[-windows:], self._endpointer.rules.onset)
 
     def interrupt(self, position: int) -> Iterator[SpeechEvent]:
-        """End the open utterance at ``position``; the audio goes on."""
+        """End the open utterance at ``position``; the audio continues."""
         for event in self._endpointer.interrupt(position):
             self._note(event)
             yield event
 
     def stop(self, position: int) -> Iterator[SpeechEvent]:
-        """The channel's audio ends at ``position``."""
+        """End the channel's audio at ``position``."""
         for event in self._endpointer.stop(position):
             self._note(event)
             yield event
@@ -195,16 +196,16 @@ class Channel:
                 pass
 
     def _presume_seen(self, number: int) -> None:
-        """Note that partials of an utterance may have been shown before the restart.
+        """Record that partials of an utterance may have been shown before the restart.
 
-        Each utterance but one that begins at a cut is announced in a commit, so that a checkpoint
-        knows every utterance of which something was shown, or the one that was cut before it.
+        The start of each utterance is committed, except where an utterance begins at a cut. A
+        checkpoint therefore contains every utterance with shown partials, or the one cut before it.
         """
         self._resumed = number
         self._partials.presume(number)
 
     def final_requests(self) -> Iterator[Decode | Confirm]:
-        """The requests for finals whose turn has come, each once, unless they were foreseen."""
+        """Yield the finals that can be requested now, each once, or confirm speculative ones."""
         while self._asked < len(self._ended) and not self._must_wait(self._asked):
             ended = self._ended[self._asked]
             self._asked += 1
@@ -212,10 +213,10 @@ class Channel:
             yield self.foreseen.confirmed(request) or request
 
     def foreseen_requests(self, language: str | None) -> Iterator[Decode | Abandon]:
-        """What is to be done about the final of the open utterance, which may have ended.
+        """Request or cancel the speculative final of the open utterance, which may have ended.
 
         Args:
-            language: what it will be decoded in, if that is certain.
+            language: the language to decode in, if certain.
         """
         return self.foreseen.expect(self._final_in_sight(language))
 
@@ -240,21 +241,24 @@ class Channel:
         )
 
     def _must_wait(self, place: int) -> bool:
-        """Whether the language or the context of an ended utterance is not known yet."""
+        """Return whether the language or the context of an ended utterance is still unknown."""
         ended = self._ended[place]
         return ended.language is None or self._lacks_context(place, ended.end)
 
     def _lacks_context(self, place: int, end: int) -> bool:
-        """Whether what is in this place and ends there may follow a final that is not out."""
+        """Return whether a final not emitted yet may be context of the utterance at ``place``.
+
+        ``end`` is where that utterance ends.
+        """
         return place > 0 and reaches(self._ended[place - 1].end, end, self._limit)
 
     def _with_context(self, ended: EndedUtterance) -> Decode:
         return msgspec.structs.replace(self.request_of(ended), earlier=self._earlier(ended))
 
     def _earlier(self, ended: EndedUtterance) -> Earlier | None:
-        """The context of an utterance that follows what is out.
+        """Return the context of the utterance that follows the emitted finals.
 
-        Nothing said is context across a change of language.
+        Speech in another language is not used as context.
         """
         same = not self._spoken or self._spoken[-1].language == ended.language
         said = earlier(self._spoken, ended.end, self._limit) if same else None
@@ -262,38 +266,38 @@ class Channel:
 
     @property
     def undecided(self) -> EndedUtterance | None:
-        """The first ended utterance whose language is not known."""
+        """The first ended utterance whose language is unknown."""
         return next((ended for ended in self._ended if ended.language is None), None)
 
     def question(self) -> Decode | None:
-        """The request for the language of the first utterance that waits for it, once."""
+        """Request, once, the language of the first ended utterance whose language is unknown."""
         return self._questions.about(self.undecided) if self.undecided else None
 
     def early_question(self, heard: int) -> Decode | None:
-        """A request for the language of the open utterance, once; its partials wait for it."""
+        """Request, once, the language of the open utterance; its partials wait for the answer."""
         return self._questions.early(self.open, heard) if self.open else None
 
     def guessed(self, request: Decode, language: str) -> bool:
-        """Note what the utterance asked about is taken for; says whether that decides."""
+        """Store the language assumed for the utterance; return whether this decides it."""
         if self.open is not None and self.open.number == request.utterance:
             self._provisional = language
         return self.undecided is not None and is_about(request, self.undecided)
 
     def decided(self, guess: Guess, language: str) -> None:
-        """The first utterance whose language was not known is in this one."""
+        """Set the language of the first ended utterance whose language was unknown."""
         place = next(at for at, ended in enumerate(self._ended) if ended.language is None)
         known = msgspec.structs.replace(self._ended[place], guess=guess, language=language)
         self._ended[place] = known
 
     def speak(self, language: str) -> None:
-        """Have every utterance whose language is not known be in this one."""
+        """Set the language of every ended utterance whose language is unknown."""
         self._ended = [
             msgspec.structs.replace(ended, language=language) if ended.language is None else ended
             for ended in self._ended
         ]
 
     def request_of(self, ended: EndedUtterance) -> Decode:
-        """The request for an utterance's final, its context left out."""
+        """Return the request for an utterance's final, without its context."""
         return Decode(
             self.index,
             ended.number,
@@ -305,14 +309,14 @@ class Channel:
         )
 
     def partial_request(self, heard: int, language: str | None) -> Decode | None:
-        """A request for a partial up to ``heard``, if enough was said since the last one."""
+        """Return a request for a partial up to ``heard``, if enough speech came since the last."""
         language = self._provisional or language
         if language is None or self._endpointer.state.phase is not Phase.SPEAKING:
             return None
         return self._partials.request(heard, language, self._earlier_of_partials(language))
 
     def _earlier_of_partials(self, language: str) -> Earlier | None:
-        """The context of the open utterance's partials; none while a final before it is due."""
+        """Return the context of the open utterance's partials; None while a final is pending."""
         if self.open is None or self._ended or not self._spoken:
             return None
         last = self._spoken[-1]
@@ -323,9 +327,9 @@ class Channel:
     def partial_shown(
         self, request: Decode, hypothesis: Hypothesis, *, marked: bool = False
     ) -> Hypothesis | None:
-        """What is to be shown of a partial's hypothesis, if anything.
+        """Return the part of a partial's hypothesis to show, if any.
 
-        ``marked``: it is told which words are stable, and that alone is worth showing.
+        ``marked``: partials report which words are stable, so that a change of it is also shown.
         """
         begun = self.open
         silence = self._silence_before(begun) if begun else None
@@ -334,25 +338,25 @@ class Channel:
 
     @property
     def stable_words(self) -> int:
-        """How many words of the open utterance no later partial changes."""
+        """Number of words of the open utterance that no later partial changes."""
         return len(self._partials.stable)
 
     def is_unseen(self, ended: EndedUtterance) -> bool:
-        """Whether no partial of an utterance was shown."""
+        """Return whether no partial of an utterance was shown."""
         return self._partials.is_unseen(ended.number)
 
     def may_be_seen(self, ended: EndedUtterance) -> bool:
-        """Whether a client may hold a partial of an utterance, also one of before a restart."""
+        """Return whether a client may have a partial of an utterance (also across restarts)."""
         return self._partials.may_be_seen(ended.number)
 
     def settle(self, ended: EndedUtterance) -> None:
-        """Forget the partials of an utterance whose final, or the error in its place, is out."""
+        """Discard the partials of an utterance whose final, or error in its place, is emitted."""
         self._partials.settled(ended.number)
 
     def answer(
         self, request: Decode, hypothesis: Hypothesis | None
     ) -> Iterator[tuple[EndedUtterance, Hypothesis | None]]:
-        """Take a final's hypothesis (None: it failed); gives every utterance whose turn it is."""
+        """Accept a final's hypothesis (None: it failed); yield all finals now ready, in order."""
         self._answers[request.utterance] = hypothesis
         while self._ended and self._ended[0].number in self._answers:
             ended = self._ended.pop(0)
@@ -368,9 +372,9 @@ class Channel:
             yield ended, found
 
     def _silence_before(self, utterance: OpenUtterance | EndedUtterance) -> int | None:
-        """Samples from the last certain speech to an utterance's own; None without any."""
+        """Return the samples from the last certain speech to an utterance's; None without any."""
         return None if self._certain is None else utterance.speech_start - self._certain
 
     def _near(self, spoken: Sequence[Spoken]) -> tuple[Spoken, ...]:
-        """Those that can still reach an utterance to come."""
+        """Return the finals that can still be context of a future utterance."""
         return tuple(each for each in spoken if reaches(each.end, spoken[-1].end, self._limit))

@@ -1,4 +1,4 @@
-"""What the journal keeps so that a session can go on exactly: one value, encoded with msgpack."""
+"""Session checkpoints: the state to resume a session exactly, one value encoded with msgpack."""
 
 from typing import Literal
 
@@ -18,9 +18,9 @@ class Checkpoint(msgspec.Struct, frozen=True):
             committed; ``archived`` once result and recording are stored.
         core: the session core's state.
         voices: voice activity state of each channel, after ``heard`` samples.
-        heard: samples taken in; those past the last whole window stand in ``voices``.
-        header_bytes: length of the WAV header that the client sent; None while undecided.
-        delivered: number of the last message that the client had for certain by then.
+        heard: samples processed; those past the last whole window are stored in ``voices``.
+        header_bytes: length of the client's WAV header; None while it is unknown.
+        delivered: number of the last message that the client had certainly received.
     """
 
     stage: Stage
@@ -32,7 +32,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be read: it is damaged, or another version of the server made it."""
+    """A checkpoint cannot be read: it is damaged, or written by another server version."""
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -40,10 +40,10 @@ _decode = msgspec.msgpack.Decoder[Checkpoint](Checkpoint).decode
 
 
 def decode(data: bytes) -> Checkpoint:
-    """A checkpoint from its bytes.
+    """Decode a checkpoint.
 
     Raises:
-        CheckpointError: it cannot be read.
+        CheckpointError: the checkpoint cannot be read.
     """
     try:
         return _decode(data)

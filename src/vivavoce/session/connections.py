@@ -1,4 +1,4 @@
-"""What the connections of sessions share: whose turn it is, and what all of them came to."""
+"""State shared by the connections of sessions: which one is current, and resume counters."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn:
-    """A connection's time as the one that speaks for the client.
+    """The period in which a connection is the session's current one.
 
     Attributes:
-        replaced: a newer connection has come.
-        over: everything that this connection read is stored or given up.
+        replaced: set when a newer connection has replaced it.
+        over: set when everything that this connection read is stored or discarded.
     """
 
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
@@ -19,14 +19,14 @@ class Turn:
 
 @dataclass(slots=True)
 class Resumes:
-    """What connections brought, resumed ones above all, since the start of the process.
+    """Counters of resumed connections and stored audio since the start of the process.
 
     Attributes:
-        resumes: connections that sent audio to a session that had some.
-        resent_bytes: audio that was stored already and came again.
-        ambiguous: resumes where the audio did not tell where it belongs.
-        differing: resumes where audio came again with other bytes.
-        audio_seconds: audio stored.
+        resumes: connections that sent audio to a session that already had some.
+        resent_bytes: bytes of audio that were resent although already stored.
+        ambiguous: resumes in which the audio did not determine its position.
+        differing: resumes in which the resent audio had different bytes.
+        audio_seconds: seconds of audio stored.
     """
 
     resumes: int = 0

@@ -1,9 +1,9 @@
-"""What a channel said before: which earlier finals an utterance is decoded with.
+"""Context of an utterance: the earlier finals and audio that it is decoded with.
 
-An engine hears an utterance better when it also hears what came before and is told what that was;
-where the text is doubted it hears the audio again instead, together with what follows.
-All is a function of where utterances lie and of the finals before, never of time passed: a
-restart, or another worker, decodes with the same context.
+An engine decodes an utterance more accurately if it also gets the preceding audio and its text;
+where that text is doubtful, it decodes the audio again instead, together with what follows.
+Context is a function of the positions of utterances and of earlier finals, never of elapsed time:
+after a restart, or on another worker, an utterance is decoded with the same context.
 """
 
 from collections.abc import Sequence
@@ -14,30 +14,32 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 
 QUIET = SAMPLE_RATE // 2
-"""As much of the silence before its audio is kept for an utterance that nothing was said before.
-A recogniser that doubts what it heard may hear it again with that."""
+"""Samples of silence kept before an utterance that has no speech before it.
+
+A recogniser that doubts its result may decode the utterance again with this silence.
+"""
 
 PATIENT_SECONDS = 0.2
-"""From this ``endpointing`` on, an utterance is decoded while its silence is waited for."""
+"""From this ``endpointing`` on, an utterance is decoded during its closing silence."""
 HASTY_SECONDS = 15.0
-"""Most seconds heard at once where it is not, and every one of them delays the final."""
+"""Maximum seconds decoded at once below ``PATIENT_SECONDS``, where each delays the final."""
 
 LEAST_TAIL = SAMPLE_RATE
-"""A shorter end of a final says too little to begin in the middle of an utterance for."""
+"""Minimum samples of the end of a final that are worth using as context without the rest."""
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A word of a final and where it begins."""
+    """A word of a final and the sample where it begins."""
 
     start: int
     text: str
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A final that later utterances may be decoded with; ``[start, end)`` is its audio.
+    """A final that may be context of later utterances; ``[start, end)`` is its audio.
 
-    ``words`` are those of the last final alone: only it may be used in part. Where its engine
-    doubts the text (``carries``), only the audio serves.
+    Only the last final has ``words``: only it may be used in part. If ``carries`` is false, the
+    engine doubts the text, and only the audio is used.
     """
 
     start: int
@@ -49,10 +51,10 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """Context of an utterance: ``finals`` are what is said from ``start`` to where it begins.
+    """Context of an utterance: ``finals`` are the texts from ``start`` to where it begins.
 
-    Or only up to ``untold_from``, if that is known: what follows there is to be heard again.
-    Where there are neither finals nor that, nobody speaks there.
+    If ``untold_from`` is set, they end there, and the audio that follows is to be decoded again.
+    If there are no finals and ``untold_from`` is None, the audio contains no speech.
     """
 
     start: int
@@ -61,29 +63,29 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 def bound(most: float, endpointing: float) -> float:
-    """Most seconds that an utterance and its context may have together in a session.
+    """Return the maximum seconds of an utterance plus its context in a session.
 
     Args:
-        most: the server's own limit, seconds.
-        endpointing: seconds of silence that end an utterance there.
+        most: the server's limit, seconds.
+        endpointing: seconds of silence that end an utterance in the session.
     """
     return most if endpointing >= PATIENT_SECONDS else min(most, HASTY_SECONDS)
 
 
 def reaches(start: int, end: int, limit: int) -> bool:
-    """Whether context from ``start`` on can serve an utterance that ends at ``end``.
+    """Return whether an utterance that ends at ``end`` can have context from ``start`` on.
 
-    ``limit`` bounds both together: it is what the engine hears at once that costs.
+    ``limit`` bounds both together: the cost depends on all audio that the engine decodes at once.
     """
     return start >= end - limit
 
 
 def earlier(spoken: Sequence[Spoken], end: int, limit: int) -> Earlier | None:
-    """The context of the utterance that follows ``spoken`` and ends at ``end``.
+    """Return the context of the utterance that follows ``spoken`` and ends at ``end``.
 
-    As many whole finals as fit; where not even the last one does, its last words. If the last one
-    is trusted, those that were trusted right before it; if it is doubted, all, and from the first
-    doubted one on they are heard again.
+    The context has as many whole finals as fit; if not even the last one fits, its last words. If
+    the last final is trusted, the context begins after the last doubted one. If it is doubted, the
+    context has all of them, and the audio from the first doubted one on is decoded again.
     """
     near = [each for each in spoken if reaches(each.start, end, limit)]
     if not near:
@@ -96,7 +98,7 @@ def earlier(spoken: Sequence[Spoken], end: int, limit: int) -> Earlier | None:
 
 
 def silence(start: int, end: int, quiet: int, limit: int) -> Earlier | None:
-    """What stands in for the context of an utterance that has none: the silence before it."""
+    """Return the silence before an utterance, as context for one without preceding speech."""
     if not quiet or not reaches(start - quiet, end, limit):
         return None
     return Earlier(start - quiet, ())
@@ -118,10 +120,10 @@ def _tail(last: Spoken, end: int, limit: int) -> Earlier | None:
 def followed(
     spoken: Sequence[Spoken], start: int, end: int, answer: Hypothesis | None
 ) -> tuple[Spoken, ...]:
-    """What may serve after one more utterance.
+    """Return the finals that may serve as context after one more utterance.
 
-    What failed ends the context (it may be what the engine cannot bear), and so does another
-    language. An empty text is as good as a doubted one.
+    A failed utterance clears the context, as its audio may make the engine fail again; so does a
+    change of language. An empty text counts as a doubted one.
     """
     if answer is None:
         return ()

@@ -1,7 +1,7 @@
 """The live session as a pure state machine: events in, effects out.
 
-It never sees audio, only the speech probability of each window and the hypotheses that come
-back for the spans it asked for. Finals are a function of those; the time passed in only dates
+The core receives no audio, only the speech probability of each window and the hypotheses for the
+spans it requested. Finals are a function of these; the time passed in only sets the timestamps of
 messages.
 """
 
@@ -38,18 +38,18 @@ from vivavoce.speech.events import SpeechEvent, SpeechStarted, UtteranceEnded
 from vivavoce.speech.rules import WINDOW_SAMPLES, EndpointingRules
 
 FAILED = "internal_error"
-"""Code of the error message in place of a final that the engine could not make."""
+"""Code of the error message in place of a final that the engine failed to produce."""
 WITHDRAWN = "partials_withdrawn"
-"""Code of the error message in place of a final that has no text after partials that had."""
+"""Code of the error message in place of a final without text after partials with text."""
 
 
 class CoreConfig(msgspec.Struct, frozen=True):
-    """What the core must know of the request.
+    """The parts of the session request that the core uses.
 
-    ``context`` is the most samples that an utterance and the speech before it that it is decoded
-    with have together; 0 decodes every utterance alone. ``foresee`` asks for a final as soon as
-    its utterance may have ended, which changes when finals come and nothing else. ``stability``
-    has partials say how many of their words are stable.
+    ``context`` is the maximum number of samples of an utterance plus its context; 0 decodes every
+    utterance alone. ``foresee`` requests a final as soon as its utterance may have ended, which
+    changes only when finals arrive. ``stability`` makes partials report how many of their words
+    are stable.
     """
 
     session_id: str
@@ -66,11 +66,11 @@ class CoreState(msgspec.Struct, frozen=True):
     """The core's part of the checkpoint.
 
     Attributes:
-        heard: windows heard.
-        begun: the first audio has come.
-        ended: the audio has ended.
-        last_marker: number of the last break marker that was applied.
-        language: what was decided about languages.
+        heard: number of windows processed.
+        begun: whether audio has arrived.
+        ended: whether the audio has ended.
+        last_marker: number of the last applied break marker.
+        language: the decisions about languages.
     """
 
     heard: int
@@ -82,7 +82,7 @@ class CoreState(msgspec.Struct, frozen=True):
 
 
 def seconds(samples: int) -> float:
-    """Samples at 16 kHz as the wire's seconds, to the millisecond."""
+    """Convert samples at 16 kHz to the protocol's seconds, rounded to the millisecond."""
     return round(samples / SAMPLE_RATE, 3)
 
 
@@ -107,7 +107,7 @@ class Core:
 
     @property
     def state(self) -> CoreState:
-        """A checkpoint from which the same finals follow."""
+        """The state to checkpoint; a core resumed from it produces the same finals."""
         channels = tuple(channel.state for channel in self._channels)
         return CoreState(
             self._heard, channels, self._language, self._begun, self._ended, self._last_marker
@@ -115,27 +115,27 @@ class Core:
 
     @property
     def heard(self) -> int:
-        """Samples heard so far, the same on every channel."""
+        """Samples processed so far, the same on every channel."""
         return self._heard * WINDOW_SAMPLES
 
     @property
     def last_marker(self) -> int:
-        """Number of the last break marker that was applied."""
+        """Number of the last applied break marker."""
         return self._last_marker
 
     @property
     def waiting(self) -> int:
-        """Utterances whose finals are not out yet."""
+        """Number of ended utterances whose finals are not emitted yet."""
         return sum(len(channel.waiting) for channel in self._channels)
 
     @property
     def finished(self) -> bool:
-        """The audio has ended and every final is out."""
+        """Whether the audio has ended and every final is emitted."""
         return self._ended and not self.waiting
 
     @property
     def resting(self) -> bool:
-        """Nobody speaks and nothing is due: silence would change nothing but positions."""
+        """Whether no speech or final is pending: silence would only advance positions."""
         return self._begun and all(channel.resting for channel in self._channels)
 
     @property
@@ -150,26 +150,26 @@ class Core:
 
     @property
     def kept_from(self) -> int:
-        """The first sample of any channel that may still be asked for."""
+        """The first sample of any channel that may still be requested."""
         return min(channel.keep_from for channel in self._channels)
 
     def keep_from(self, channel: int) -> int:
-        """The first sample of a channel that may still be asked for."""
+        """Return the first sample of a channel that may still be requested."""
         return self._channels[channel].keep_from
 
     def resume(self) -> list[Decode]:
-        """After a restart from a checkpoint: the requests for what was under way."""
+        """Return the requests that were in progress, after a restart from a checkpoint."""
         return [effect for effect in self._requests() if isinstance(effect, Decode)]
 
     def begin(self, now: float) -> list[Effect]:
-        """Audio has come; only the first is news."""
+        """Record that audio has arrived; only the first call has effects."""
         if self._begun:
             return []
         self._begun = True
         return [Tell(StartRecording(session_id=self._config.session_id, created_at=iso(now)))]
 
     def hear(self, probabilities: Sequence[Sequence[float]], now: float) -> list[Effect]:
-        """Take the speech probabilities of the next windows, as many for each channel."""
+        """Process the speech probabilities of the next windows, equally many for each channel."""
         effects: list[Effect] = []
         for channel, heard in zip(self._channels, probabilities, strict=True):
             effects.extend(self._speech_effects(channel, channel.hear(heard), now))
@@ -186,8 +186,8 @@ class Core:
         """Apply a break marker: end the open utterance of a channel, or of every channel.
 
         Args:
-            marker: its number; markers are applied in their order, each once.
-            channel: the only channel that it applies to.
+            marker: its number; markers are applied in order, each once.
+            channel: the only channel that it applies to; None for every channel.
             position: samples of every channel before it.
             now: Unix time in seconds.
         """
@@ -201,7 +201,7 @@ class Core:
         return [*effects, *self._next(now)]
 
     def stop(self, position: int, now: float) -> list[Effect]:
-        """The audio of every channel ends at ``position`` samples."""
+        """End the audio of every channel at ``position`` samples."""
         self._ended = True
         effects = [
             effect
@@ -211,7 +211,7 @@ class Core:
         return [*effects, *self._next(now)]
 
     def take(self, request: Decode, hypothesis: Hypothesis | None, now: float) -> list[Effect]:
-        """Take the answer to a request; None means that it failed for good or gave way."""
+        """Process the answer to a request; None: it failed or was superseded."""
         channel = self._channels[request.channel]
         if request.purpose == "language":
             self._take_language(channel, request, hypothesis)
@@ -227,11 +227,11 @@ class Core:
     def _finals(
         self, channel: Channel, request: Decode, hypothesis: Hypothesis | None, now: float
     ) -> Iterator[Effect]:
-        """Take the answer for an ended utterance: every final whose turn it is."""
+        """Process the answer for an ended utterance; yield every final that is now ready."""
         for ended, answer in channel.answer(request, hypothesis):
             asked = channel.request_of(ended)
             if self._config.partials and channel.is_unseen(ended) and answer and answer.text:
-                # Clients may wait for a partial before a final; a short utterance has no other.
+                # Clients may expect a partial before a final; a short utterance has no other one.
                 partial = msgspec.structs.replace(asked, purpose="partial")
                 yield Show(self._transcript(partial, answer, now))
             seen = self._config.partials and channel.may_be_seen(ended)
@@ -252,7 +252,7 @@ class Core:
     def _take_language(
         self, channel: Channel, request: Decode, hypothesis: Hypothesis | None
     ) -> None:
-        """Take the answer to a question for a language; none is as good as an unsure one."""
+        """Process a language identification; None counts as a result with confidence 0."""
         rules = self._config.languages
         samples = request.end - request.speech_start
         guess = Guess(rules.candidates[0], 0.0, samples)
@@ -264,7 +264,7 @@ class Core:
             channel.decided(guess, language)
 
     def _next(self, now: float) -> Iterator[Effect]:
-        """What follows from where things stand: requests, and finals that were foreseen."""
+        """Yield the requests possible now, and finals whose speculative answer is confirmed."""
         for effect in self._requests():
             yield effect
             if isinstance(effect, Confirm) and effect.hypothesis is not None:
@@ -272,7 +272,7 @@ class Core:
                 yield from self._finals(channel, effect.request, effect.hypothesis, now)
 
     def _requests(self) -> Iterator[Ask]:
-        """All that can be asked for by now, each once: finals, and languages they wait for."""
+        """Yield all requests possible now, each once: finals, and languages they wait for."""
         for channel in self._channels:
             if self._language.kept is not None:
                 channel.speak(self._language.kept)
@@ -284,10 +284,10 @@ class Core:
                 yield question
 
     def _to_be_asked(self) -> Iterator[Channel]:
-        """The channels whose first utterance without a language is to be asked about now.
+        """Yield the channels whose first utterance without a language is to be identified now.
 
-        Where the session is to keep one language, utterances are asked about one by one, in the
-        order in which they ended, until one decides.
+        If the session keeps a single language, utterances are identified one by one, in the order
+        in which they ended, until one decides.
         """
         if self._config.languages.switching:
             yield from self._channels
@@ -308,9 +308,9 @@ class Core:
     def _final(
         self, request: Decode, hypothesis: Hypothesis | None, now: float, *, seen: bool
     ) -> Iterator[Effect]:
-        """Emit the final, or the error for an utterance that has none though clients expect it.
+        """Emit the final, or an error if the utterance has none although clients expect one.
 
-        A partial is not made the final: which partials there were depends on time and load.
+        A partial never replaces the final: which partials exist depends on timing and load.
         """
         if hypothesis is None:
             text = f"{_described(request)} could not be transcribed"
@@ -324,9 +324,9 @@ class Core:
     def _speech_effects(
         self, channel: Channel, events: Iterable[SpeechEvent], now: float
     ) -> Iterator[Effect]:
-        """Messages and requests for a channel's events.
+        """Yield the messages for a channel's events.
 
-        Speech that runs on over the maximum duration is one speech to the listener: no
+        Speech that continues past the maximum duration is reported as one speech: no
         ``speech_end`` and ``speech_start`` are sent for such a cut.
         """
         goes_on = False
@@ -377,18 +377,18 @@ class Core:
 
 
 def _described(request: Decode) -> str:
-    """The utterance of a request by its id and its place in the session."""
+    """Describe the utterance of a request by its id and its position in the session."""
     place = f"{seconds(request.start)}-{seconds(request.end)} s"
     return f"utterance {utterance_id(request)} ({place})"
 
 
 def utterance_id(request: Decode) -> str:
-    """``00_00000007``: the channel and the utterance's number on it."""
+    """Return the utterance's id: its channel and its number there, as in ``00_00000007``."""
     return f"{request.channel:02d}_{request.utterance:08d}"
 
 
 def placed(request: Decode, hypothesis: Hypothesis) -> Utterance:
-    """A hypothesis put in its place in the session's time."""
+    """Convert a hypothesis to an utterance with times relative to the session's start."""
     words = tuple(
         Word(
             word=word.text,

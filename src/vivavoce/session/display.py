@@ -1,9 +1,10 @@
-"""What of an open utterance is shown: words that hold, and of those the stable ones.
+"""Stable prefix of a partial hypothesis.
 
-An engine that hears speech cut off in the middle of a word guesses how it ends, and says how sure
-it is. A word is shown as soon as its own certainty, and that of every word before it, outweighs how
-little was heard after it. Once two hypotheses agree on it and enough was heard since, it is stable:
-no later partial of the utterance changes it. The final may.
+When speech is cut off in the middle of a word, the engine guesses the rest of the word and reports
+its confidence. A word is shown once its own confidence, and that of every unstable word before it,
+reach a threshold; the less audio follows, the higher the threshold. A word becomes stable once two
+hypotheses agree on it and enough audio follows it: no later partial of the utterance changes it.
+The final may.
 Figures: docs/decisions/0013-partials.md.
 """
 
@@ -15,13 +16,13 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, SpokenWord
 
 STABLE_AFTER = SAMPLE_RATE * 3 // 10
-"""Samples that must have been heard after a word before it can be stable."""
+"""Samples of audio that must follow a word before it can be stable."""
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """How sure a word must be of which less than ``heard`` samples of sound followed.
+    """Minimum confidence of a word that is followed by less than ``heard`` samples of audio.
 
-    ``fresh`` where it is new, ``agreed`` where the hypothesis before had it too.
+    ``fresh`` applies to a new word, ``agreed`` to one that the previous hypothesis contains too.
     """
 
     heard: float
@@ -38,12 +39,12 @@ PATIENCE: tuple[Patience, ...] = (
 
 
 class View(msgspec.Struct, frozen=True):
-    """What is known of an open utterance; places are samples from its beginning.
+    """The displayed state of an open utterance; positions are samples from its start.
 
     Attributes:
-        words: those that are shown.
-        stable: so many of them, from the first, never change again.
-        heard: all that the last hypothesis said, the stable words first.
+        words: the shown words.
+        stable: how many of them, from the first, never change again.
+        heard: all words of the last hypothesis, the stable words first.
     """
 
     words: tuple[SpokenWord, ...] = ()
@@ -52,17 +53,17 @@ class View(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The joined words that are shown."""
+        """The text of the shown words."""
         return "".join(word.text for word in self.words)
 
     @property
     def stable_words(self) -> tuple[SpokenWord, ...]:
-        """Those that never change again."""
+        """The words that never change again."""
         return self.words[: self.stable]
 
 
 def followed(view: View, words: Sequence[SpokenWord], length: int) -> View:
-    """The view after one more hypothesis, of the utterance's first ``length`` samples."""
+    """Return the view after a hypothesis for the utterance's first ``length`` samples."""
     heard = (*view.stable_words, *_after(view.stable_words, words))
     agreed = common(heard, view.heard)
     kept = common(heard, view.words)
@@ -71,7 +72,7 @@ def followed(view: View, words: Sequence[SpokenWord], length: int) -> View:
 
 
 def common(some: Sequence[SpokenWord], others: Sequence[SpokenWord]) -> int:
-    """How many words both begin with, whatever their case and marks."""
+    """Return the length of the common prefix in words, ignoring case and punctuation."""
     pairs = zip(some, others, strict=False)
     return sum(1 for _ in takewhile(lambda pair: _sound(pair[0]) == _sound(pair[1]), pairs))
 
@@ -81,13 +82,13 @@ def _sound(word: SpokenWord) -> str:
 
 
 def _after(stable: Sequence[SpokenWord], words: Sequence[SpokenWord]) -> list[SpokenWord]:
-    """The words that follow the stable ones, placed behind them."""
+    """Return the words that follow the stable ones, with times moved past their end."""
     if not stable:
         return list(words)
     end = stable[-1].end
     if common(stable, words) == len(stable):
         following = list(words[len(stable) :])
-    else:  # they are told apart by their places
+    else:  # a word follows if its midpoint is after the last stable word
         following = [word for word in words if word.start + word.end > 2 * end]
     ends = accumulate((word.end for word in following), max, initial=end)
     return [
@@ -97,7 +98,7 @@ def _after(stable: Sequence[SpokenWord], words: Sequence[SpokenWord]) -> list[Sp
 
 
 def _certain(words: Sequence[SpokenWord], agreed: int, stable: int, length: int) -> int:
-    """How many words may be shown."""
+    """Return how many words may be shown."""
     certainty = 1.0
     for at, word in enumerate(words[stable:], stable):
         certainty = min(certainty, word.confidence)
@@ -108,9 +109,9 @@ def _certain(words: Sequence[SpokenWord], agreed: int, stable: int, length: int)
 
 
 def _stable(words: Sequence[SpokenWord], stable: int, agreed: int, length: int) -> int:
-    """How many words are stable now.
+    """Return how many words are stable now.
 
-    Not the last of all: an engine closes every text, and its full stop would stay.
+    The last word is never stable: an engine ends every text with a mark, which would then remain.
     """
     most = min(agreed, len(words) - 1)
     old = takewhile(lambda word: length - word.end >= STABLE_AFTER, words[stable:most])

@@ -1,21 +1,21 @@
-"""When silence need not be heard at once: nobody speaks, and no final is due.
+"""Batch silence while no speech is in progress and no final is pending.
 
-A second of it is heard together, in one run of the model while that listens yet; what is not
-still is heard at once, with all that came before it. How audio is cut changes no result.
+Silence is processed in one-second batches. Other audio is processed immediately, together with all
+audio that was held before it. How audio is split changes no result.
 """
 
 from vivavoce.audio.format import AudioFormat
 from vivavoce.audio.stillness import stillness
 
 DOZE_SECONDS = 1.0
-"""Silence that is heard together."""
+"""Seconds of silence that are processed in one batch."""
 
 
 class Dozing:
-    """Follows what came and has not been heard.
+    """Track the audio that has arrived and is not processed yet.
 
     Attributes:
-        resting: whether silence could change nothing, as of what was heard last.
+        resting: whether silence could change nothing, as of the last processed audio.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
@@ -26,17 +26,17 @@ class Dozing:
         self._woken = False
 
     def heard(self) -> None:
-        """All that came is being heard."""
+        """Record that all audio that has arrived is being processed."""
         self._waiting = 0
         self._woken = False
 
     @property
     def still_bytes(self) -> int:
-        """Bytes that came and wait because they are still; 0 where others came with them."""
+        """Number of held bytes of silence; 0 if other audio arrived with them."""
         return 0 if self._woken or not self.resting else self._waiting
 
     def worth(self, audio: bytes) -> bool:
-        """Whether audio that has come must be heard now."""
+        """Add audio that has arrived; return whether it must be processed now."""
         self._waiting += len(audio)
         worth = not self.resting or self._waiting >= self._most or not self._is_still(audio)
         self._woken |= worth

@@ -1,4 +1,4 @@
-"""Session bytes to samples and speech probabilities, for every channel. CPU work, no I/O."""
+"""Convert session bytes to samples and speech probabilities per channel. CPU work, no I/O."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -14,11 +14,11 @@ from vivavoce.speech.silero import VoiceActivity, VoiceState
 
 
 class Ear:
-    """Hears a session from its first byte, or from where a checkpoint left it.
+    """Process a session's audio from its first byte, or from the position of a checkpoint.
 
     Attributes:
-        format: what the bytes are.
-        heard: samples that voice activity has taken in, unfinished windows included.
+        format: format of the bytes.
+        heard: samples processed by voice activity detection, unfinished windows included.
     """
 
     def __init__(self, audio_format: AudioFormat, voice_activity: VoiceActivity) -> None:
@@ -41,7 +41,7 @@ class Ear:
         heard: int,
         voices: Sequence[VoiceState],
     ) -> Self:
-        """An ear that goes on after ``heard`` samples and has those from ``keep_from`` again.
+        """Return an instance that continues after ``heard`` samples and stores from ``keep_from``.
 
         It must be fed from its ``position``.
         """
@@ -59,12 +59,12 @@ class Ear:
 
     @property
     def end(self) -> int:
-        """The position after the last sample that can be asked for."""
+        """The position after the last stored sample."""
         return self._tapes[0].end
 
     @property
     def header_bytes(self) -> int | None:
-        """Length of the client's WAV header; None while that is undecided."""
+        """Length of the client's WAV header in bytes; None while it is unknown."""
         return self._intake.header_bytes
 
     @property
@@ -73,17 +73,17 @@ class Ear:
         return tuple(self._states)
 
     def hear(self, audio: bytes) -> list[list[float]]:
-        """Take the next bytes; gives each channel's probabilities of the windows they end."""
+        """Process the next bytes; return each channel's probabilities of the windows they end."""
         return self._listen(self._intake.feed(audio))
 
     def finish(self) -> list[list[float]]:
-        """The audio has ended; gives the probabilities of the last whole windows."""
+        """End the audio; return the probabilities of the last whole windows."""
         return self._listen(self._intake.finish())
 
     def take_finding(self) -> Finding | None:
-        """Give, once, what the audio is that is not what it was declared to be.
+        """Return, once, how the audio differs from its declared format.
 
-        An ear that resumes does not inspect: the one before it did.
+        A resumed instance does not inspect the audio: the one before it did.
         """
         return self._inspector.take_finding()
 
@@ -101,9 +101,9 @@ class Ear:
         return [float(probability) for probability in np.asarray(found)]
 
     def span(self, channel: int, start: int, end: int) -> bytes:
-        """Samples ``[start, end)`` of a channel as float32 little-endian."""
+        """Return samples ``[start, end)`` of a channel as float32 little-endian."""
         return self._tapes[channel].span(start, end)
 
     def forget(self, channel: int, before: int) -> None:
-        """Samples before this will not be asked for again."""
+        """Discard the samples of a channel before this position."""
         self._tapes[channel].forget(before)

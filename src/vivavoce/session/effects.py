@@ -1,4 +1,4 @@
-"""What the session core wants done."""
+"""Effects: the requests and messages that the session core returns."""
 
 import msgspec
 
@@ -8,14 +8,14 @@ from vivavoce.session.context import Earlier
 
 
 class Decode(msgspec.Struct, frozen=True):
-    """Turn ``[start, end)`` of a channel into text, and bring the hypothesis back.
+    """Decode ``[start, end)`` of a channel and return the hypothesis to the core.
 
     Positions are samples at 16 kHz from the session's start; ``speech_start`` is where speech
-    began (the rest is pre-roll); ``refresh`` marks a partial that follows another; ``earlier`` is
-    the speech before it that it is decoded with. With the purpose ``language`` the answer is to
-    name the language, and ``language`` has no meaning. ``draft`` is what a partial probably begins
-    with. ``foreseen`` marks a final whose utterance may yet go on: the same is decoded, but it may
-    turn out that nobody wants it.
+    began (the audio before it is pre-roll); ``refresh`` marks a partial that follows another;
+    ``earlier`` is the context to decode with. With the purpose ``language`` the answer names the
+    language, and the ``language`` field is ignored. ``draft`` is the probable beginning of a
+    partial. ``foreseen`` marks a speculative final, whose utterance may still continue: it is
+    decoded like any final, but its answer may be discarded.
     """
 
     channel: int
@@ -32,9 +32,9 @@ class Decode(msgspec.Struct, frozen=True):
 
 
 class Confirm(msgspec.Struct, frozen=True):
-    """The utterance of a foreseen final has ended as foreseen: the answer is a final.
+    """Use a speculative final, because its utterance has ended where it predicted.
 
-    ``hypothesis`` is that answer, if it has come already.
+    ``hypothesis`` is its answer, if that has arrived already.
     """
 
     request: Decode
@@ -42,19 +42,19 @@ class Confirm(msgspec.Struct, frozen=True):
 
 
 class Abandon(msgspec.Struct, frozen=True):
-    """The utterance of a foreseen final goes on: nobody wants the answer."""
+    """Cancel a speculative final, because its utterance continues."""
 
     request: Decode
 
 
 class Tell(msgspec.Struct, frozen=True):
-    """A message that must reach its readers: it is journaled before anybody sees it."""
+    """Emit a message that must be delivered; it is journaled before it is sent."""
 
     message: Message
 
 
 class Show(msgspec.Struct, frozen=True):
-    """A message for whoever looks now; it may be dropped and is not kept."""
+    """Emit a transient message to current readers; it may be dropped and is not stored."""
 
     message: Message
 

@@ -1,16 +1,16 @@
-"""Which sessions have ended of late, and whether their clients know. No I/O. Decision 25."""
+"""Recently ended sessions whose clients have not read of the end. No I/O. Decision 25."""
 
 from collections import OrderedDict
 
 MOST_ENDED = 10_000
-"""Ended sessions that are remembered; then the first of them is as unknown as any other."""
+"""Maximum number of stored ended sessions; beyond it, the oldest is discarded."""
 
 
 class EndedSessions:
-    """Remembers tokens of ended sessions, in bounded memory.
+    """Store the tokens of ended sessions, in bounded memory.
 
-    A client that was connected at the end knows of it. Another one learns it from a close code,
-    once: one that comes back all the same heeds no close code.
+    A client that was connected at the end has read it. Any other client learns of the end from a
+    close code, once: a client that reconnects after that ignores close codes.
     """
 
     def __init__(self, most: int = MOST_ENDED) -> None:
@@ -22,7 +22,7 @@ class EndedSessions:
         return len(self._unaware)
 
     def add(self, session_id: str, token_hash: bytes) -> None:
-        """Note a session whose client has not read its end."""
+        """Store a session whose client has not read its end."""
         self._unaware[token_hash] = session_id
         self._tokens[session_id] = token_hash
         if len(self._unaware) > self._most:
@@ -30,7 +30,7 @@ class EndedSessions:
             del self._tokens[oldest]
 
     def take(self, token_hash: bytes) -> bool:
-        """Whether the session of a token has ended without its client's knowledge; True once."""
+        """Return whether a token's session has ended without its client's knowledge; True once."""
         session_id = self._unaware.pop(token_hash, None)
         if session_id is None:
             return False
@@ -38,6 +38,6 @@ class EndedSessions:
         return True
 
     def forget(self, session_id: str) -> None:
-        """Forget a session that its owner has deleted."""
+        """Remove a session that its owner has deleted."""
         if token_hash := self._tokens.pop(session_id, None):
             del self._unaware[token_hash]

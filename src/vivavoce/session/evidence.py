@@ -1,12 +1,12 @@
-"""Whether a text is confirmed by the voice that was heard: the rule against invented words.
+"""Hallucination filter: check that voice activity confirms a recognised text.
 
-A recogniser writes a text for every sound that it is given. Laughter, animals, bells or machines
-pass for speech for a moment, but the voice activity model is rarely sure of them for long, and the
-recogniser is rarely sure of its words. A text is dropped where both are unsure; neither decides
-alone, but where voice activity never came near to certainty.
+A recogniser produces text for every sound. Laughter, animals, bells or machines may briefly pass
+for speech, but the voice activity model rarely reports high probabilities for long, and the
+recogniser rarely reports a high confidence. A text is dropped if both are low. Neither decides
+alone, except where voice activity stays far from certain.
 
-Voice and text of an utterance are functions of the audio, so that finals stay the same whatever
-happens. Figures: docs/decisions/0021-no-words-without-speech.md.
+Voice activity and text of an utterance are functions of the audio, so finals are reproducible.
+Figures: docs/decisions/0021-no-words-without-speech.md.
 """
 
 from collections.abc import Iterable
@@ -18,8 +18,10 @@ from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 from vivavoce.speech.rules import WINDOW_SAMPLES
 
 DEFAULT_ONSET = 0.5
-"""``EndpointingRules.onset`` for which the limits below were measured. A session that asks for
-fainter speech has lower limits, in the same proportion."""
+"""``EndpointingRules.onset`` for which the limits below were measured.
+
+A session with a lower onset has proportionally lower limits.
+"""
 
 SPEECH = 0.3
 """Probability from which a window counts as voice."""
@@ -28,12 +30,13 @@ CLEAR = 0.9
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How voice activity judged the windows of an utterance.
+    """Summary of voice activity over the windows of an utterance.
 
     Attributes:
-        windows: windows of voice.
-        total: sum of their probabilities in thousandths, so that the order of adding is no matter.
-        clear: windows of clear voice.
+        windows: number of windows of voice.
+        total: sum of their probabilities in thousandths, an integer so that the order of addition
+            does not matter.
+        clear: number of windows of clear voice.
     """
 
     windows: int = 0
@@ -42,7 +45,7 @@ class Voice(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, probabilities: Iterable[float], onset: float = DEFAULT_ONSET) -> Self:
-        """The voice in some windows, for a session whose speech begins at ``onset``."""
+        """Return the voice activity of windows, for a session whose speech begins at ``onset``."""
         scale = min(onset / DEFAULT_ONSET, 1.0)
         voiced = [each for each in probabilities if each >= SPEECH * scale]
         return cls(
@@ -67,12 +70,12 @@ class Voice(msgspec.Struct, frozen=True):
 
     @property
     def mean(self) -> float:
-        """Mean probability of the windows of voice."""
+        """Mean probability of the windows of voice; 0 without any."""
         return self.total / (1000 * self.windows) if self.windows else 0.0
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """A text is dropped where all three are under these limits."""
+    """Limits of mean, clear and confidence; a text is dropped if it is below all three."""
 
     mean: float
     clear: int
@@ -87,28 +90,28 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt(0.9, 8, 0.5),
     Doubt(NEVER, 26, 0.28),
 )
-"""From a voice that is hardly there, whatever the text, to a clear one whose text is a guess."""
+"""From barely any voice activity, whatever the text, to clear voice with an unlikely text."""
 DOUBTS_IN_SPEECH: tuple[Doubt, ...] = (
     Doubt(0.5, 8, NEVER),
     Doubt(0.7, 3, 0.5),
     Doubt(0.85, 5, 0.4),
     Doubt(NEVER, 8, 0.2),
 )
-"""The same shortly after certain speech, which a word more is likely to follow."""
+"""The limits shortly after certain speech, where a further word is likely."""
 
 RUSHED = 6.0
-"""Words per second of voice: more than anyone says …"""
+"""Maximum plausible number of words per second of voice."""
 RUSHED_CONFIDENCE = 0.6
-"""… and a text is dropped that has more, if its confidence is under this."""
+"""Confidence below which a text with more words per second than ``RUSHED`` is dropped."""
 
 CERTAIN = Doubt(0.85, 8, 0.5)
-"""From these values on, all three, an utterance is certainly speech."""
+"""Minimum values, all three required, for an utterance to be certain speech."""
 SHORTLY = 2 * SAMPLE_RATE
-"""Samples between the end of certain speech and the next voice."""
+"""Maximum samples from the end of certain speech to the next voice for ``DOUBTS_IN_SPEECH``."""
 
 
 def is_certain(answer: Hypothesis | None, voice: Voice) -> bool:
-    """Whether somebody certainly spoke."""
+    """Return whether an utterance is certainly speech."""
     return (
         answer is not None
         and answer.confidence >= CERTAIN.confidence
@@ -118,16 +121,16 @@ def is_certain(answer: Hypothesis | None, voice: Voice) -> bool:
 
 
 def is_confirmed(answer: Hypothesis, voice: Voice, silence: int | None = None) -> bool:
-    """Whether the voice that was heard confirms a text.
+    """Return whether voice activity confirms a text.
 
     Args:
-        answer: the text.
-        voice: what was heard.
+        answer: the hypothesis with the text.
+        voice: voice activity of the utterance.
         silence: samples since the last certain speech; None if there was none.
     """
     shortly = silence is not None and silence <= SHORTLY
     seconds = voice.windows * WINDOW_SAMPLES / SAMPLE_RATE
-    words = len(answer.text.split())  # a script without spaces has one, and is never rushed
+    words = len(answer.text.split())  # 1 in a script without spaces, which is never rushed
     if words > max(RUSHED * seconds, 1) and answer.confidence < RUSHED_CONFIDENCE:
         return False
     return not any(
@@ -141,7 +144,7 @@ def is_confirmed(answer: Hypothesis, voice: Voice, silence: int | None = None) -
 def confirmed(
     answer: Hypothesis | None, voice: Voice, silence: int | None = None
 ) -> Hypothesis | None:
-    """The answer, without its text where the voice does not confirm it."""
+    """Return the answer, without its text if voice activity does not confirm it."""
     if answer is None or not answer.text or is_confirmed(answer, voice, silence):
         return answer
     return msgspec.structs.replace(

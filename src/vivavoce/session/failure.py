@@ -1,4 +1,4 @@
-"""How a session fails: what ended it, and what becomes of its stored data. Values only."""
+"""Session failures: their cause, and the handling of the stored data. Values only."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class Failure:
     """A session that ends without its whole transcript.
 
     Attributes:
-        code: for the record, like a status of HTTP.
+        code: error code for the record, in the style of an HTTP status.
         keep: whether its data stays in the journal for repair; the next start tries again.
-        recording: whether its audio is understood, so that a recording can be made.
+        recording: whether its audio can be decoded, so that a recording can be made.
     """
 
     code: int = CRASHED
@@ -25,12 +25,12 @@ class Failure:
 
 
 def kind_of(error: BaseException) -> str:
-    """What of a stored session cannot be read: a label of the metric."""
+    """Return which part of a stored session cannot be read, as a label of the metric."""
     if isinstance(error, CheckpointError):
         return "checkpoint"
     return "audio" if isinstance(error, journal.JournalError) else "session"
 
 
 def is_unreadable(error: BaseException) -> bool:
-    """Whether trying again cannot help: only a repair of the stored data can."""
+    """Return whether only a repair of the stored data can help, and no retry."""
     return isinstance(error, CheckpointError)

@@ -1,8 +1,8 @@
-"""The end of a session: closing messages, result, recording, archive. Safe to run again.
+"""Finalise a session: closing messages, result, recording, archive. Safe to run again.
 
 Every step is committed together with the stage it reaches, so a crash in between neither loses
-nor repeats a message. The messages of three hours take a fifth of a second to read and write:
-that is done in threads, and in pieces, for one long call would hold up all other threads.
+nor repeats a message. The messages of three hours take a fifth of a second to read and write: this
+runs in threads, and in pieces, because one long call would block all other threads.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ FREED_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A session that is over; the checkpoint is None where it could not be transcribed."""
+    """A session to finalise; the checkpoint is None if the session could not be transcribed."""
 
     session_id: str
     request: InitRequest
@@ -49,7 +49,7 @@ class Ending:
 
     @property
     def duration(self) -> float:
-        """Seconds of whole frames recorded."""
+        """Duration of the recorded whole frames in seconds."""
         header_bytes = (self.checkpoint and self.checkpoint.header_bytes) or 0
         audio_bytes = self.audio_end - header_bytes
         frames = max(audio_bytes, 0) // self.format.frame_bytes
@@ -58,12 +58,12 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """What there is of a session that failed: a partial result, a recording, and what is missing.
+    """The salvaged data of a failed session: a partial result, a recording, and the errors.
 
     Attributes:
         result: JSON of the result, with the finals that were emitted.
-        file: the recording; None where it cannot be read.
-        faults: why something of it cannot be read.
+        file: the recording; None if it cannot be read.
+        faults: the errors of the parts that cannot be read.
     """
 
     result: bytes | None = None
@@ -72,7 +72,7 @@ class Rescued:
 
 
 class Finisher:
-    """Brings sessions from their last final to the archive."""
+    """Finalise sessions, from their last final to the archive."""
 
     def __init__(
         self, journal: Journal, records: Records, recordings: Recordings, wall: Clock
@@ -83,7 +83,7 @@ class Finisher:
         self._wall = wall
 
     async def finish(self, ending: Ending) -> None:
-        """Do what remains of the end of a session whose finals are all out."""
+        """Run the remaining steps for a session whose finals are all emitted."""
         stage = ending.checkpoint.stage if ending.checkpoint else "live"
         if stage == "archived":
             return
@@ -92,12 +92,13 @@ class Finisher:
         await asyncio.to_thread(_let_go, told)
 
     async def rescue(self, ending: Ending, *, recording: bool = True) -> Rescued:
-        """Keep what there is of a session that could not be transcribed to its end.
+        """Salvage the data of a session that could not be transcribed to its end.
 
-        Its recording is stored, and the finals that were emitted become a partial result.
+        The recording is stored, and the emitted finals become a partial result.
 
         Raises:
-            UnavailableError: of the journal or the archive; nothing is known of what is readable.
+            UnavailableError: the journal or the archive is unavailable; whether the data is
+                readable is unknown.
         """
         file, faults = None, []
         try:
@@ -118,7 +119,7 @@ class Finisher:
         return Rescued(encoded, file, tuple(faults))
 
     async def _readable(self, ending: Ending) -> tuple[list[wire.ServerMessage], list[Exception]]:
-        """The messages that can be read, and why the others cannot."""
+        """Return the readable messages, and the errors of the others."""
         try:
             entries = await self._journal.read_messages(ending.session_id, 0)
         except UnavailableError:
@@ -128,7 +129,7 @@ class Finisher:
         return await asyncio.to_thread(_decode_each, [entry.message for entry in entries])
 
     async def note_failure(self, ending: Ending, code: int, rescued: Rescued | None = None) -> None:
-        """Store that a session failed, and what was rescued of it."""
+        """Store the failure of a session, and its salvaged data."""
         rescued = rescued or Rescued()
         async with self._unless_deleted(ending):
             await self._records.fail(
@@ -136,7 +137,7 @@ class Finisher:
             )
 
     async def _close(self, ending: Ending) -> list[wire.ServerMessage]:
-        """Tell that the recording ended, and what was found; gives all that was ever told."""
+        """Commit the closing messages with the result; return all messages of the session."""
         told = await self._told(ending)
         found = await asyncio.to_thread(summary.transcription, told)
         result = summary.result(found, self._facts(ending, told))
@@ -151,9 +152,9 @@ class Finisher:
         return [*told, *closing]
 
     async def _archive(self, ending: Ending, told: list[wire.ServerMessage]) -> None:
-        """Store recording and result; only then is the session over for the client.
+        """Store recording and result, and only then end the session for the client.
 
-        It ended when its closing messages say, which are durable: done again, this tells the same.
+        The time of the end comes from the durable closing messages, so a rerun reports the same.
         """
         closing = _closing(told)
         last = wire.EndSession(session_id=ending.session_id, created_at=closing.created_at)
@@ -167,7 +168,7 @@ class Finisher:
         await self._commit(ending, [last], "archived")
 
     def _file(self, ending: Ending) -> AudioFile:
-        """What the record says of the recording."""
+        """Return the record's description of the recording."""
         return AudioFile(
             filename=f"{ending.session_id}.wav",
             audio_duration=round(ending.duration, 3),
@@ -176,7 +177,7 @@ class Finisher:
 
     @asynccontextmanager
     async def _unless_deleted(self, ending: Ending) -> AsyncIterator[None]:
-        """Once a result is stored its owner may delete it; done again, the end brings none back."""
+        """Delete the recording if the record is gone, as its owner may delete it before a rerun."""
         try:
             yield
         except NotFoundError:
@@ -208,7 +209,7 @@ class Finisher:
         )
 
     async def _wav(self, ending: Ending) -> AsyncIterator[bytes]:
-        """The recording, block by block."""
+        """Yield the WAV recording in blocks."""
         writer = RecordingWriter(ending.format, ending.audio_end)
         for start in range(0, ending.audio_end, BLOCK):
             end = min(start + BLOCK, ending.audio_end)
@@ -224,7 +225,7 @@ def _decode_each(
     for message in messages:
         try:
             told += summary.decoded([message])
-        except Exception as error:  # noqa: BLE001  one unreadable message costs no other
+        except Exception as error:  # noqa: BLE001  one unreadable message must not lose others
             faults.append(error)
     return told, faults
 
@@ -234,10 +235,10 @@ def _encoded(messages: Iterable[wire.Message]) -> list[bytes]:
 
 
 def _with_messages(result: Result, told: Iterable[wire.Message], config: MessagesConfig) -> bytes:
-    """The result as it is stored, with the messages that the client was sent.
+    """Encode the result to store, with the messages that were sent to the client.
 
-    Partials are left out, and so are errors that withdraw them: which partials are sent depends on
-    the load and on restarts, and the result must not.
+    Partials are omitted, and so are errors that withdraw them: which partials are sent depends on
+    load and on restarts, and the result must not.
     """
     shown = (
         message
@@ -254,13 +255,13 @@ def _withdraws_partials(message: wire.Message) -> bool:
 
 
 def _let_go(told: list[wire.ServerMessage]) -> None:
-    """Free messages few at a time, the last first: the closing ones share what others hold."""
+    """Free messages in small batches, last first: the closing messages share data of others."""
     while told:
         del told[-FREED_AT_ONCE:]
 
 
 def _closing(told: Sequence[wire.Message]) -> wire.PostFinalTranscript:
-    """The last of the closing messages, with the result."""
+    """Return the last closing message, which has the result."""
     for message in reversed(told):
         if isinstance(message, wire.PostFinalTranscript):
             return message

@@ -1,8 +1,8 @@
-"""The final of an utterance that may just have ended: asked for when it falls silent.
+"""Speculative finals: requested during the silence in which an utterance may have ended.
 
-If the silence lasts, the answer is the final, for it is the answer to the same request; if speech
-goes on it is dropped. Nothing of this is in a checkpoint: after a restart the final is asked for
-when the utterance has ended, and says the same.
+If the silence lasts, the answer becomes the final, as the request is the same; if speech continues,
+the answer is dropped. Checkpoints contain none of this: after a restart the final is requested when
+the utterance has ended, and is the same.
 """
 
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ from vivavoce.speech.events import SpeechEvent, SpeechPaused
 
 
 class Foreseen:
-    """The foreseen finals of one channel.
+    """The speculative finals of one channel.
 
     Attributes:
-        end: where the open utterance ends if the present pause lasts; None while it is spoken.
+        end: where the open utterance ends if the current pause lasts; None during speech.
     """
 
     def __init__(self) -> None:
         self.end: int | None = None
-        self._guess: Decode | None = None  # asked for, and its utterance goes on
+        self._guess: Decode | None = None  # requested; its utterance has not ended
         self._answer: Hypothesis | None = None
         self._failed = False
-        self._confirmed: set[Decode] = set()  # not answered yet, though their utterances ended
+        self._confirmed: set[Decode] = set()  # their utterances ended; answers are outstanding
 
     def note(self, event: SpeechEvent) -> None:
-        """Whatever follows a pause ends it."""
+        """Process a speech event; any event other than a pause ends the pause."""
         self.end = event.end if isinstance(event, SpeechPaused) else None
 
     def expect(self, final: Decode | None) -> Iterator[Decode | Abandon]:
-        """Have the guess be this one, asked for once; None: none can be made now.
+        """Request this speculative final, once, and cancel any other.
 
         Args:
-            final: the request as it will be made if the present pause lasts.
+            final: the request as it will be if the current pause lasts; None if none is possible.
         """
         if self._guess is not None and self._guess != final:
             yield Abandon(_marked(self._guess))
@@ -46,9 +46,10 @@ class Foreseen:
             yield _marked(final)
 
     def confirmed(self, final: Decode) -> Confirm | None:
-        """A final is to be asked for: what takes its place if it was foreseen, once.
+        """Return, once, the confirmation that replaces the request for a predicted final.
 
-        A guess that failed does not; what fails is a final that was asked for as such.
+        Return None if it was not predicted, or if the speculative request failed: then the final is
+        requested normally, and only that request may fail the utterance.
         """
         if self._guess != final or self._failed:
             return None
@@ -58,7 +59,7 @@ class Foreseen:
         return Confirm(_marked(final), self._answer)
 
     def settles(self, request: Decode, hypothesis: Hypothesis | None) -> bool:
-        """Take an answer, None for a failure; says whether it is a final's. Else it is kept."""
+        """Accept an answer (None: it failed); return whether it is a final's, or else store it."""
         if request in self._confirmed:
             self._confirmed.remove(request)
             return True

@@ -1,4 +1,4 @@
-"""Foreseen finals under way outside the core: who awaits them, what became of them."""
+"""Speculative finals in progress outside the core: their jobs, tasks and outcomes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,30 +16,29 @@ class _Guess:
 
 
 class Guesses:
-    """The foreseen finals of one session that are not answered yet.
+    """The speculative finals of one session that are not answered yet.
 
-    All methods are called by whoever has the session's turn, so that no answer is on its way into
-    the core meanwhile.
+    Callers hold the session's lock, so that no answer enters the core at the same time.
     """
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self._under_way: dict[Decode, _Guess] = {}
-        self._leaving: list[float] = []  # when those that leave now were confirmed
+        self._leaving: list[float] = []  # times of confirmation of the finals to be committed
 
     def begin(self, request: Decode, job: Job, task: asyncio.Task[None]) -> None:
-        """A foreseen final has been asked for."""
+        """Add a speculative final that has been requested."""
         self._under_way[request] = _Guess(job, task)
         self._outside.foreseen("asked")
 
     def answered(self, request: Decode) -> None:
-        """The core gets the answer, or hears of the failure."""
+        """Remove a request whose answer or failure is passed to the core."""
         guess = self._under_way.pop(request, None)
         if guess is not None and guess.confirmed_at is not None:
             self._leaving.append(guess.confirmed_at)
 
     def confirm(self, effect: Confirm) -> None:
-        """Its utterance has ended: its answer, if it has not come, is wanted as a final."""
+        """Confirm a speculative final; if it is not answered yet, its job becomes a final's."""
         now = self._outside.monotonic()
         guess = self._under_way.get(effect.request)
         if guess is None:
@@ -51,7 +50,7 @@ class Guesses:
         self._outside.foreseen("under_way")
 
     def abandon(self, effect: Abandon) -> None:
-        """Its utterance goes on: nobody waits for it any more."""
+        """Cancel a speculative final, because its utterance continues."""
         guess = self._under_way.pop(effect.request, None)
         if guess is None:
             self._outside.foreseen("wasted")
@@ -60,7 +59,7 @@ class Guesses:
         self._outside.foreseen("dropped")
 
     def committed(self) -> None:
-        """The finals that were to leave are durable."""
+        """Report how long the confirmed finals took, now that they are durable."""
         for confirmed_at in self._leaving:
             self._outside.took(self._outside.monotonic() - confirmed_at)
         self._leaving.clear()

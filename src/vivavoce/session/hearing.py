@@ -1,8 +1,9 @@
-"""One thread hears for all sessions, and brings what it found to the event loop in one go.
+"""One thread runs VAD for all sessions and returns results to the event loop in batches.
 
-A thread switch and a wake-up of the loop for every chunk of every session cost more than hearing
-it. What comes while the thread is busy waits in line and shares the next way back; a session
-whose audio piles up meanwhile is handed it in one piece, so that blocks grow with the load.
+A thread switch and a wake-up of the loop for every chunk of every session would cost more than
+processing the chunk. Work that arrives while the thread is busy is queued, and its results share
+the next callback. A session gets all audio accumulated meanwhile in one block, so that blocks grow
+with the load.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from vivavoce.session.ports import Clock
 
 TURN_SECONDS = 0.002
-"""After so long what was found is handed over: the first in line do not wait for the last."""
+"""Maximum seconds of a batch, so that the first results do not wait for the last."""
 
 Result = TypeVar("Result")
 _Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
@@ -23,11 +24,11 @@ _Found = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 class Hearing:
-    """Runs work off the event loop that made it, one after the other in the order it came.
+    """Run work outside the event loop, sequentially and in order of submission.
 
     Args:
-        executor: has the thread.
-        clock: never goes back.
+        executor: provides the thread.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, executor: Executor, clock: Clock) -> None:
@@ -38,7 +39,7 @@ class Hearing:
         self._busy = False
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """What the work returns or raises."""
+        """Run the work in the thread and return its result, or raise its exception."""
         future: asyncio.Future[Result] = self._loop.create_future()
         self._line.append((work, future))
         if not self._busy:
@@ -50,12 +51,12 @@ class Hearing:
         self._executor.submit(self._work_off)
 
     def _work_off(self) -> None:
-        """In the thread: work until the line is empty."""
+        """Run queued work until the queue is empty; called in the thread."""
         over = False
         while not over:
             found = self._work()
             over = not self._line
-            with contextlib.suppress(RuntimeError):  # a loop that was closed is told nothing
+            with contextlib.suppress(RuntimeError):  # the loop may be closed
                 self._loop.call_soon_threadsafe(self._settle, found, over)
 
     def _work(self) -> list[_Found]:
@@ -65,7 +66,7 @@ class Hearing:
             work, future = self._line.popleft()
             try:
                 found.append((future, work(), None))
-            except BaseException as error:  # noqa: BLE001  whoever waits for it raises it
+            except BaseException as error:  # noqa: BLE001  the caller of run() raises it
                 found.append((future, None, error))
         return found
 
@@ -79,5 +80,5 @@ class Hearing:
                 future.set_result(result)
         if over:
             self._busy = False
-            if self._line:  # it came after the thread had looked
+            if self._line:  # queued after the thread's last check
                 self._begin()

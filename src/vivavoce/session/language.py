@@ -1,8 +1,9 @@
-"""In which language an utterance is decoded: the rules of the contract (§5.3) as values.
+"""Language of an utterance: the rules of the contract (§5.3) as values.
 
-One language is simply used. Of several, that of the first utterance that is surely in one is kept
-for the session; those that are not sure are taken together. With code switching each utterance has
-its own, and one that is not surely in another stays with the language before it.
+A single candidate language is used as it is. With several candidates, the language of the first
+reliably identified utterance is kept for the session; guesses that are not reliable are combined.
+With code switching each utterance has its own language, and an utterance without a reliable guess
+keeps the previous language.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,31 +14,33 @@ from msgspec.structs import replace
 from vivavoce.recognition.contract import SAMPLE_RATE
 
 SURE = 0.6
-"""Least probability, among the candidates, of a guess on ``ENOUGH_SAMPLES`` that others follow."""
+"""Minimum probability, among the candidates, of a reliable guess on ``ENOUGH_SAMPLES``."""
 
 SURE_SOONER = 0.9
-"""The same for one on ``EARLY_SAMPLES``; one on less is never sure. Guesses that are so sure were
-right in 98 and 96 of 100 cases (docs/decisions/0006)."""
+"""Minimum probability of a reliable guess on ``EARLY_SAMPLES``; on less, no guess is reliable.
+
+Guesses at these two thresholds were right in 98 and 96 of 100 cases (docs/decisions/0006).
+"""
 
 GUESS_SAMPLES = 5 * SAMPLE_RATE
-"""Speech from an utterance's beginning on which its language is guessed."""
+"""Maximum speech, from an utterance's beginning, on which its language is guessed."""
 
 ENOUGH_SAMPLES = 2 * SAMPLE_RATE
-"""Speech on which a guess need not be quite so sure, of one utterance or of several together."""
+"""Speech, of one utterance or several together, from which the lower threshold applies."""
 
 DECIDED_AFTER = 10 * SAMPLE_RATE
-"""Speech after which the likeliest language is kept, however unsure."""
+"""Speech after which the most probable language is kept, whatever its probability."""
 
 EARLY_SAMPLES = SAMPLE_RATE
-"""Speech on which a first guess is made, at first for partials alone."""
+"""Speech on which the first guess is made, which at first is used for partials only."""
 
 
 class LanguageRules(msgspec.Struct, frozen=True):
-    """What a session may be spoken in.
+    """The languages of a session.
 
     Attributes:
-        candidates: languages that may be heard, at least one; the first is the likeliest.
-        switching: whether each utterance may have another.
+        candidates: languages that may be spoken, at least one; the first is the preferred one.
+        switching: whether each utterance may have a different language.
     """
 
     candidates: tuple[str, ...]
@@ -45,14 +48,14 @@ class LanguageRules(msgspec.Struct, frozen=True):
 
     @property
     def guessing(self) -> bool:
-        """Whether there is anything to guess."""
+        """Whether the language must be guessed."""
         return len(self.candidates) > 1
 
 
 class Guess(msgspec.Struct, frozen=True):
-    """What an engine takes an utterance's language to be; ``probability`` is 0 to 1.
+    """An engine's guess of an utterance's language; ``probability`` is 0 to 1.
 
-    ``samples`` are those of the speech that it heard.
+    ``samples`` is the length of the speech that the guess is based on.
     """
 
     language: str
@@ -61,14 +64,14 @@ class Guess(msgspec.Struct, frozen=True):
 
     @property
     def sure(self) -> bool:
-        """Whether others may follow it."""
+        """Whether the guess is reliable enough to apply to other utterances."""
         if self.samples < EARLY_SAMPLES:
             return False
         return self.probability >= (SURE if self.samples >= ENOUGH_SAMPLES else SURE_SOONER)
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """Speech that was taken for a language, and how much of it surely was: both in samples."""
+    """Speech attributed to a language, and its length weighted by probability, in samples."""
 
     language: str
     samples: int
@@ -76,12 +79,12 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class LanguageState(msgspec.Struct, frozen=True):
-    """What has been decided; part of the checkpoint.
+    """The decisions so far; part of the checkpoint.
 
     Attributes:
-        latest: with code switching, the language last heard on each channel.
-        kept: the session's language, once it is decided for good.
-        evidence: what utterances with words were taken for, until then.
+        latest: with code switching, the last language of each channel.
+        kept: the session's language, once it is final.
+        evidence: the guesses for utterances with words, until then.
     """
 
     latest: tuple[str | None, ...]
@@ -92,15 +95,15 @@ class LanguageState(msgspec.Struct, frozen=True):
 def rules_for(
     wanted: Sequence[str], available: Collection[str], *, switching: bool
 ) -> LanguageRules:
-    """The rules for what a request wants and what the installed models can do.
+    """Return the rules for a request, given the languages of the installed models.
 
     Args:
         wanted: codes of the request; empty means any.
-        available: codes that can be decoded, the server's favourite first.
+        available: codes that can be decoded, the server's preferred one first.
         switching: the request's ``code_switching``.
 
     Raises:
-        ValueError: nothing that is wanted is available.
+        ValueError: none of the wanted languages is available.
     """
     candidates = tuple(dict.fromkeys(code for code in wanted or available if code in available))
     if not candidates:
@@ -109,7 +112,7 @@ def rules_for(
 
 
 def begin(rules: LanguageRules, channels: int) -> LanguageState:
-    """Nothing heard yet; a single candidate is decided from the start."""
+    """Return the initial state; a single candidate is decided from the start."""
     kept = None if rules.guessing else rules.candidates[0]
     return LanguageState((None,) * channels, kept)
 
@@ -117,10 +120,10 @@ def begin(rules: LanguageRules, channels: int) -> LanguageState:
 def decide(
     rules: LanguageRules, state: LanguageState, channel: int, guess: Guess
 ) -> tuple[str, LanguageState]:
-    """The language of the channel's next utterance, and what follows from it.
+    """Return the language of the channel's next utterance and the new state.
 
-    Without code switching nothing follows yet: what is taken for speech may turn out to be none,
-    and must not decide for all that comes (see ``settle``).
+    Without code switching the state does not change yet: detected speech may turn out to contain
+    no words, and must not determine the language of later utterances (see ``settle``).
     """
     if state.kept is not None:
         return state.kept, state
@@ -135,7 +138,7 @@ def decide(
 
 
 def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> LanguageState:
-    """An utterance had words: once there is enough such speech, its language is kept."""
+    """Add the guess for an utterance with words; keep the language once there is enough speech."""
     if rules.switching or state.kept is not None:
         return state
     if guess.sure:
@@ -150,7 +153,7 @@ def settle(rules: LanguageRules, state: LanguageState, guess: Guess) -> Language
 
 
 def _with(evidence: Sequence[Evidence], guess: Guess) -> tuple[Evidence, ...]:
-    """The evidence and one guess more."""
+    """Return the evidence with a guess added."""
     before = next((each for each in evidence if each.language == guess.language), None)
     samples, weight = (before.samples, before.weight) if before else (0, 0.0)
     more = Evidence(

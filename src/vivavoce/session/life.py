@@ -1,4 +1,4 @@
-"""The life of one session, from the journal's last checkpoint to the archive."""
+"""Supervisor of one session, from the journal's last checkpoint to the archive."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,25 +25,25 @@ from vivavoce.supervision import Backoff, Supervisor, described, stop
 log = structlog.get_logger(__name__)
 
 CRASHES_ALLOWED = 3
-"""In a row, without a checkpoint in between."""
+"""Consecutive crashes, without a new checkpoint in between, after which a session fails."""
 
 CRASH_RETRY_SECONDS = 0.5
-"""Bound of the first pause after a crash; the next ones double."""
+"""Upper bound of the first pause after a crash; it doubles with each further crash."""
 
 STORAGE_RETRY_SECONDS = 1.0
 MOST_RETRY_SECONDS = 30.0
-"""Between attempts to end a session: on a full disk each may write a recording in vain."""
+"""Longest pause between attempts: on a full disk each may write a recording needlessly."""
 
 READER_CHECK_SECONDS = 1.0
 
 _UNAVAILABLE = (journal.UnavailableError, archive.UnavailableError)
 
 Begin = Callable[[Live, Checkpoint | None], Runner]
-"""Makes the runner of a session: new, or going on from a checkpoint."""
+"""Creates the runner of a session, new or resumed from a checkpoint."""
 
 
 class Life:
-    """Brings sessions to their end, whatever happens on the way."""
+    """Runs sessions to their end and retries after faults."""
 
     def __init__(
         self,
@@ -65,10 +65,11 @@ class Life:
         self._backoff = backoff or Backoff(CRASH_RETRY_SECONDS, MOST_RETRY_SECONDS)
 
     async def run(self, live: Live, failure: Failure | None = None) -> None:
-        """Run a session to its end; a fault is tried again from the checkpoint, a few times.
+        """Run a session to its end; after a fault, retry from the checkpoint.
 
-        Each committed checkpoint renews the tries. Then, or at once where ``failure`` is given,
-        the session ends with the finals that were emitted as its partial result.
+        The session fails after ``CRASHES_ALLOWED`` crashes; each newly committed checkpoint resets
+        the count. A failed session, or one run with ``failure`` given, ends with the emitted
+        finals as its partial result.
 
         Raises:
             ExceptionGroup: its stored data cannot be read; the journal keeps it for repair.
@@ -77,7 +78,7 @@ class Life:
         delay = STORAGE_RETRY_SECONDS
         while (errors := await self._attempt(live, failure)) is not None:
             if errors.split(_UNAVAILABLE)[1] is None:
-                # Storage says no for now; what is stored is safe, and the session waits for it.
+                # Storage is temporarily unavailable; stored data is safe, and the session waits.
                 reason = described(errors.exceptions[0])["error"]
                 log.warning("storage_unavailable", session=live.id, error=reason)
                 await asyncio.sleep(delay)
@@ -95,17 +96,17 @@ class Life:
                 await asyncio.sleep(self._backoff.pause(crashes))
 
     async def _attempt(self, live: Live, failure: Failure | None) -> ExceptionGroup | None:
-        """Run a session to its end, or end it with a failure; returns why it did not get there."""
+        """Run a session to its end, or end it with a failure; return the errors if that fails."""
         try:
             await (self._run(live) if failure is None else self._fail(live, failure))
         except ExceptionGroup as errors:
             return errors
-        except Exception as error:  # noqa: BLE001  whatever failed, only this session may suffer
+        except Exception as error:  # noqa: BLE001  a fault must affect only this session
             return ExceptionGroup("a session failed", [error])
         return None
 
     async def recall(self, live: Live) -> None:
-        """Before a recovered session's client comes: what an earlier process has told it."""
+        """Restore, before the client of a recovered session connects, what it has received."""
         await live.restore()
         if checkpoint := await self._checkpoint(live):
             live.telling.arrived(checkpoint.delivered)
@@ -119,7 +120,7 @@ class Life:
         await self._journal.drop(live.id)
 
     async def _raw_checkpoint(self, live: Live) -> bytes | None:
-        """The checkpoint as it is stored; None where it cannot be had."""
+        """Return the stored checkpoint in its encoded form, or None if it cannot be read."""
         try:
             return await self._journal.checkpoint(live.id)
         except journal.JournalError:
@@ -130,7 +131,7 @@ class Life:
         return checkpoints.decode(saved) if saved else None
 
     async def _transcribe(self, live: Live, checkpoint: Checkpoint | None) -> Checkpoint:
-        """Run a session until its last final is out."""
+        """Run a session until its last final is emitted."""
         runner = self._begin(live, checkpoint)
         live.settled_seconds = lambda: runner.settled_seconds
         live.nothing_open = runner.nothing_open
@@ -144,12 +145,12 @@ class Life:
         return runner.checkpoint()
 
     async def _note_start(self, live: Live) -> None:
-        """Show the session as at work from its first audio on."""
+        """Set the session's status to processing when its first audio is stored."""
         await live.recording.wait()
         try:
             await self._records.set_status(live.id, Status.PROCESSING)
         except ArchiveError as error:
-            # Only what a list shows meanwhile; the end of the session sets it right.
+            # Affects only lists of sessions; the end of the session corrects it.
             log.warning("status_update_failed", session=live.id, **described(error))
 
     async def _ending(self, live: Live, checkpoint: Checkpoint | None) -> Ending:
@@ -159,7 +160,7 @@ class Life:
         return Ending(live.id, live.request, live.herald, live.format, stored.audio_end, checkpoint)
 
     async def _wait_for_reader(self, live: Live) -> None:
-        """Give a client that is connected, or may come back, its last messages."""
+        """Wait until the client has received the last messages, or can no longer reconnect."""
         while not live.finished.is_set() and not live.forsaken:
             try:
                 async with asyncio.timeout(READER_CHECK_SECONDS):
@@ -168,10 +169,11 @@ class Life:
                 continue
 
     async def _fail(self, live: Live, failure: Failure) -> None:
-        """End a session with a failure; what there is of it is kept, and those outside are told.
+        """End a session with a failure; archive what can be read and announce the end.
 
         Raises:
-            ExceptionGroup: not all of it can be read; the journal keeps it.
+            ExceptionGroup: not all of it can be read, or it is kept for repair; it stays in the
+                journal.
         """
         await live.end()
         checkpoint = await self._readable_checkpoint(live)
@@ -191,15 +193,16 @@ class Life:
         live.lost.set()
 
     async def _readable_checkpoint(self, live: Live) -> Checkpoint | None:
-        with suppress(CheckpointError):  # reported where the session could not go on from it
+        with suppress(CheckpointError):  # reported where the session failed to resume
             return await self._checkpoint(live)
         return None
 
     async def _announce_failure(self, live: Live) -> bool:
-        """Announce the end of a session that stays in the journal, the first time that it fails.
+        """Announce the end of a session that stays in the journal, at its first failure only.
 
-        Before the record says so: a crash in between announces twice rather than never. A session
-        that its owner has deleted leaves the journal instead; False then.
+        The announcement precedes the update of the record, so a crash in between announces twice
+        rather than never. If the owner has deleted the session, drop it from the journal instead
+        and return False.
         """
         try:
             record = await self._records.get(live.id, live.owner)
@@ -214,25 +217,25 @@ class Life:
         return EndSession(session_id=live.id, created_at=iso(self._wall()))
 
     async def suspend(self, live: Live) -> None:
-        """Note what the client has been sent, for the process that goes on; the run has ended."""
+        """Store, after the run, which messages the client has received, for the next process."""
         checkpoint = await self._checkpoint(live)
         if checkpoint and checkpoint.delivered < live.delivered:
             state = msgspec.structs.replace(checkpoint, delivered=live.delivered)
             await self._journal.commit(live.id, [], checkpoints.encode(state))
 
     async def abandon(self, live: Live) -> None:
-        """End a session that nobody ever connected to."""
-        # One whose creation was cut short has no record: nobody was ever told of it.
+        """End a session that no client ever connected to."""
+        # A session whose creation was interrupted has no record; it was never reported to a client.
         with suppress(archive.NotFoundError):
             await self._records.fail(live.id, 408, self._wall())
         await self._drop_failed(live)
 
     async def _drop_failed(self, live: Live) -> None:
-        """Forget a session without a result; those told outside must not wait for its end."""
+        """Drop a session without a result from the journal and announce its end."""
         await self._journal.drop(live.id, live.announcements(self._end_session(live)))
 
 
 def _unreadable(errors: ExceptionGroup) -> Failure | None:
-    """How a session fails that nothing but a repair can help; None where a retry may."""
+    """Return the failure if only a repair can help; None if a retry may."""
     found = errors.subgroup(is_unreadable)
     return None if found is None else Failure(keep=True)

@@ -1,4 +1,4 @@
-"""One live session in this process: what a connection may do with it, and its way to the end."""
+"""Handle of one live session: the operations of its connections, its limits and its state."""
 
 import asyncio
 from collections import deque
@@ -36,35 +36,35 @@ from vivavoce.session.telling import Telling
 log = structlog.get_logger(__name__)
 
 MOST_BOUNDARIES = 1024
-"""Ends of acknowledgements that are remembered: as far back as a client is expected to begin."""
+"""Ends of acknowledgements that are kept, as positions where a client may begin to resend."""
 
 
 WARNING_SECONDS = 60
-"""So long before the longest duration a client is warned of it."""
+"""Seconds before the maximum duration at which the client is warned."""
 
 
 Told = Callable[[ChunkRange], Sequence[bytes]]
-"""What is announced of audio once it is known where it stands."""
+"""Returns the announcements of a chunk, given its range in the session."""
 
 
 class AlreadyStoppedError(Exception):
-    """The recording was stopped before."""
+    """The recording has already ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of sessions, in seconds where nothing else is said.
+    """Limits of sessions, in seconds unless stated otherwise.
 
     Attributes:
-        duration: audio in a session; the recording stops there.
-        resume: how long a session waits for its client to come back.
+        duration: maximum audio of a session; the recording ends there.
+        resume: how long a session waits for its client to reconnect.
         idle: how long a connected client may send nothing.
-        farewell: the same for a client that said it was going away (close 1001).
+        farewell: the same as ``resume``, after the client closed with 1001 (going away).
         connect: how long a new session waits for its first connection.
         quiet: how long a connected client may send nothing but empty chunks.
-        mute_finalize: silence of a connected client after which its open utterances end; 0: never.
-        sessions: how many an API key may have open at once.
-        unopened: how many it may have beside them that were never connected to.
+        mute_finalize: time without audio after which the open utterances end; 0: never.
+        sessions: number of sessions that an API key may have open at once.
+        unopened: number of further sessions of a key that no client has connected to.
         engine: how long a stopped session waits for an engine that cannot start.
     """
 
@@ -81,26 +81,26 @@ class Limits:
 
 
 class Live:
-    """A live session; at most one connection at a time speaks for its client.
+    """A live session; at most one connection at a time is current.
 
     Attributes:
-        on_partial: takes partials for the connection of the moment.
-        on_notice: takes a code and a text that its client should be told; False if it cannot.
-        suspicions: what is reported of its audio, whoever is connected.
-        herald: announces its messages to those who are told outside.
-        telling: what its client has been sent.
-        acks: which acknowledgements its client has certainly read.
-        handed: end of the last acknowledgement that a socket took.
-        resumes: counts what resumed connections do.
-        settled_seconds: gives the seconds up to which every final is out; set by the run.
-        nothing_open: whether no utterance is open at a byte of the audio; set by the run.
-        recording: audio has been stored.
-        finished: the client has got everything there is.
-        lost: the session has ended with a failure; its connection is closed.
-        transcribing: whether finals may still come.
-        ever_connected: a client has connected at least once.
-        ended_because: why the server ended the recording; empty where the client did.
-        known_since: when it was recovered or first connected to, on the clock given.
+        on_partial: receives partials for the current connection.
+        on_notice: receives a code and a text for the client; returns False if it cannot send them.
+        suspicions: reports findings about the audio across connections.
+        herald: announces the session's messages to callbacks and webhooks.
+        telling: delivery position of the messages.
+        acks: which acknowledgements the client has certainly read.
+        handed: end of the last acknowledgement that was handed to a socket.
+        resumes: counters of resumed connections.
+        settled_seconds: returns the seconds up to which every final is emitted; set by the run.
+        nothing_open: returns whether no utterance is open at a byte of the audio; set by the run.
+        recording: set once audio has been stored.
+        finished: set once the client has received all messages.
+        lost: set once the session has ended with a failure; its connection is closed.
+        transcribing: whether finals may still follow.
+        ever_connected: whether a client has connected at least once.
+        ended_because: why the server ended the recording; empty if the client ended it.
+        known_since: when the session was created, recovered or first connected to (monotonic).
     """
 
     def __init__(
@@ -136,13 +136,13 @@ class Live:
         self._limits = limits
         self._monotonic = monotonic
         self._header = HeaderReader(audio_format)
-        # The longest recording has so many bytes, or more: its header takes no time.
+        # The longest recording has at least this many bytes: a header adds no time.
         self._enough = int(limits.duration * audio_format.bytes_per_second)
         self._inspector = ChunkInspector(audio_format, from_start=not stored.audio_end)
         self._under_way: set[asyncio.Task[None]] = set()
         self._audio_end = stored.audio_end
-        self._taken = stored.audio_end  # what is on its way to the journal counts as well
-        # After a restart nobody knows which acks left; the audio of a resume has to tell.
+        self._taken = stored.audio_end  # includes audio that is still being stored
+        # After a restart it is unknown which acks were sent; the resent audio determines it.
         self.handed = stored.audio_end
         self._boundaries = deque([0], MOST_BOUNDARIES)
         self.resumes = resumes
@@ -160,14 +160,14 @@ class Live:
     # -- audio ---------------------------------------------------------------------------------
 
     def append(self, audio: bytes, told: Told | None = None) -> asyncio.Future[ChunkRange]:
-        """Add audio; the answer comes when it is durable, and so is what is told of it.
+        """Append audio; the future resolves once the audio and its announcements are durable.
 
-        No task stands behind an answer: there is one for every chunk of every session.
+        The future has no task of its own: there is one for every chunk of every session.
 
         Raises:
-            AudioFormatError: at once, when a WAV header contradicts the session's format.
-            AlreadyStoppedError: at once, after the end of the recording.
-            UnavailableError: the journal cannot store it (raised by the answer).
+            AudioFormatError: immediately, if a WAV header contradicts the session's format.
+            AlreadyStoppedError: immediately, after the end of the recording.
+            UnavailableError: the journal cannot store it (raised by the future).
         """
         self.touch(len(audio))
         full = self._taken >= self._enough and self._seconds(self._taken) >= self._limits.duration
@@ -183,7 +183,7 @@ class Live:
         announce = partial(self._announced, told) if told else None
         journaled = self._journal.append_audio(self.id, audio, announce)
         stored = asyncio.ensure_future(journaled)
-        # Its loop, not the running one: to tell which that is takes a system call each time.
+        # The loop of the future: looking up the running loop takes a system call each time.
         answer: asyncio.Future[ChunkRange] = stored.get_loop().create_future()
         stored.add_done_callback(partial(self._settle, len(audio), answer))
         return answer
@@ -197,7 +197,7 @@ class Live:
         answer: asyncio.Future[ChunkRange],
         stored: asyncio.Future[tuple[int, int]],
     ) -> None:
-        """Give the answer for a chunk that is stored or refused; only the rare ones take time."""
+        """Resolve the future of a chunk; only errors and the duration limit need a task."""
         if stored.cancelled():
             answer.cancel()
         elif error := stored.exception():
@@ -222,18 +222,18 @@ class Live:
         self, error: BaseException, size: int, answer: asyncio.Future[ChunkRange]
     ) -> None:
         if isinstance(error, UnavailableError):
-            # It will be sent again: the header must be read from what is there.
+            # The client will resend it: the header must be read from the stored audio.
             self._taken -= size
             self._header = HeaderReader(self.format)
             try:
                 await self.restore()
-            except Exception as worse:  # noqa: BLE001  whoever waits for the answer raises it
+            except Exception as worse:  # noqa: BLE001  raised to the caller by the future
                 error = worse
         if not answer.done():
             answer.set_exception(error)
 
     async def _mind_duration(self, known: ChunkRange, answer: asyncio.Future[ChunkRange]) -> None:
-        """Warn of the longest duration once, a while before, and end the recording there."""
+        """Warn once before the maximum duration, and end the recording there."""
         limit = self._limits.duration
         before, now = known.time_range
         try:
@@ -241,7 +241,7 @@ class Live:
                 await self.end_early("duration_limit", f"the recording ends at {limit:g} s")
             elif before < limit - WARNING_SECONDS <= now:
                 self.notify("duration_limit", f"the recording will end at {limit:g} s")
-        except Exception as error:  # noqa: BLE001  whoever waits for the answer raises it
+        except Exception as error:  # noqa: BLE001  raised to the caller by the future
             if not answer.done():
                 answer.set_exception(error)
         else:
@@ -253,24 +253,24 @@ class Live:
         task.add_done_callback(self._under_way.discard)
 
     def touch(self, size: int) -> None:
-        """The client has sent a chunk of so many bytes."""
+        """Record that the client has sent a chunk of ``size`` bytes."""
         self._since = self._monotonic()
         if size:
             self._audio_since = self._since
 
     @property
     def audio_at(self) -> float:
-        """When audio arrived last, on the clock of ``monotonic``."""
+        """When audio last arrived, on the clock of ``monotonic``."""
         return self._audio_since
 
     @property
     def monotonic(self) -> Clock:
-        """The clock of this session's times."""
+        """The monotonic clock of the session."""
         return self._monotonic
 
     @property
     def mute_finalize(self) -> float:
-        """Seconds of silence of a connected client after which its open utterances end; 0: never.
+        """Seconds without audio of a connected client after which open utterances end; 0: never.
 
         See ``Limits``.
         """
@@ -278,23 +278,23 @@ class Live:
 
     @property
     def settled(self) -> bool:
-        """Whether no utterance is open, nor can be by audio that has arrived."""
+        """Whether no utterance is open and received audio cannot begin one."""
         return self._stopped or not self._taken or self.nothing_open(self._taken)
 
     def mark_break(self, channel: int | None = None) -> asyncio.Future[BreakMarker]:
-        """End the open utterances behind all audio given before; the answer is durable.
+        """End the open utterances after all appended audio; the future resolves once durable.
 
         Raises:
-            AlreadyStoppedError: at once, after the end of the recording.
-            SealedError: it has ended meanwhile (raised by the answer).
-            UnavailableError: the journal cannot store it (raised by the answer).
+            AlreadyStoppedError: immediately, after the end of the recording.
+            SealedError: the recording has ended meanwhile (raised by the future).
+            UnavailableError: the journal cannot store the marker (raised by the future).
         """
         if self._stopped:
             raise AlreadyStoppedError("the recording has been stopped")
         return asyncio.ensure_future(self._journal.mark_break(self.id, channel))
 
     async def known(self) -> Known:
-        """What a client that comes back is compared with."""
+        """Return the stored positions that a returning client's audio is aligned with."""
         stored = await self._journal.find(self.id)
         if stored is None:
             raise UnknownSessionError(self.id)
@@ -306,34 +306,34 @@ class Live:
         )
 
     async def read(self, wanted: Read) -> bytes:
-        """Stored audio."""
+        """Return stored audio."""
         return await self._journal.read_audio(self.id, wanted.start, wanted.end)
 
     def known_range(self, end: int, size: int) -> ChunkRange:
-        """What to acknowledge for ``size`` bytes that end at ``end`` and are stored.
+        """Return the range to acknowledge for ``size`` stored bytes that end at ``end``.
 
-        Its end is never lower than that of an acknowledgement that has left: that one is true
-        too, and clients expect them to rise.
+        Its end is never lower than that of an acknowledgement already sent, which holds as well:
+        clients expect ascending ends.
         """
         return self.range(end - size, max(end, self.handed))
 
     def range(self, start: int, end: int) -> ChunkRange:
-        """Bytes of the session with their seconds."""
+        """Return a byte range of the session with its time range in seconds."""
         header_bytes = self._header.size or 0
         begin, until = time_range(self.format, header_bytes=header_bytes, byte_range=(start, end))
         return ChunkRange((start, end), (round(begin, 3), round(until, 3)))
 
     def acknowledged(self, end: int) -> None:
-        """An acknowledgement up to ``end`` has been handed to a socket."""
+        """Record that an acknowledgement up to ``end`` was handed to a socket."""
         if end > self.handed:
             self._boundaries.append(self.handed)
             self.handed = end
 
     async def stop(self) -> RecordingDurations:
-        """End the recording after all audio given before; durable when this returns.
+        """End the recording after all appended audio; durable when this returns.
 
         Raises:
-            AlreadyStoppedError: it has ended before.
+            AlreadyStoppedError: it has already ended.
         """
         if self._stopped:
             raise AlreadyStoppedError("Recording already stopped")
@@ -344,10 +344,10 @@ class Live:
         return RecordingDurations(round(duration, 3), round(left, 3))
 
     async def end(self) -> None:
-        """End the recording, whoever wants it; durable when this returns. Idempotent.
+        """End the recording; durable when this returns. Idempotent.
 
         Raises:
-            UnavailableError: the journal cannot note it now; it goes on.
+            UnavailableError: the journal cannot store the end now; the recording continues.
         """
         stopped, self._stopped = self._stopped, True
         try:
@@ -357,9 +357,9 @@ class Live:
             raise
 
     async def end_early(self, code: str, reason: str) -> None:
-        """End the recording at a limit; the client gets an ``error`` message with the reason.
+        """End the recording at a limit; the client receives an ``error`` message with the reason.
 
-        The close frame at the end of the session names it once more.
+        The close frame at the end of the session repeats the reason.
 
         Raises:
             UnavailableError: as ``end`` does.
@@ -378,11 +378,11 @@ class Live:
 
     @property
     def heard_seconds(self) -> float:
-        """Audio that this process has taken in; a WAV header counts as audio."""
+        """Seconds of audio that this process has stored; a WAV header counts as audio."""
         return self.format.seconds(self._audio_end - self._before)
 
     async def restore(self) -> None:
-        """After a restart: read the header again that stands before the stored audio."""
+        """Read a WAV header again from the stored audio, after a restart."""
         position = 0
         while self._header.size is None and position < self._audio_end:
             head = await self._journal.read_audio(self.id, position, position + 4096)
@@ -393,41 +393,41 @@ class Live:
 
     @property
     def delivered(self) -> int:
-        """Sequence number of the last message that the client has for certain."""
+        """Sequence number of the last message that the client has certainly received."""
         return self.telling.delivered
 
     def sent(self, sequence: int) -> None:
-        """A message was handed to the client's socket."""
+        """Record that a message was handed to the client's socket."""
         self.telling.sent(sequence)
 
     def messages(self) -> AsyncGenerator[Entry, None]:
-        """Messages that the client may not have, then what comes."""
+        """Yield the messages that the client may not have received, then new ones."""
         return self._journal.tail_messages(self.id, self.delivered)
 
     def announcements(self, *messages: Message) -> Sequence[bytes]:
-        """What to commit along with these messages, for those who are told outside."""
+        """Return what to commit with these messages, for callbacks and webhooks."""
         return self.herald.announcements(*messages)
 
     async def announce(self, announcements: Sequence[bytes]) -> None:
-        """Have those told outside hear of a message that nothing else is committed with.
+        """Commit announcements for callbacks and webhooks on their own.
 
         Raises:
-            JournalError: the journal cannot note it.
+            JournalError: the journal cannot store them.
         """
         if announcements:
             await self._journal.commit(self.id, [], announcements=announcements)
 
     def show(self, message: Message) -> None:
-        """Pass a partial on to the connection of the moment."""
+        """Pass a partial on to the current connection."""
         if self.on_partial is not None:
             self.on_partial(message)
 
     def notify(self, code: str, reason: str) -> bool:
-        """Tell whoever is connected now; False if no connection takes it."""
+        """Send a notice to the current connection; return False if none can send it."""
         return self.on_notice is not None and self.on_notice(code, reason)
 
     def report(self, finding: Finding) -> None:
-        """Tell the client, once for each kind, that its audio is not what it declares."""
+        """Report to the client, once per kind, that its audio differs from the declared format."""
         if finding.kind == "shifted" and (odd := self._inspector.odd_chunk):
             number, size = odd
             text = f"{finding.text} (chunk {number} of this session had {size} bytes)"
@@ -438,7 +438,7 @@ class Live:
     # -- connections ---------------------------------------------------------------------------
 
     async def connect(self, turn: Turn) -> None:
-        """A connection takes the session over, once the one before it has let go."""
+        """Make a connection the current one, after the previous one has ended."""
         before, self._turn = self._turn, turn
         self._since = self._monotonic()
         if not self.ever_connected:
@@ -449,9 +449,12 @@ class Live:
             await before.over.wait()
 
     def disconnect(self, turn: Turn, *, farewell: bool = False, in_order: bool = False) -> None:
-        """That connection is gone, and all that it read is settled.
+        """Record that a connection has ended and everything it read is stored or discarded.
 
-        ``farewell``: its client said that it would not be back; ``in_order``: it did not break.
+        Args:
+            turn: the connection's period as the current one.
+            farewell: whether the client said that it was going away.
+            in_order: whether the connection was closed properly and did not break.
         """
         self.telling.ended(in_order=in_order)
         self.acks.disconnected()
@@ -465,12 +468,12 @@ class Live:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the time is over in which this session's client should have come or spoken."""
+        """Whether the client has exceeded a limit for connecting or sending."""
         return self.overdue is not None
 
     @property
     def lapse(self) -> str:
-        """What the client has failed to do in time, for a session that is ``overdue``."""
+        """Which limit the client of an ``overdue`` session has exceeded, as text."""
         limit = f"{self.overdue or 0:g} s"
         if not self._connected:
             return f"no client came back within {limit}"
@@ -480,7 +483,7 @@ class Live:
 
     @property
     def overdue(self) -> float | None:
-        """The limit in seconds that the client has let pass; None while it is in time."""
+        """The limit in seconds that the client has exceeded; None while it is in time."""
         if self._stopped:
             return None
         now, limits, limit = self._monotonic(), self._limits, self._limits.connect
@@ -489,13 +492,13 @@ class Live:
             limit = limits.idle if self._connected else away
         if now - self._since > limit:
             return limit
-        # A client that came back at the last moment has its time to send audio.
+        # A client that reconnects at the last moment still has time to send audio.
         quiet = max(limits.quiet, limits.resume + limits.idle)
         return quiet if self._connected and now - self._audio_since > quiet else None
 
     @property
     def forsaken(self) -> bool:
-        """Whether nobody will fetch the messages of this finished session any more."""
+        """Whether no client can fetch the messages of this finished session any more."""
         return not self._connected and self._monotonic() - self._since > self._limits.resume
 
 
@@ -504,5 +507,5 @@ def _never(_end: int) -> bool:
 
 
 def _give(answer: asyncio.Future[ChunkRange], known: ChunkRange) -> None:
-    if not answer.done():  # whoever waited may have been cancelled
+    if not answer.done():  # the waiting task may have been cancelled
         answer.set_result(known)

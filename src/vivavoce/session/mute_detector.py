@@ -1,32 +1,33 @@
-"""Tells a client that is quiet from a line that is stalled. Pure.
+"""Distinguishes a silent client from a stalled connection. No I/O.
 
-A connected client that sends no audio for a while is asked for a pong. TCP keeps order: audio that
-it sent before the pong has arrived before it. A pong without new audio proves that the line is
-alive and the client quiet, so that an open utterance may end where the audio stands.
+A connected client that sends no audio for a while is pinged. TCP preserves order: audio sent
+before the pong arrives before it. A pong without new audio proves that the connection works and
+the client is silent, so an open utterance may end at the last audio received.
 """
 
 from collections import deque
 from enum import Enum, auto
 
 RECENT_CHUNKS = 8
-"""Chunks whose longest tells how long a client that speaks may be silent between two of them."""
+"""Number of recent chunks; the longest determines how long a pause between chunks may be."""
 
 CHUNK_MARGIN = 1.5
-"""Silence, in durations of that chunk, that is no pause between two chunks."""
+"""Pause, in durations of that chunk, beyond which the client counts as silent."""
 
 LONGEST_CHUNK_SECONDS = 8.0
-"""Longer chunks are audio sent again in one go, and tell nothing of what follows."""
+"""Upper bound for that chunk: longer chunks are resent audio and say nothing about the pace."""
 
 RETURN_FACTOR = 3.0
-"""Silence before the first audio of a connection, in pauses: its client has yet to begin."""
+"""Silence allowed before a connection's first audio, as a multiple of ``patience``."""
 
 LEAD = 0.1
-"""Share of a pause by which the ping comes before its end, and by which audio may follow a pong: a
-client that was suspended answers first, and sends what it has recorded meanwhile right after it.
+"""Share of a pause by which the ping precedes its end, and by which audio may follow a pong.
+
+A client that was suspended sends the pong first, and the audio recorded meanwhile right after it.
 """
 
 RETRY_SECONDS = 0.25
-"""Between a pong that decides nothing and the next question."""
+"""Delay between an inconclusive pong and the next ping."""
 
 
 class Action(Enum):
@@ -35,23 +36,23 @@ class Action(Enum):
     WAIT = auto()
     """Poll again at ``due``."""
     PING = auto()
-    """Ping the client; its pong is reported with ``answered``."""
+    """Ping the client; the caller reports its pong with ``answered``."""
     LISTEN = auto()
-    """Nothing, until a pong or new audio comes."""
+    """Do nothing until a pong or new audio arrives."""
     MARK = auto()
-    """Mark a break behind all audio that has come; then nothing, until new audio comes."""
+    """Mark a break after all received audio; then do nothing until new audio arrives."""
 
 
 class MuteDetector:
-    """Follows the audio of one connection.
+    """Tracks the audio of one connection.
 
     Args:
-        patience: seconds without audio after which a client is asked.
-        bytes_per_second: of its audio.
-        now: when the connection began; like every instant here, seconds of a monotonic clock.
+        patience: minimum seconds without audio after which a client counts as silent.
+        bytes_per_second: byte rate of its audio.
+        now: when the connection began; all times are seconds of a monotonic clock.
 
     Attributes:
-        chunk_sizes: bytes of the newest chunks with audio; the caller appends to it.
+        chunk_sizes: sizes in bytes of the latest chunks with audio; the caller appends to it.
         due: when to poll next, after ``Action.WAIT``.
     """
 
@@ -63,18 +64,18 @@ class MuteDetector:
         self._seconds_per_byte = CHUNK_MARGIN / bytes_per_second
         self._began = now
         self._asked_at: float | None = None
-        self._proved: tuple[float, float] | None = None  # when a pong came, and the audio before it
+        self._proved: tuple[float, float] | None = None  # times of a pong and its last audio
         self._not_before = now
-        self._doubted: float | None = None  # the audio after which a pong came late
+        self._doubted: float | None = None  # time of the audio after which a pong came late
 
     def poll(self, now: float, audio_at: float, *, settled: bool, pending: bool) -> Action:
-        """Say what is due.
+        """Return the action that is due.
 
         Args:
-            now: the time.
-            audio_at: when audio arrived last, on this connection or before it.
-            settled: no utterance is open, and none can follow from audio that has arrived.
-            pending: something has arrived that has not been looked at.
+            now: the current time.
+            audio_at: when audio last arrived, on this connection or a previous one.
+            settled: no utterance is open, and received audio cannot begin one.
+            pending: data has arrived that is not processed yet.
         """
         if self._asked_at is not None:
             return Action.LISTEN
@@ -90,7 +91,7 @@ class MuteDetector:
         return Action.PING
 
     def is_early(self, now: float, audio_at: float) -> bool:
-        """Whether nothing can be due yet; ``due`` then says when something may be."""
+        """Return whether nothing is due yet, and set ``due`` to the time of the next poll."""
         pause = self._pause(audio_at)
         quiet_at = max(audio_at, self._began) + pause
         if self._proved is not None and self._proved[1] == audio_at:
@@ -98,15 +99,15 @@ class MuteDetector:
         else:
             quiet_at -= LEAD * pause
         quiet_at = max(quiet_at, self._not_before)
-        # The next chunks may be shorter, or the first: then this would be too late.
+        # Poll at least every ``patience``: after shorter or first chunks ``quiet_at`` is too late.
         self.due = min(quiet_at, now + self._patience)
         return now < quiet_at
 
     def answered(self, now: float, audio_at: float, *, settled: bool, pending: bool) -> Action:
-        """Say what follows from a pong; the arguments are those of ``poll``."""
+        """Process a pong and return the next action; the arguments are those of ``poll``."""
         asked_at, self._asked_at = self._asked_at, None
         if asked_at is not None and audio_at < asked_at:
-            # A pong that takes so long was held up, and so was what its client has yet to write.
+            # A late pong was delayed on its way; audio that the client sends next may be, too.
             late = now - asked_at > self._patience and self._doubted != audio_at
             if late:
                 self._doubted = audio_at
@@ -116,7 +117,7 @@ class MuteDetector:
         return self.poll(now, audio_at, settled=settled, pending=pending)
 
     def retry(self, now: float, delay: float = RETRY_SECONDS) -> Action:
-        """Ask again after ``delay`` seconds: the last answer decided nothing, or was in vain."""
+        """Check again after ``delay`` seconds: the pong was inconclusive, or its action failed."""
         self.due = self._not_before = now + delay
         return Action.WAIT
 

@@ -1,4 +1,4 @@
-"""How a session begins to run: its ear, its core and its runner, new or from a checkpoint."""
+"""Factory of runners: creates the audio front end, core and runner of a session."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from vivavoce.speech.silero import VoiceActivity
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a runner needs beside its session.
+    """Creates runners from dependencies and settings that all sessions share.
 
-    ``context_seconds`` is the most that an utterance and its context may have together;
-    ``foresee`` has finals asked for as soon as their utterances may have ended.
+    ``context_seconds`` is the maximum length of an utterance together with its context;
+    ``foresee`` enables speculative finals, requested as soon as their utterances may have ended.
     """
 
     outside: Outside
@@ -34,7 +34,7 @@ class Opening:
     foresee: bool = True
 
     def begin(self, live: Live, checkpoint: Checkpoint | None) -> Runner:
-        """The runner of a session."""
+        """Return the runner of a session, new or resumed from a checkpoint."""
         voice = self.choose_voice(live.request)
         config = core_config(live, voice.rules, self.context_seconds)
         if not config.partials:
@@ -58,7 +58,7 @@ class Opening:
 
 
 def core_config(live: Live, languages: LanguageRules, context_seconds: float) -> CoreConfig:
-    """What the core must know of a session's request."""
+    """Return the core's configuration for a session's request."""
     request = live.request
     return CoreConfig(
         session_id=live.id,

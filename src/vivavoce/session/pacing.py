@@ -1,21 +1,21 @@
-"""When audio would have been spoken, for clients that send it faster than that.
+"""Media clock: when audio was spoken, or would have been if a client sends faster than real time.
 
-Deadlines are counted from there: whoever sends an hour at once has answers due over an hour, and
-gets them sooner where nobody else needs the workers. So a file holds up no live speaker, and nobody
-gains by sending faster.
+Deadlines count from this time. A client that sends an hour of audio at once has deadlines spread
+over an hour, and gets results earlier if the workers are free. A file therefore delays no live
+speaker, and sending faster gives no advantage.
 """
 
 CREDIT = 5.0
-"""Seconds by which audio may make up for a pause of the line at once."""
+"""Seconds of audio that may catch up at once after a pause of the connection."""
 
 
 class Pace:
-    """The clock of one session's audio; seconds, ``now`` on a clock that never goes back."""
+    """The media clock of one session, in seconds; ``now`` is read from a monotonic clock."""
 
     def __init__(self) -> None:
         self._origin = float("-inf")
 
     def spoken(self, position: float, now: float) -> float:
-        """When the audio up to ``position`` was spoken, or would have been; never before now."""
+        """Return when the audio up to ``position`` was or would be spoken; never before ``now``."""
         self._origin = max(self._origin, now - position - CREDIT)
         return max(now, self._origin + position)

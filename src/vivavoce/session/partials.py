@@ -1,6 +1,6 @@
-"""What a channel's partials remember: when one was asked for, what was heard, what is shown.
+"""State of a channel's partials: the last request, the last hypothesis and the shown text.
 
-All of it may be lost in a crash: the next partial begins afresh, and finals know nothing of it.
+A crash may lose all of it: the next partial begins from scratch, and finals do not depend on it.
 """
 
 from collections.abc import Iterable
@@ -14,18 +14,21 @@ from vivavoce.session.effects import Decode
 from vivavoce.session.utterances import OpenUtterance
 
 INTERVAL = SAMPLE_RATE * 3 // 10
-"""New audio between two partials; the scheduler thins them out further under load."""
+"""Minimum new audio, in samples, between two partials; the scheduler skips more under load."""
 
 LEAST_SPEECH = SAMPLE_RATE // 5
-"""An engine makes something up for less."""
+"""Minimum speech, in samples, for a partial: engines hallucinate on less."""
 
 CONTEXT = 3 * SAMPLE_RATE
-"""Most samples before an utterance that its partials are decoded with. Finals have more: but half
-of what they gain is in these, and partials are decoded again and again."""
+"""Maximum samples of context before an utterance for its partials.
+
+Finals have more context, but these samples give half of the gain, and partials are decoded
+repeatedly.
+"""
 
 
 def within_reach(limit: int) -> int:
-    """Samples of context for partials, where utterances have at most ``limit`` with their own."""
+    """Return the limit for partials, where ``limit`` bounds an utterance with its context."""
     return min(CONTEXT, limit)
 
 
@@ -37,7 +40,7 @@ class Partials:
 
         Args:
             channel: index of the channel.
-            presumed: utterances of which a client may have been shown something before a restart.
+            presumed: utterances of which a client may have received a partial before a restart.
         """
         self._channel = channel
         self._utterance: OpenUtterance | None = None
@@ -45,8 +48,8 @@ class Partials:
         self._shown_to = 0
         self._view = View()
         self._draft = ""
-        self._seen: set[int] = set()  # utterances of which something was shown, until their final
-        self._presumed = set(presumed)  # those of which something may have been, before a restart
+        self._seen: set[int] = set()  # utterances with a shown partial, until their final
+        self._presumed = set(presumed)  # utterances that may have one from before a restart
 
     @property
     def stable(self) -> tuple[SpokenWord, ...]:
@@ -54,7 +57,7 @@ class Partials:
         return self._view.stable_words
 
     def begin(self, utterance: OpenUtterance) -> None:
-        """An utterance has begun; those before it have no partials any more."""
+        """Begin an utterance; earlier ones have no more partials."""
         self._utterance = utterance
         self._asked_at = utterance.start
         self._shown_to = utterance.start
@@ -62,16 +65,16 @@ class Partials:
         self._draft = ""
 
     def end(self) -> None:
-        """The open utterance has ended: what comes back for it now is stale."""
+        """End the open utterance; hypotheses that arrive for it later are stale."""
         self._utterance = None
 
     def request(self, heard: int, language: str, earlier: Earlier | None = None) -> Decode | None:
-        """A request for a partial up to ``heard``, if enough was said since the last one.
+        """Return a request for a partial up to ``heard``, if there is enough new audio.
 
         Args:
-            heard: samples heard on the channel.
-            language: what is spoken.
-            earlier: what it is decoded with.
+            heard: samples processed on the channel.
+            language: the language to decode in.
+            earlier: the context to decode with.
         """
         begun = self._utterance
         if begun is None or heard - self._asked_at < INTERVAL:
@@ -101,12 +104,12 @@ class Partials:
         confirmed: bool = True,
         marked: bool = False,
     ) -> Hypothesis | None:
-        """What is to be shown of a hypothesis for the span of ``request``; None: nothing new.
+        """Return what to show of a hypothesis for the span of ``request``; None if nothing new.
 
-        The span is the open utterance from its beginning, as far as it is heard. Nothing is shown
-        once the utterance has ended or a later partial was heard, nor at first what is not
-        ``confirmed`` by the voice heard so far: it would have no final. Where stable words are
-        ``marked``, one more of them is news as well.
+        The span is the open utterance from its beginning, as far as it was processed. Nothing is
+        shown once the utterance has ended or a later partial was processed. The first partial is
+        shown only if it is ``confirmed`` by the voice activity so far: otherwise the text might
+        have no final. If stable words are ``marked``, an additional stable word counts as new.
         """
         begun = self._utterance
         if begun is None or begun.number != request.utterance or request.end <= self._shown_to:
@@ -124,18 +127,18 @@ class Partials:
         return msgspec.structs.replace(hypothesis, text=self._view.text, words=self._view.words)
 
     def is_unseen(self, utterance: int) -> bool:
-        """Whether this process has shown nothing of an utterance."""
+        """Return whether this process has shown no partial of an utterance."""
         return utterance not in self._seen
 
     def may_be_seen(self, utterance: int) -> bool:
-        """Whether a client may hold a partial of an utterance."""
+        """Return whether a client may have a partial of an utterance."""
         return utterance in self._seen or utterance in self._presumed
 
     def presume(self, utterance: int) -> None:
-        """Take it that a client holds a partial of an utterance, shown before a restart."""
+        """Assume that a client has a partial of an utterance from before a restart."""
         self._presumed.add(utterance)
 
     def settled(self, utterance: int) -> None:
-        """Forget an utterance: its final or its error is out."""
+        """Discard an utterance whose final or error is emitted."""
         self._seen.discard(utterance)
         self._presumed.discard(utterance)

@@ -1,4 +1,4 @@
-"""What the live session needs from outside, as it sees it."""
+"""Interfaces of the components that a live session depends on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,89 +13,94 @@ from vivavoce.recognition.jobs import Job
 Result = TypeVar("Result")
 
 Clock = Callable[[], float]
-"""Seconds; whether Unix time or monotonic is said where it is used."""
+"""Returns seconds, as Unix time or monotonic time; each use states which."""
 
 
 Foresight = Literal["asked", "ready", "under_way", "dropped", "wasted"]
-"""What becomes of a foreseen final: it is asked for; then the utterance ends as foreseen, with the
-answer there already or not; or it goes on, before the answer was there or after."""
+"""Event of a speculative final.
+
+It is requested (``asked``). Then the utterance either ends as predicted, with the result available
+(``ready``) or not yet (``under_way``), or it continues, before the result was available
+(``dropped``) or after (``wasted``).
+"""
 
 
 class Client(Protocol):
-    """Whoever the session speaks to, now connected or not."""
+    """The client of a session, connected or not."""
 
     @property
     def delivered(self) -> int:
-        """Sequence number of the last message that the client has for certain."""
+        """Sequence number of the last message that the client has certainly received."""
         ...
 
     def show(self, message: Message) -> None:
-        """Pass on a message that may be dropped; does not block."""
+        """Send a message that may be dropped; does not block."""
         ...
 
     def report(self, finding: Finding) -> None:
-        """Pass on that the audio is most likely not what it was declared to be."""
+        """Report that the audio most likely differs from the declared format."""
         ...
 
     def announcements(self, *messages: Message) -> Sequence[bytes]:
-        """What to commit along with these messages, for those who are told outside."""
+        """Return what to commit with these messages, for callbacks and webhooks."""
         ...
 
 
 class Recogniser(Protocol):
-    """Turns spans of speech into text, somewhere else."""
+    """Decodes spans of speech outside the session."""
 
     async def decode(self, job: Job) -> Hypothesis:
-        """The hypothesis for a job.
+        """Return the hypothesis for a job.
 
         Raises:
-            Superseded: a partial that gave way to something newer.
+            Superseded: the job is a partial that was replaced by newer work.
             DecodeFailedError: the span cannot be decoded.
         """
         ...
 
     def confirm(self, job: Job) -> None:
-        """A job of the kind ``foreseen`` has become a final; whoever awaits it goes on awaiting.
+        """Turn a job of the kind ``foreseen`` into a final; its ``decode`` continues.
 
-        Does not block. A foreseen job is given up by cancelling its ``decode``. It never raises
-        ``Superseded``.
+        Does not block. To abandon a foreseen job, cancel its ``decode``. A foreseen job never
+        raises ``Superseded``.
         """
         ...
 
     def wants_refresh(self, session: str, channel: int, spoken: float) -> bool:
-        """Whether a partial of the kind ``refresh_partial`` is due; asked before each is made.
+        """Return whether a ``refresh_partial`` is due; called before each is requested.
 
-        ``spoken`` is when its last sample was spoken.
+        ``spoken`` is the monotonic time when its last sample was spoken.
         """
         ...
 
     def prepare(self, session: str, engine: str) -> None:
-        """The session will ask for this engine: load it meanwhile, if it is not. Does not block."""
+        """Load an engine that the session will need, if it is not loaded. Does not block."""
         ...
 
     def cancel(self, session: str) -> None:
-        """The session is over: forget what it asked."""
+        """Cancel all jobs of a session that is over."""
         ...
 
 
 class OffTheLoop(Protocol):
-    """Does work in a thread."""
+    """Runs functions in a thread."""
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """What the work returns or raises."""
+        """Run a function in the thread; return or raise what it does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a running session works with.
+    """Dependencies of a running session.
 
     Attributes:
-        hearing: runs the ears, off the event loop.
+        hearing: runs audio front ends off the event loop.
         wall: Unix time, to date messages.
-        monotonic: never goes back, for deadlines.
-        took: is told the seconds that each final took, from the end of its utterance to its commit.
-        foreseen: is told what became of each foreseen final.
+        monotonic: monotonic time, for deadlines.
+        took: receives the seconds that each final took, from its request, or from its confirmation
+            if speculative, to its commit.
+        foreseen: receives the events of each speculative final.
     """
 
     journal: Journal

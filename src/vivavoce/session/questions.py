@@ -1,4 +1,4 @@
-"""Questions for the language of a channel's utterances, each asked once."""
+"""Language identification requests of a channel, each made once per utterance."""
 
 from vivavoce.session.effects import Decode
 from vivavoce.session.language import EARLY_SAMPLES, GUESS_SAMPLES
@@ -6,7 +6,7 @@ from vivavoce.session.utterances import EndedUtterance, OpenUtterance
 
 
 class Questions:
-    """Remembers what was asked. After a restart all that is still open is asked again."""
+    """Tracks the requests made; after a restart, unanswered requests are made again."""
 
     def __init__(self, channel: int) -> None:
         self._channel = channel
@@ -14,14 +14,14 @@ class Questions:
         self._asked_early = -1
 
     def about(self, ended: EndedUtterance) -> Decode | None:
-        """The question about an ended utterance, unless it has been asked."""
+        """Return the request for an ended utterance, unless it has been made."""
         if ended.number <= self._asked:
             return None
         self._asked = ended.number
         return self._question(ended, ended.end)
 
     def early(self, begun: OpenUtterance, heard: int) -> Decode | None:
-        """A question about an utterance that goes on, as soon as there is enough of it."""
+        """Return an early request for an open utterance, once there is enough speech."""
         if begun.number <= self._asked_early or heard - begun.speech_start < EARLY_SAMPLES:
             return None
         self._asked_early = begun.number
@@ -39,9 +39,9 @@ class Questions:
 
 
 def is_about(request: Decode, ended: EndedUtterance) -> bool:
-    """Whether a question was about what decides an utterance's language.
+    """Return whether a request covers the audio that decides an utterance's language.
 
-    One that was asked while the utterance went on was not, unless it heard the very same audio.
+    A request made while the utterance was open does not, unless it covers exactly the same audio.
     """
     decisive = _until(ended.speech_start, ended.end)
     return (request.utterance, request.end) == (ended.number, decisive)

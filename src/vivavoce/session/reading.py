@@ -1,9 +1,9 @@
-"""How finals read one after the other: what is known of a text when it leaves.
+"""Joining of successive finals: punctuation and capitals at their boundaries.
 
-Engines hear an utterance as if it were all: they end it like a sentence, and with what was said
-before they go on in the middle of one. Here the two sides of a cut are made to agree, by what is
-known when each leaves. Only the closing mark and the case of the first letter change; which words
-are said, and what later utterances are decoded with, do not.
+Engines decode each utterance as a complete text: they end it like a sentence, and given context
+they may continue in the middle of one. This module makes both sides of a boundary consistent,
+using what is known when each final is emitted. Only the final punctuation and the case of the
+first letter change; the words themselves and the context of later utterances do not.
 """
 
 import re
@@ -13,23 +13,23 @@ import msgspec
 from vivavoce.recognition.contract import SAMPLE_RATE, Hypothesis
 
 SPOKEN_UP_TO = SAMPLE_RATE // 10
-"""Speech that ends no further from a forced cut was cut in mid-sentence, not in a pause."""
+"""Speech that ends within this many samples of a forced cut was cut in mid-sentence."""
 
 SURE = 0.9
-"""A less likely full stop ends no sentence, as long as more may follow."""
+"""Minimum probability of a full stop that ends a sentence, as long as more may follow."""
 
 _STOP = re.compile(r"[\s.\u2026\u3002\u0964]+$")
 _SHORTENED = re.compile(r"\w\.\w+\.$")
 _END = re.compile(r"(?<!\.)[.!?\u3002\uff01\uff1f\u061f\u0964][\"')\]\u00bb\u2019\u201d]*$")
 _FIRST = re.compile(r"(\s*[\"(\[\u00ab\u00bf\u00a1\u201c\u201e]*)([^\W\d_]\w*)")
 _CAPITALS = {("tr", "i"): "\u0130", ("az", "i"): "\u0130", ("nl", "ij"): "IJ"}
-"""Where the beginning of a word has another capital than its first letter has everywhere."""
+"""Beginnings of words whose capitals differ from the usual ones, by language."""
 
 
 def unfinished(answer: Hypothesis | None, length: int) -> Hypothesis | None:
-    """The text of an utterance that was cut off at ``length`` samples and goes on in the next.
+    """Return the text of an utterance cut at ``length`` samples that continues in the next.
 
-    An engine ends every text with a full stop; here it would stand in the middle of a sentence.
+    Engines end every text with a full stop; here it would be in the middle of a sentence.
     """
     if answer is None or not answer.words or answer.words[-1].end < length - SPOKEN_UP_TO:
         return answer
@@ -37,12 +37,12 @@ def unfinished(answer: Hypothesis | None, length: int) -> Hypothesis | None:
 
 
 def told(answer: Hypothesis | None, *, begins: bool, last: bool) -> tuple[Hypothesis | None, bool]:
-    """What a client is told of an utterance, and whether the next one begins a sentence.
+    """Return the text to emit for an utterance, and whether the next one begins a sentence.
 
     Args:
-        answer: what the engine heard; None if it failed.
-        begins: what this function said of the utterance told before.
-        last: nothing follows, and every sentence is over.
+        answer: the engine's hypothesis; None if it failed.
+        begins: the second result of this function for the previous utterance.
+        last: whether nothing follows, so that every sentence is complete.
     """
     if answer is None or not answer.words:
         return answer, begins
@@ -56,12 +56,12 @@ def told(answer: Hypothesis | None, *, begins: bool, last: bool) -> tuple[Hypoth
 
 
 def closes(text: str) -> bool:
-    """Whether a text ends like a sentence; dots that leave it open, or that shorten, do not."""
+    """Return whether a text ends like a sentence, not in an ellipsis or an abbreviation."""
     return bool(_END.search(text)) and not _SHORTENED.search(text)
 
 
 def _open(answer: Hypothesis) -> Hypothesis:
-    """Without the full stop at its end; one that is part of a shortened word stays."""
+    """Remove the full stop at the end, unless it is part of an abbreviation."""
     last = answer.words[-1]
     word = _STOP.sub("", last.text)
     if not word.strip() or _SHORTENED.search(last.text):
@@ -71,7 +71,7 @@ def _open(answer: Hypothesis) -> Hypothesis:
 
 
 def _begin_with(answer: Hypothesis, word: str) -> Hypothesis:
-    """With the first word written so."""
+    """Return the hypothesis with its first word replaced."""
     first = answer.words[0]
     if word == first.text or not answer.text.startswith(first.text):
         return answer
@@ -80,9 +80,9 @@ def _begin_with(answer: Hypothesis, word: str) -> Hypothesis:
 
 
 def _capitalised(word: str, language: str) -> str:
-    """A word as it stands at the beginning of a sentence.
+    """Return a word as written at the beginning of a sentence.
 
-    One that has its own capital (iPhone), or whose script knows none, stays.
+    A word with its own capitals (iPhone), or in a script without capitals, is unchanged.
     """
     found = _FIRST.match(word)
     if found is None or found[2] != found[2].lower():
@@ -96,7 +96,7 @@ def _capitalised(word: str, language: str) -> str:
 
 
 def _small(word: str) -> str:
-    """A word as it stands inside a sentence; one with other capitals stays."""
+    """Return a word as written inside a sentence; a word with other capitals is unchanged."""
     found = _FIRST.match(word)
     if found is None or found[2][1:] != found[2][1:].lower():
         return word

@@ -1,12 +1,12 @@
-"""Where the audio of a client that comes back begins, found from the audio itself.
+"""Alignment of resent audio: finds where a returning client's audio begins.
 
-A client sends what was not acknowledged again and does not say where that starts. It may have
-missed acks that left here, and what it sends may be new. The stored audio tells: bytes that carry
-information are found at one place only, and that is where they come from. Silence, tones and
-loops are found at many places; then the last ack that was handed to a socket decides, or the
-newest one that does not contradict the bytes.
+A client resends unacknowledged audio without stating where it begins. It may have missed acks
+that the server sent, and its audio may be new. The position follows from the stored audio: bytes
+that carry enough information occur in one place only. Silence, tones and loops occur in many
+places; then the last ack that was handed to a socket decides, or the latest ack that does not
+contradict the bytes.
 
-No I/O: ``find_start`` asks for what it needs and is sent the answers.
+No I/O: ``find_start`` yields its requests and is sent the results.
 """
 
 import zlib
@@ -15,42 +15,42 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 FEWEST = 48
-"""Bytes below which nothing is concluded; looked at again each time their number has doubled."""
+"""Minimum bytes for a decision; the search repeats each time their number has doubled."""
 
 INFORMATION = 16
-"""Bytes that sound takes more than silence, compressed, so as not to come twice by chance."""
+"""Compressed bytes, beyond those of silence, from which audio does not recur by chance."""
 
 RECENT = 256 * 1024
-"""Bytes of stored audio in which a beginning is looked for first."""
+"""Bytes of stored audio that are searched first."""
 
 MOST_RECENT = 2 * 1024 * 1024
-"""The same where many of them have not been acknowledged."""
+"""Upper bound of the bytes searched first, if many of them are not acknowledged."""
 
 BLOCK = 1024 * 1024
 """Bytes of older audio searched at a time."""
 
 FARTHEST = 16 * BLOCK
-"""How far behind the end a beginning is looked for."""
+"""Maximum distance, in bytes, between the end and a beginning."""
 
 NEEDLE = 4096
-"""Bytes that are looked for in older audio."""
+"""Maximum length, in bytes, of the pattern searched in older audio."""
 
 CONTEXT = 64 * 1024
-"""Bytes before a place that are compared with those before the end."""
+"""Bytes before a match that are compared with those before the end."""
 
 MOST_PLACES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a session when its client is back.
+    """Stored positions of a session when its client returns.
 
     Attributes:
         end: bytes stored.
-        handed: end of the last ack that was handed to a socket; ``end`` if that is not known.
-        boundaries: ends of acks handed earlier, ascending; the first is as far as to look.
-        confirmed: end of the last ack that the client has certainly read. It sends nothing from
-            before it again: the same sound is new audio.
+        handed: end of the last ack that was handed to a socket; ``end`` if unknown.
+        boundaries: ends of earlier acks, ascending; the first limits the search.
+        confirmed: end of the last ack that the client has certainly read. The client resends
+            nothing from before it: identical audio is new.
     """
 
     end: int
@@ -60,13 +60,13 @@ class Known:
 
     @property
     def oldest(self) -> int:
-        """The first position at which the client may begin."""
+        """The earliest position at which the client may begin."""
         return max(self.boundaries[0], self.end - FARTHEST, self.confirmed)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Asks for the stored bytes ``[start, end)``."""
+    """Request for the stored bytes ``[start, end)``."""
 
     start: int
     end: int
@@ -74,23 +74,23 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """Asks for the next bytes of the client; None says that there are none for now."""
+    """Request for the next bytes of the client; the result is None if there are none for now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where the client's audio begins; ``ambiguous`` where the bytes did not decide."""
+    """Where the client's audio begins; ``ambiguous`` if the bytes did not determine it."""
 
     position: int
     ambiguous: bool = False
 
 
 Finding = Generator[Read | More, bytes | None, Start]
-"""Yields what it needs, is sent it, and returns the start."""
+"""Yields requests, is sent their results, and returns the start."""
 
 
 class _Stored:
-    """The newest stored audio, from ``start`` to the end; no client begins before ``oldest``."""
+    """The latest stored audio, from ``start`` to the end; no client begins before ``oldest``."""
 
     def __init__(self, start: int, audio: bytes, oldest: int = 0) -> None:
         self.start = start
@@ -100,11 +100,11 @@ class _Stored:
         self.complete = oldest >= start  # the client cannot begin before it
 
     def holds(self, resent: bytes) -> bool:
-        """Whether the client's bytes are somewhere where it may begin."""
+        """Return whether the client's bytes occur where it may begin."""
         return self.audio.find(resent, self._first - self.start) >= 0
 
     def agrees(self, position: int, resent: bytes) -> bool:
-        """Whether the client's bytes could begin there, as far as both go."""
+        """Return whether the client's bytes match the stored ones there, as far as both reach."""
         if not self._first <= position <= self.end:
             return False
         offset = position - self.start
@@ -113,7 +113,7 @@ class _Stored:
         return resent.startswith(self.audio[offset:])
 
     def places(self, resent: bytes) -> list[int]:
-        """Where bytes that carry information could begin; many for a sound that repeats."""
+        """Return where bytes with enough information may begin; repeating audio has many places."""
         size = _informative(resent)
         found: list[int] = []
         at = self.audio.find(resent[:size], self._first - self.start) if size else -1
@@ -123,15 +123,15 @@ class _Stored:
         return [position for position in found if self.agrees(position, resent)]
 
     def repeats(self, before: bytes) -> bool:
-        """Whether what stands before a place stands before the end too.
+        """Return whether the audio before a place also precedes the end.
 
-        Then the sound is a loop: what follows on from the end is what followed that place.
+        If so, the audio is a loop: new audio continues from the end as it did from that place.
         """
         shared = common_suffix(before, self.audio[-CONTEXT:])
         return bool(_informative(before[len(before) - shared :]))
 
     def goes_on(self, places: Sequence[int]) -> bool:
-        """Whether the client's bytes, found at these places, may be what follows the end."""
+        """Return whether the client's bytes, found at these places, may be new audio at the end."""
         offsets = (place - self.start for place in places)
         return not places or any(
             self.repeats(self.audio[max(0, offset - CONTEXT) : offset]) for offset in offsets
@@ -139,7 +139,7 @@ class _Stored:
 
 
 def find_start(known: Known) -> Finding:
-    """Find where the client's audio begins, with as few of its bytes as it takes."""
+    """Find where the client's audio begins, using as few of its bytes as possible."""
     begin = max(0, min(known.end - RECENT, known.handed - CONTEXT), known.end - MOST_RECENT)
     stored = _Stored(begin, (yield Read(begin, known.end)) or b"", known.confirmed)
     resent = bytearray()
@@ -162,7 +162,7 @@ def find_start(known: Known) -> Finding:
 
 
 def _may_tell(stored: _Stored, places: Sequence[int], resent: bytes) -> bool:
-    """Whether more of the client's bytes could change what is known."""
+    """Return whether more of the client's bytes could change the decision."""
     if places:
         return any(place + len(resent) <= stored.end for place in places)
     if _informative(resent):
@@ -173,7 +173,7 @@ def _may_tell(stored: _Stored, places: Sequence[int], resent: bytes) -> bool:
 def _search_older(
     known: Known, stored: _Stored, resent: bytes
 ) -> Generator[Read, bytes | None, int | None]:
-    """Look for bytes that carry information before the recent audio, the newest first."""
+    """Search for bytes with enough information in older audio, the latest block first."""
     needle = resent[:NEEDLE]
     if not _informative(needle):
         return None
@@ -192,7 +192,7 @@ def _search_older(
 
 
 def _likeliest(known: Known, stored: _Stored, resent: bytes) -> Start:
-    """The newest ack that the bytes allow, or the end."""
+    """Return the latest ack that the bytes allow, or the end."""
     resent = resent[: len(stored.audio) + 1]
     acks = {known.handed, *known.boundaries}
     if not stored.goes_on(stored.places(resent)):
@@ -204,7 +204,7 @@ def _likeliest(known: Known, stored: _Stored, resent: bytes) -> Start:
 
 
 def _informative(audio: bytes) -> int:
-    """Length of the beginning that carries enough information to be known again; 0 for none."""
+    """Return the length of the shortest beginning with enough information; 0 if none."""
     size = FEWEST
     while size < len(audio):
         if _information(audio[:size]) >= INFORMATION:
@@ -220,16 +220,16 @@ def _information(audio: bytes) -> int:
 
 @lru_cache(maxsize=64)
 def _silence(size: int) -> int:
-    """Compressed size of so many bytes of silence."""
+    """Return the compressed size of ``size`` bytes of silence."""
     return len(zlib.compress(bytes(size)))
 
 
 class Overlap:
-    """The part of a client's audio that is stored already, as it comes again.
+    """The part of a client's audio that is resent although already stored.
 
     Attributes:
         position: where the client's next byte belongs.
-        differs: the client sent other bytes than before; the first are kept.
+        differs: whether the client sent different bytes; the stored ones are kept.
     """
 
     def __init__(self, start: int, end: int) -> None:
@@ -239,15 +239,15 @@ class Overlap:
 
     @property
     def over(self) -> bool:
-        """Whether everything from here on is new."""
+        """Whether all further audio is new."""
         return self.differs or self.position >= self._end
 
     def wanted(self, size: int) -> Read:
-        """The stored bytes to compare the next ``size`` bytes with."""
+        """Return the request for the stored bytes to compare the next ``size`` bytes with."""
         return Read(self.position, min(self.position + min(size, BLOCK), self._end))
 
     def match(self, audio: bytes, stored: bytes) -> int:
-        """Compare the next bytes with the wanted ones; returns how many are the same."""
+        """Compare the next bytes with the stored ones; return how many are equal."""
         compared = min(len(audio), len(stored))
         same = common_prefix(audio, stored)
         self.position += same
@@ -256,7 +256,7 @@ class Overlap:
 
 
 def common_prefix(a: bytes, b: bytes) -> int:
-    """How many bytes are the same from the beginning on."""
+    """Return the length of the common prefix."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
@@ -268,5 +268,5 @@ def common_prefix(a: bytes, b: bytes) -> int:
 
 
 def common_suffix(a: bytes, b: bytes) -> int:
-    """How many bytes are the same from the end back."""
+    """Return the length of the common suffix."""
     return common_prefix(a[::-1], b[::-1])

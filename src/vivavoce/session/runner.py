@@ -1,7 +1,6 @@
-"""Runs one live session: journal audio in, journal messages out.
+"""Runner of one live session: reads audio from the journal, writes messages to the journal.
 
-It knows no socket. Audio comes from the journal, messages go to the journal, and a restart is
-the ordinary way in with a checkpoint.
+It has no access to sockets. A restart is an ordinary start with a checkpoint.
 """
 
 import asyncio
@@ -29,23 +28,25 @@ from vivavoce.session.pacing import Pace
 from vivavoce.session.ports import Client, Outside
 
 MOST_WAITING = 8
-"""Utterances without a final before the session stops reading: the backlog stays in the journal."""
+"""Utterances without a final from which reading pauses; further audio stays in the journal."""
 
 
 FIRST_SPEECH = SAMPLE_RATE
-"""Speech of which every partial counts as a first one: it takes so long to say a word that shows.
+"""Speech, in samples, up to which every partial counts as a first one.
+
+Speaking a first word that can be shown takes about this long.
 """
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """Who listens to a session.
+    """The models that serve a session.
 
     Attributes:
-        rules: in which languages.
-        engines: the engine, by name, that makes finals in each of them.
-        identifier: the engine that tells them apart; needed where there are several.
-        partial_engines: the one that makes partials, where that may be another. What a final is
-            decoded with are finals alone, so who makes partials changes none of them.
+        rules: its languages.
+        engines: name of the engine that decodes finals, by language.
+        identifier: the engine that identifies the language; needed with several languages.
+        partial_engines: name of the engine that decodes partials, by language, where it may
+            differ. The context of finals consists of finals only, so this choice changes no final.
     """
 
     rules: LanguageRules
@@ -55,12 +56,12 @@ class Voice(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> str:
-        """The engine that is needed first."""
+        """Name of the engine that is needed first."""
         return self.identifier if self.rules.guessing else self.engines[self.rules.candidates[0]]
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The engines that are needed for certain."""
+        """Engines that are certainly needed."""
         if self.rules.guessing:
             return (self.identifier,)
         partial = self.partial_engines.get(self.rules.candidates[0], self.first)
@@ -68,18 +69,18 @@ class Voice(msgspec.Struct, frozen=True):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The engines without which its finals may not come; those of partials are not."""
+        """Engines that finals may need; those of partials are not included."""
         finals = (self.engines[language] for language in self.rules.candidates)
         identifier = (self.identifier,) if self.rules.guessing else ()
         return tuple(dict.fromkeys((*identifier, *finals)))
 
     @property
     def everyone(self) -> frozenset[str]:
-        """The engines that may be asked for text."""
+        """Engines that may be asked for text."""
         return frozenset((*self.engines.values(), *self.partial_engines.values()))
 
     def engine_for(self, request: Decode) -> str:
-        """The engine that answers a request."""
+        """Return the name of the engine for a request."""
         if request.purpose == "language":
             return self.identifier
         final = self.engines[request.language]
@@ -87,16 +88,16 @@ class Voice(msgspec.Struct, frozen=True):
         return partial if request.purpose == "partial" else final
 
     def with_one_engine(self) -> "Voice":
-        """The same, with partials by whoever makes the finals."""
+        """Return a copy whose partials are decoded by the engines of the finals."""
         return msgspec.structs.replace(self, partial_engines={})
 
     def candidates(self, request: Decode) -> tuple[str, ...]:
-        """The languages among which the answer to a request has to choose."""
+        """Return the languages among which a request chooses."""
         return self.rules.candidates if request.purpose == "language" else ()
 
 
 class Runner:
-    """One live session under way."""
+    """Transcribes one live session."""
 
     def __init__(
         self, session_id: str, voice: Voice, core: Core, ear: Ear, outside: Outside, client: Client
@@ -107,28 +108,28 @@ class Runner:
         self._ear = ear
         self._outside = outside
         self._client = client
-        # One step of the core at a time, together with the commit of what it said.
+        # Serialises the steps of the core, each together with the commit of its messages.
         self._turn = asyncio.Lock()
         self._progress = asyncio.Event()
-        # Requests whose audio has yet to be read again, after a restart.
+        # Requests whose audio is not read again yet, after a restart.
         self._held: list[Decode] = []
         self._pace = Pace()
         self._dozing = Dozing(ear.format)
         self._guesses = Guesses(outside)
         self._tasks: asyncio.TaskGroup
-        self._processed = ear.position  # bytes whose windows the core has taken
+        self._processed = ear.position  # bytes whose windows the core has processed
 
     def nothing_open(self, end: int) -> bool:
-        """Whether no utterance is open at byte ``end``, all audio before it considered."""
+        """Return whether all audio before byte ``end`` is processed and no utterance is open."""
         return not self._core.speaking and self._processed + self._dozing.still_bytes >= end
 
     @property
     def settled_seconds(self) -> float:
-        """Seconds up to which every final is out."""
+        """Seconds up to which every final is emitted."""
         return seconds(self._core.settled)
 
     def checkpoint(self, stage: Stage = "live") -> Checkpoint:
-        """The session as it stands."""
+        """Return a checkpoint of the current state."""
         return Checkpoint(
             stage,
             self._core.state,
@@ -139,7 +140,7 @@ class Runner:
         )
 
     async def run(self) -> None:
-        """Read the audio until it is sealed and every final is out."""
+        """Process audio until it is sealed and every final is emitted."""
         for engine in self._voice.needed:
             self._outside.recogniser.prepare(self._id, engine)
         try:
@@ -182,7 +183,7 @@ class Runner:
             self._processed = self._ear.position
 
     async def _interrupt(self, marker: BreakMarker) -> None:
-        """End what is open where the marker stands: right behind the audio heard so far."""
+        """End the open utterances at the marker, directly after the audio processed so far."""
         async with self._turn:
             now = self._outside.wall()
             position = self._ear.heard
@@ -190,18 +191,19 @@ class Runner:
             self._dozing.resting = self._core.resting and not self._held
 
     async def _catch_up(self) -> None:
-        """Wait until few enough finals are outstanding.
+        """Wait until fewer than ``MOST_WAITING`` finals are outstanding.
 
-        Not while one is held, after a restart: its audio must be read before anything can move.
+        Do not wait while a request is held after a restart: its audio must be read first.
         """
         while self._core.waiting >= MOST_WAITING and not self._held:
             self._progress.clear()
             await self._progress.wait()
 
     async def _apply(self, effects: Iterable[Effect]) -> None:
-        """Show, ask, and commit what must be told; the caller holds the turn.
+        """Execute effects and commit their messages; the caller holds the lock.
 
-        Answers wait for the turn, so none is taken before what led to its request is durable.
+        Results wait for the lock, so none is processed before the step that requested it is
+        durable.
         """
         told: list[Message] = []
         shown: list[Message] = []
@@ -229,7 +231,7 @@ class Runner:
             self._ear.forget(channel, self._core.keep_from(channel))
 
     def _ask(self) -> None:
-        """Ask for what can be asked for by now."""
+        """Submit the held requests whose audio has been read."""
         held, self._held = self._held, []
         for request in held:
             if request.end > self._ear.end:
@@ -249,7 +251,7 @@ class Runner:
         return self._outside.recogniser.wants_refresh(self._id, channel, spoken)
 
     def _job(self, request: Decode, spoken: float) -> Job:
-        """The job for a request; it takes the samples along, which may be forgotten later."""
+        """Return the job for a request, with a copy of its samples."""
         kind = _kind(request)
         return Job(
             session=self._id,
@@ -265,7 +267,7 @@ class Runner:
         try:
             hypothesis = await self._outside.recogniser.decode(job)
         except (Superseded, DecodeFailedError):
-            # The core tells the client of a final that failed; a partial may just be missing.
+            # The core reports a failed final to the client; a partial may simply be missing.
             hypothesis = None
         async with self._turn:
             self._guesses.answered(request)

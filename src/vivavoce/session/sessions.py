@@ -1,4 +1,4 @@
-"""Every live session of this process: made, found, looked after, and recovered at a start."""
+"""Registry of the live sessions of this process: creation, look-up, supervision and recovery."""
 
 import asyncio
 from collections import Counter
@@ -30,31 +30,31 @@ log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS = 1.0
 NEW_SECONDS = 60.0
-"""Audio after which a session is no newcomer."""
+"""Seconds of audio after which a session is no longer a newcomer."""
 
 
 _UNAVAILABLE = (journal_port.UnavailableError, archive.UnavailableError)
 
 FailingEngine = Callable[[InitRequest], str | None]
-"""Names an engine that a request needs and that cannot start now; None where all can."""
+"""Returns an engine that a request needs and that cannot start now; None if all can."""
 
 
 class TooManySessionsError(Exception):
-    """The key has as many sessions as it may have; the text is meant for its owner."""
+    """The key has reached its limit of sessions; the text is shown to its owner."""
 
 
 class Sessions:
-    """The live sessions; each runs in a task of its own.
+    """The live sessions; each runs in its own task.
 
     Args:
-        journal, records, life, limits: where sessions are kept, and how they run.
-        monotonic: seconds, never going back.
+        journal, records, life, limits: where sessions are stored, and how they run.
+        monotonic: monotonic clock in seconds.
         supervisor: runs the background tasks.
-        failing_engine: says for which engine a session waits in vain.
+        failing_engine: returns an engine that a request needs and that cannot start.
 
     Attributes:
-        resumes: counts over all sessions.
-        ended: those that ended of late without their clients' knowledge.
+        resumes: counters of resumed connections, over all sessions.
+        ended: sessions that ended recently before their clients had received everything.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Sessions:
         self._monotonic = monotonic
         self._supervisor = supervisor or Supervisor()
         self._failing_engine = failing_engine
-        self._stuck: dict[str, float] = {}  # sessions that wait for an engine, since when
-        self._kept: set[str] = set()  # sessions that failed and stay in the journal for repair
-        self._deleted: set[str] = set()  # those of them that their owners have deleted
+        self._stuck: dict[str, float] = {}  # sessions waiting for an engine, and since when
+        self._kept: set[str] = set()  # failed sessions that stay in the journal for repair
+        self._deleted: set[str] = set()  # kept sessions that their owners have deleted
         self.resumes = Resumes()
         self.ended = EndedSessions()
         self._live: dict[str, Live] = {}
@@ -90,10 +90,10 @@ class Sessions:
         self._chores: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Take over what the journal holds and begin to look after it.
+        """Load the sessions of the journal and start their recovery and supervision.
 
-        Each session is known at once and recovered one after the other, or when its client comes:
-        a server with many of them answers as soon as one with none.
+        All sessions are registered immediately. They are recovered one after another, or earlier
+        when their clients connect, so many sessions do not delay the start of the server.
         """
         recovered = [
             self._know(live)
@@ -106,7 +106,7 @@ class Sessions:
         ]
 
     async def aclose(self) -> None:
-        """Stop every run; what the journal holds goes on at the next start."""
+        """Stop every session; the sessions in the journal continue at the next start."""
         lives = list(self._live.values())
         await stop(*self._runs.values(), *self._chores)
         suspended = (self._life.suspend(live) for live in lives)
@@ -116,11 +116,11 @@ class Sessions:
                 self._supervisor.failed("session suspension", failure, session=live.id)
 
     async def create(self, session: NewSession, record: NewRecord) -> None:
-        """Make a session durable and begin to run it.
+        """Store a session durably and start it.
 
         Raises:
-            TooManySessionsError: the owner has as many as it may have.
-            UnavailableError: it cannot be stored.
+            TooManySessionsError: the owner has reached the limit.
+            UnavailableError: the session cannot be stored.
         """
         with self._place(session.owner):
             live = self._make(StoredSession(session, audio_end=0, sealed=False))
@@ -129,18 +129,18 @@ class Sessions:
             try:
                 await self._records.add(record)
             except ArchiveError:
-                # Its client is told that there is none.
+                # The client receives an error and must not find a session.
                 await self._journal.drop(session.id, live.announcements(ended))
                 raise
             self._run(self._know(live))
 
     @property
     def known(self) -> int:
-        """Sessions that have not left the journal."""
+        """Number of registered sessions; kept ones that failed are not included."""
         return len(self._live)
 
     def newcomers(self) -> Sequence[Live]:
-        """The open sessions that have sent little audio yet to this process."""
+        """Return the open sessions with less than ``NEW_SECONDS`` of audio in this process."""
         self._new = [
             live for live in self._new if not live.stopped and live.heard_seconds < NEW_SECONDS
         ]
@@ -148,20 +148,20 @@ class Sessions:
 
     @property
     def recording(self) -> int:
-        """Sessions that are open: connected to, or within their grace."""
+        """Number of open sessions: connected, or waiting for their client to reconnect."""
         return sum(self._is_open(live) for live in self._live.values())
 
     @property
     def unopened(self) -> int:
-        """Sessions that no client has connected to."""
+        """Number of sessions that no client has connected to."""
         return sum(self._is_unopened(live) for live in self._live.values())
 
     @contextmanager
     def opening(self, live: Live) -> Iterator[None]:
-        """Hold a place among the owner's open sessions while a client connects.
+        """Count a session as one of the owner's open sessions while a client connects.
 
         Raises:
-            TooManySessionsError: the session is not open, and the owner has as many as it may.
+            TooManySessionsError: the session is not open, and the owner has reached the limit.
         """
         if not self._is_open(live):
             self._check_open(live.owner)
@@ -173,7 +173,7 @@ class Sessions:
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
-        """Hold a place among the owner's unopened sessions while one is being made."""
+        """Reserve a place among the owner's unopened sessions while one is being created."""
         self._check_open(owner)
         mine = (live for live in self._live.values() if live.owner == owner)
         most = self._limits.unopened
@@ -203,10 +203,10 @@ class Sessions:
         return not live.stopped and not self._is_open(live)
 
     async def find(self, token_hash: bytes) -> Live | None:
-        """The live session of a token; none once it failed or its client has been sent everything.
+        """Return a token's live session; None if it failed or its client has received everything.
 
         Raises:
-            UnavailableError: it was to be recovered, and the journal cannot be read now.
+            UnavailableError: the session must be recovered, and the journal cannot be read now.
         """
         if live := self._by_token.get(token_hash):
             await self._begin(live)
@@ -215,22 +215,22 @@ class Sessions:
         return None if over else live
 
     async def withdraw(self, session_id: str) -> bool:
-        """End a session that its owner wants to delete; False if a client has connected to it.
+        """End a session that its owner deletes; return False if a client has connected to it.
 
         Raises:
-            ArchiveError, JournalError: it cannot be ended now, and goes on.
+            ArchiveError, JournalError: the session cannot be ended now, and continues.
         """
         live = self._live.get(session_id)
         if live is None or not self._is_unopened(live):
             return False
         await self._begin(live)
         if session_id not in self._live or not self._is_unopened(live):
-            return False  # a client was faster
+            return False  # a client has connected meanwhile
         await self._abandon(live)
         return True
 
     def discard(self, session_id: str) -> None:
-        """Forget a finished session that its owner has deleted; its messages need no reader."""
+        """Discard a finished session that its owner has deleted, without waiting for a reader."""
         self.ended.forget(session_id)
         if live := self._live.get(session_id):
             live.finished.set()
@@ -238,10 +238,10 @@ class Sessions:
             self._deleted.add(session_id)
 
     def _make_or_fail(self, stored: StoredSession) -> Live | None:
-        """A stored session; where its request cannot be read it fails, and is kept for repair."""
+        """Return a stored session; if its request is unreadable, fail it and keep it for repair."""
         try:
             return self._make(stored)
-        except Exception as error:  # noqa: BLE001  one session must not keep the server from starting
+        except Exception as error:  # noqa: BLE001  one session must not prevent the start of the server
             self._supervisor.unreadable("request", error, session=stored.session.id)
         unknown = msgspec.json.encode(InitRequest())
         session = msgspec.structs.replace(stored.session, request=unknown)
@@ -271,7 +271,7 @@ class Sessions:
         return live
 
     async def _recover(self, lives: Iterable[Live]) -> None:
-        """Have the sessions of an earlier process go on, whether or not their clients come."""
+        """Resume the sessions of an earlier process, whether or not their clients reconnect."""
         failure = None
         for live in lives:
             try:
@@ -279,12 +279,12 @@ class Sessions:
             except _UNAVAILABLE as error:
                 failure = error
         if failure is not None:
-            raise failure  # once more, for those that could not be read now
+            raise failure  # retried by the supervisor, for the sessions that could not be read
 
     async def _begin(self, live: Live) -> None:
-        """Have a recovered session go on, unless it does or has ended.
+        """Resume a recovered session, unless it runs or has ended.
 
-        One whose stored data cannot be read ends with a failure and is kept for repair.
+        A session whose stored data cannot be read ends with a failure and is kept for repair.
 
         Raises:
             UnavailableError: the journal cannot be read now.
@@ -300,7 +300,7 @@ class Sessions:
             await self._life.recall(live)
         except _UNAVAILABLE:
             raise
-        except Exception as error:  # noqa: BLE001  one session must not keep the others waiting
+        except Exception as error:  # noqa: BLE001  one session must not block the others
             self._supervisor.unreadable(kind_of(error), error, session=live.id)
             live.lost.set()
             return Failure(keep=True)
@@ -323,27 +323,27 @@ class Sessions:
         if live.ever_connected and not live.finished.is_set():
             self.ended.add(live.id, live.token_hash)
         if run.exception():
-            # It stays in the journal, and the next start tries again.
+            # It stays in the journal, and the next start retries.
             self._kept.add(live.id)
             live.lost.set()
 
     async def _keep_house(self) -> None:
-        """End the sessions whose clients are gone, or whose engine does not come back."""
+        """End the sessions whose clients exceed a limit, or whose engine does not start."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self.newcomers()  # forgets those that are none any more, if nobody asks
+            self.newcomers()  # discards former newcomers, even if no caller asks
             for live in list(self._live.values()):
                 await self._try(live.id, self._look_after(live))
             for session_id in list(self._deleted):
                 await self._try(session_id, self._forget_deleted(session_id))
 
     async def _try(self, session_id: str, chore: Coroutine[Any, Any, None]) -> None:
-        """Do something for one session; a failure concerns no other, and the next round retries."""
+        """Run a task for one session; a failure affects no other, and the next round retries."""
         try:
             await chore
         except _UNAVAILABLE as error:
             log.warning("storage_unavailable", session=session_id, **described(error))
-        except Exception as error:  # noqa: BLE001  reported; the other sessions have their turn
+        except Exception as error:  # noqa: BLE001  reported; the other sessions follow
             self._supervisor.failed("session housekeeping", error, session=session_id)
 
     async def _forget_deleted(self, session_id: str) -> None:
@@ -365,28 +365,28 @@ class Sessions:
             self._stuck.pop(live.id, None)
 
     async def _give_up(self, live: Live, engine: str) -> None:
-        """End a stopped session whose engine does not start: its client must not wait for ever."""
+        """End a stopped session whose engine does not start: no client must wait indefinitely."""
         log.error("session_engine_failed", session=live.id, engine=engine)
         await stop(self._runs.get(live.id))
         self._run(self._know(live), Failure(NO_ENGINE))
 
     async def _let_go(self, live: Live) -> None:
-        """End a recording whose client is gone; a session never connected to has failed."""
+        """End a recording whose client exceeds a limit; a session never connected to fails."""
         await self._begin(live)
         if live.lost.is_set():
             return
         if not live.abandoned:
-            return  # the client has come meanwhile
+            return  # the client has connected or sent audio meanwhile
         if live.ever_connected:
             await live.end_early("session_timeout", f"{live.lapse}: the recording ends")
         elif self._is_unopened(live):
             await self._abandon(live)
 
     async def _abandon(self, live: Live) -> None:
-        """End a session that was never connected to; where that fails, it goes on."""
+        """End a session that was never connected to; if that fails, the session continues."""
         run = self._runs[live.id]
         run.cancel()
-        await asyncio.wait([run])  # nobody can connect to it from here on
+        await asyncio.wait([run])  # no client can connect to it from here on
         try:
             await self._life.abandon(live)
         except Exception:
@@ -395,7 +395,7 @@ class Sessions:
 
 
 def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:
-    """What is told of a session when it is made, and when that has failed halfway."""
+    """Return the messages for a session's creation and for a creation that failed halfway."""
     at = iso(session.created_at)
     return (
         StartSession(session_id=session.id, created_at=at),
@@ -404,7 +404,7 @@ def _beginning_and_end(session: NewSession) -> tuple[StartSession, EndSession]:
 
 
 def audio_format(request: InitRequest) -> AudioFormat:
-    """The format that a request declares."""
+    """Return the audio format that a request declares."""
     return AudioFormat(
         Encoding(request.encoding), request.bit_depth, request.sample_rate, request.channels
     )

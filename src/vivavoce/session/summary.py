@@ -1,4 +1,4 @@
-"""From a session's finals to its result. Values only."""
+"""Builds a session's result from its finals. Values only."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from vivavoce.protocol.transcript import Transcription, Utterance
 
 
 def decoded(messages: Iterable[bytes]) -> list[ServerMessage]:
-    """Journaled messages as values."""
+    """Decode journaled messages."""
     return [long_messages.decoded(message) for message in messages]
 
 
 def transcription(messages: Iterable[Message]) -> Transcription:
-    """The whole text, utterances of all channels in the order of their starts."""
+    """Return the whole transcript; utterances of all channels are ordered by start."""
     utterances = [
         message.data.utterance
         for message in messages
@@ -35,13 +35,13 @@ def transcription(messages: Iterable[Message]) -> Transcription:
 
 
 def _languages(utterances: Sequence[Utterance]) -> tuple[str, ...]:
-    """Languages from the most to the least frequent."""
+    """Return the languages from the most to the least frequent."""
     counted = Counter(utterance.language for utterance in utterances)
     return tuple(language for language, _ in counted.most_common())
 
 
 def metadata(*, duration: float, channels: int, taken: float) -> ResultMetadata:
-    """Seconds of audio, channels, billed seconds, and the seconds the whole thing took."""
+    """Return the metadata; ``duration`` (audio) and ``taken`` (transcription) are in seconds."""
     return ResultMetadata(
         audio_duration=round(duration, 3),
         number_of_distinct_channels=channels,
@@ -51,10 +51,10 @@ def metadata(*, duration: float, channels: int, taken: float) -> ResultMetadata:
 
 
 def result(found: Transcription, facts: ResultMetadata) -> Result:
-    """The result without the messages."""
+    """Return the result, without messages."""
     return Result(metadata=facts, transcription=found)
 
 
 def recording_started(messages: Iterable[Message]) -> str | None:
-    """When the first audio came, as the wire writes it."""
+    """Return when the first audio arrived, as a timestamp of the wire format."""
     return next((m.created_at for m in messages if isinstance(m, StartRecording)), None)

@@ -1,4 +1,4 @@
-"""Reports what inspections of a session's audio find: each kind once, whoever is connected."""
+"""Reports findings about a session's audio, each kind once over all connections."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ CODE = "suspicious_audio"
 
 
 class Suspicions:
-    """Keeps what was found until a connection takes the notice.
+    """Keeps findings until a connection can send them to the client.
 
     Args:
-        send: takes a code and a text; False where no connection can take it now.
+        send: sends a code and a text; returns False if no connection can send them now.
 
     Attributes:
-        waiting: texts that no connection has taken yet.
+        waiting: texts that are not sent yet.
     """
 
     def __init__(self, send: Callable[[str, str], bool]) -> None:
@@ -23,7 +23,7 @@ class Suspicions:
         self.waiting: list[str] = []
 
     def add(self, finding: Finding) -> bool:
-        """Report a finding; whether it is the first of its kind."""
+        """Report a finding; return whether it is the first of its kind."""
         if finding.kind in self._known:
             return False
         self._known.add(finding.kind)
@@ -32,6 +32,6 @@ class Suspicions:
         return True
 
     def flush(self) -> None:
-        """Send what waits."""
+        """Send the waiting texts, as far as possible."""
         while self.waiting and self._send(CODE, self.waiting[0]):
             self.waiting.pop(0)

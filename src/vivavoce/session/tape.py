@@ -1,11 +1,11 @@
-"""The recent samples of one channel: as much as may still be decoded."""
+"""Recent samples of one channel that may still be decoded."""
 
 BYTES = 4
-"""Of one float32 sample."""
+"""Bytes per float32 sample."""
 
 
 class Tape:
-    """Samples by position; the front is cut off as it is no longer wanted."""
+    """Buffer of samples, addressed by position; old samples are discarded on request."""
 
     def __init__(self, start: int) -> None:
         self._start = start
@@ -21,17 +21,17 @@ class Tape:
         self._audio += samples
 
     def span(self, start: int, end: int) -> bytes:
-        """Samples ``[start, end)``.
+        """Return samples ``[start, end)`` as float32 bytes.
 
         Raises:
-            IndexError: some of them are gone or have not come yet.
+            IndexError: some of them are discarded or have not arrived yet.
         """
         if not self._start <= start <= end <= self.end:
             raise IndexError(f"[{start}, {end}) is not within [{self._start}, {self.end})")
         return bytes(self._audio[(start - self._start) * BYTES : (end - self._start) * BYTES])
 
     def forget(self, before: int) -> None:
-        """Let samples before a position go."""
+        """Discard the samples before a position."""
         count = min(before, self.end) - self._start
         if count > 0:
             del self._audio[: count * BYTES]

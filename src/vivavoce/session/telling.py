@@ -1,17 +1,17 @@
-"""Which messages a client has for certain, and which a broken line may have swallowed. No I/O."""
+"""Delivery position of a client's messages: certainly received, and possibly lost. No I/O."""
 
 
 class Telling:
-    """Follows what is sent to a client; numbers are those of the journal.
+    """Tracks the messages sent to a client by their sequence numbers in the journal.
 
-    What was handed to a socket may never arrive, however long ago: a proxy may sit on it, or the
-    line be deaf one way while the client goes on speaking. Only an answer to something that was
-    sent later (a pong, or the answer to a close) is proof. What is not proved when a line breaks
-    is told again: better twice than never.
+    A message handed to a socket may never arrive: a proxy may hold it back, or the connection may
+    fail in one direction while the client continues to send. Only the response to a later frame (a
+    pong, or the client's close frame) proves delivery. When a connection breaks, unproven messages
+    are resent: a duplicate is better than a loss.
 
     Attributes:
-        delivered: number of the last message that the client has for certain.
-        handed: number of the last message that was handed to its line.
+        delivered: number of the last message that the client has certainly received.
+        handed: number of the last message that was handed to its connection.
     """
 
     def __init__(self) -> None:
@@ -19,16 +19,16 @@ class Telling:
         self.handed = 0
 
     def sent(self, sequence: int) -> None:
-        """A message was handed to the socket; 0 is one that is not journaled."""
+        """Record that a message was handed to the socket; 0 is a message that is not journaled."""
         self.handed = max(self.handed, sequence)
 
     def arrived(self, sequence: int) -> None:
-        """The client has everything up to a message."""
+        """Record that the client has received everything up to a message."""
         self.delivered = max(self.delivered, sequence)
         self.handed = max(self.handed, sequence)
 
     def ended(self, *, in_order: bool) -> None:
-        """The line has ended; one that ended in order has delivered everything."""
+        """Record the end of the connection; ``in_order`` means that it has delivered everything."""
         if in_order:
             self.arrived(self.handed)
         self.handed = self.delivered

@@ -1,4 +1,4 @@
-"""The utterances of a channel: the one that is being spoken, and those whose finals are due."""
+"""The utterances of a channel: the open one, and ended ones without a final."""
 
 import msgspec
 
@@ -7,10 +7,10 @@ from vivavoce.session.language import Guess
 
 
 class OpenUtterance(msgspec.Struct, frozen=True):
-    """Speech that goes on: its number, first sample, and where speech itself began.
+    """An utterance still being spoken: its number, first sample, and where speech itself began.
 
-    In the ``quiet`` samples right before ``start`` nobody speaks, or nobody is sure of it.
-    ``voice`` is what voice activity found in it so far.
+    The ``quiet`` samples directly before ``start`` contain no certain speech. ``voice`` summarises
+    the voice activity so far.
     """
 
     number: int
@@ -21,16 +21,16 @@ class OpenUtterance(msgspec.Struct, frozen=True):
 
 
 class EndedUtterance(msgspec.Struct, frozen=True):
-    """Speech that has ended and whose final is not out yet; ``[start, end)`` is its audio.
+    """An ended utterance whose final is not emitted yet; ``[start, end)`` is its audio.
 
     Attributes:
-        at: the sample at which it was known to have ended; it orders the channels' utterances.
-        guess: what its language was taken for; None while that is asked, or needs no asking.
-        language: what it is decoded in, once that is decided.
-        goes_on: it was cut at the maximum duration, and the speaker speaks on.
-        last: the audio ended with it.
-        quiet: samples right before ``start`` in which nobody speaks.
-        voice: what voice activity found in it.
+        at: the sample at which its end was detected; it orders the channels' utterances.
+        guess: the guess of its language; None until it is known, or if none is needed.
+        language: the language to decode it in, once decided.
+        goes_on: whether it was cut at the maximum duration and speech continues.
+        last: whether the audio ended with it.
+        quiet: samples directly before ``start`` without certain speech.
+        voice: summary of its voice activity.
     """
 
     number: int
