@@ -93,7 +93,7 @@ class Sessions:
         """Load the sessions of the journal and start their recovery and supervision.
 
         All sessions are registered immediately. They are recovered one after another, or earlier
-        when their clients connect, so many sessions do not delay the start of the server.
+        when their clients connect: a large number of them does not delay the start of the server.
         """
         recovered = [
             self._know(live)
