@@ -47,8 +47,7 @@ class ArrivalRate:
 
     def take(self, size: int, now: float) -> Finding | None:
         """Count a chunk; return a finding once the same wrong ratio has persisted long enough."""
-        gap = now - self._last
-        self._longest = max(self._longest, gap)
+        self._longest = max(self._longest, now - self._last)
         self._last = now
         self._size += size
         self._count += 1

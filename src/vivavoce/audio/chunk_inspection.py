@@ -66,29 +66,25 @@ class ChunkInspector:
             and not size % self._sample_bytes
             and self._beginning is None
         ):  # nearly all chunks: samples, judging by the size and the first byte
-            found = self._rate.take(size, now) if self._rate is not None else None
-            return () if found is None else self._only(found)
-        self._last_size = size
-        return self._inspect_closely(chunk, now)
+            found = []
+        else:
+            self._last_size = size
+            found = self._inspect_closely(chunk)
+        if self._rate is not None and (finding := self._rate.take(size, now)):
+            self._rate = None
+            found.append(finding)
+        return found
 
-    def _only(self, finding: Finding) -> Sequence[Finding]:
-        self._rate = None
-        return (finding,)
-
-    def _inspect_closely(self, chunk: bytes, now: float) -> Sequence[Finding]:
+    def _inspect_closely(self, chunk: bytes) -> list[Finding]:
         found = [
             self._take_beginning(chunk) if self._beginning is not None else None,
             self._find_header(chunk) if chunk[:1] in b"RB" else None,
             _find_message(chunk) if chunk[0] in b"{ \n" else None,
             self._packets.take(chunk) if len(chunk) <= MAX_OPUS_BYTES else None,
-            self._rate.take(len(chunk), now) if self._rate else None,
         ]
         if self.odd_chunk is None and len(chunk) % self._sample_bytes and not self._is_head(chunk):
             self.odd_chunk = self._number, len(chunk)
-        findings = [finding for finding in found if finding is not None]
-        if any(finding.kind == "rate" for finding in findings):
-            self._rate = None
-        return findings
+        return [finding for finding in found if finding is not None]
 
     def _is_head(self, chunk: bytes) -> bool:
         return self._number == 1 and chunk[:4] in _HEADER_MARKS

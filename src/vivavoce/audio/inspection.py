@@ -91,9 +91,6 @@ class SignalInspector:
 
     def feed(self, audio: bytes) -> None:
         """Inspect the next bytes."""
-        if len(audio) <= self._skip:  # nearly always
-            self._skip -= len(audio)
-            return
         at = 0
         while at < len(audio) and not self._over:
             if self._skip:

@@ -44,12 +44,9 @@ class CoarseTimers:
         loop = self._loop = self._loop or asyncio.get_running_loop()
         step = int((loop.time() + delay) / STEP_SECONDS) + 1
         timer = CoarseTimer(callback)
-        timers = self._steps.get(step)
-        if timers is not None:
-            timers.append(timer)
-            return timer
-        self._steps[step] = [timer]
-        if step == min(self._steps):
+        timers = self._steps.setdefault(step, [])
+        timers.append(timer)
+        if len(timers) == 1 and step == min(self._steps):
             self._wake_at(step, loop)
         return timer
 

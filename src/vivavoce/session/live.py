@@ -178,8 +178,7 @@ class Live:
         self._taken += len(audio)
         for finding in self._inspector.inspect(audio, self._since):
             self.report(finding)
-        if self.suspicions.waiting:
-            self.suspicions.flush()
+        self.suspicions.flush()
         announce = partial(self._announced, told) if told else None
         journaled = self._journal.append_audio(self.id, audio, announce)
         stored = asyncio.ensure_future(journaled)

@@ -12,26 +12,23 @@ class Suspicions:
 
     Args:
         send: sends a code and a text; returns False if no connection can send them now.
-
-    Attributes:
-        waiting: texts that are not sent yet.
     """
 
     def __init__(self, send: Callable[[str, str], bool]) -> None:
         self._send = send
         self._known: set[Kind] = set()
-        self.waiting: list[str] = []
+        self._waiting: list[str] = []
 
     def add(self, finding: Finding) -> bool:
         """Report a finding; return whether it is the first of its kind."""
         if finding.kind in self._known:
             return False
         self._known.add(finding.kind)
-        self.waiting.append(finding.text)
+        self._waiting.append(finding.text)
         self.flush()
         return True
 
     def flush(self) -> None:
         """Send the waiting texts, as far as possible."""
-        while self.waiting and self._send(CODE, self.waiting[0]):
-            self.waiting.pop(0)
+        while self._waiting and self._send(CODE, self._waiting[0]):
+            self._waiting.pop(0)
