@@ -163,7 +163,7 @@ async def test_f022_a_worker_that_leaks_is_replaced_and_the_finals_are_the_same(
         async with calls(server, passages, dice, count) as going:
             row.sessions = row.interrupted = row.breaks = count
             await going.prove()
-        replaced = server.log.count("and is replaced")
+        replaced = server.log.count("worker_recycled")
         row.notes.append(f"{replaced} replaced")
         assert replaced
 
